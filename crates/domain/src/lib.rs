@@ -1,0 +1,22 @@
+//! The vocabulary of a municipal business survey and its pure rules: no I/O, no clock, no chance of its own.
+//!
+//! # Layout
+//! - [`time`], [`ids`], [`language`], [`secrets`]: what every other room needs
+//! - [`registers`], [`industry`], [`size`], [`eligibility`], [`frame`]: the register and the population
+//! - [`questionnaire`], [`answers`]: the instrument and what is answered
+//! - [`fieldwork`]: rounds, invitations, mail and response states
+//! - [`indicator`], [`results`]: what is measured and what came out
+pub mod answers;
+pub mod eligibility;
+pub mod fieldwork;
+pub mod frame;
+pub mod ids;
+pub mod indicator;
+pub mod industry;
+pub mod language;
+pub mod questionnaire;
+pub mod registers;
+pub mod results;
+pub mod secrets;
+pub mod size;
+pub mod time;

@@ -1,0 +1,164 @@
+//! The one secret key, its subkeys, and the personal tokens derived from them.
+//!
+//! Tokens are never stored: a link is made again from the invitation's id and generation whenever it is needed,
+//! and found again by a second keyed hash ([`Keys::lookup`]).
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::ids::InvitationId;
+
+/// 32 random bytes from a file outside the database. No `Debug`, no serialisation.
+#[derive(Clone)]
+pub struct SecretKey([u8; 32]);
+
+/// Why a key file cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the secret key must be 64 hexadecimal digits")]
+pub struct KeyError;
+
+impl SecretKey {
+    /// A new random key.
+    #[must_use]
+    pub fn generate() -> Self {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+        Self(bytes)
+    }
+
+    /// Reads the form that [`Self::to_hex`] writes; white space around it is ignored.
+    ///
+    /// # Errors
+    /// [`KeyError`] when it is not 64 hexadecimal digits.
+    pub fn parse(text: &str) -> Result<Self, KeyError> {
+        let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.trim().as_bytes()).map_err(|_| KeyError)?;
+        Ok(Self(bytes.try_into().map_err(|_| KeyError)?))
+    }
+
+    /// The key as 64 hexadecimal digits, for its file.
+    #[must_use]
+    pub fn to_hex(&self) -> String {
+        data_encoding::HEXLOWER.encode(&self.0)
+    }
+
+    /// The subkeys, one per purpose (HKDF-SHA-256).
+    #[must_use]
+    pub fn keys(&self) -> Keys {
+        let hkdf = hkdf::Hkdf::<Sha256>::new(Some(b"pejling"), &self.0);
+        let subkey = |purpose: &str| {
+            let mut key = [0; 32];
+            hkdf.expand(purpose.as_bytes(), &mut key).expect("32 bytes is a valid HKDF length");
+            key
+        };
+        Keys { token: subkey("invitation-token"), lookup: subkey("token-lookup"), register: subkey("register-number"), verp: subkey("verp"), session: subkey("session") }
+    }
+}
+
+/// The subkeys in use.
+#[derive(Clone)]
+pub struct Keys {
+    token: [u8; 32],
+    lookup: [u8; 32],
+    register: [u8; 32],
+    verp: [u8; 32],
+    session: [u8; 32],
+}
+
+/// 32 letters and digits without look-alikes: no l, o, 0, 1.
+const TOKEN_ALPHABET: &str = "abcdefghijkmnpqrstuvwxyz23456789";
+/// Characters of a token: 26 · 5 = 130 bits.
+const TOKEN_LENGTH: usize = 26;
+
+/// A personal token as it stands in a link. No `Debug`: it must not reach a log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// The token as it stands in the link.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Keys {
+    /// The token of an invitation in its present generation.
+    #[must_use]
+    pub fn invitation_token(&self, invitation: &InvitationId, generation: i64) -> Token {
+        let digest = mac(&self.token, &[invitation.0.as_bytes(), &generation.to_be_bytes()]);
+        Token(token_text(&digest))
+    }
+
+    /// What is stored to find an invitation, a session or a one-time link by the token that somebody shows.
+    #[must_use]
+    pub fn lookup(&self, shown: &str) -> String {
+        data_encoding::HEXLOWER.encode(&mac(&self.lookup, &[shown.as_bytes()]))
+    }
+
+    /// The keyed hash of a register number that must not be stored in clear (a sole trader's).
+    #[must_use]
+    pub fn register_hash(&self, number: &str) -> String {
+        data_encoding::HEXLOWER.encode(&mac(&self.register, &[number.as_bytes()])[..16])
+    }
+
+    /// The short MAC that authenticates a VERP return path.
+    #[must_use]
+    pub fn verp(&self, mail_id: &str) -> String {
+        token_text(&mac(&self.verp, &[mail_id.as_bytes()]))[..10].to_owned()
+    }
+
+    /// A new random token for a session or a one-time link.
+    #[must_use]
+    pub fn random_token(&self) -> Token {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).expect("the operating system gives random bytes");
+        Token(token_text(&mac(&self.session, &[&seed])))
+    }
+}
+
+fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    for part in parts {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+fn token_text(digest: &[u8; 32]) -> String {
+    let mut bits = 0u32;
+    let mut held = 0;
+    let mut text = String::with_capacity(TOKEN_LENGTH);
+    for byte in digest {
+        bits = bits << 8 | u32::from(*byte);
+        held += 8;
+        while held >= 5 && text.len() < TOKEN_LENGTH {
+            held -= 5;
+            text.push(TOKEN_ALPHABET.as_bytes()[(bits >> held & 31) as usize] as char);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> Keys {
+        SecretKey::parse(&"07".repeat(32)).unwrap().keys()
+    }
+
+    #[test]
+    fn a_link_can_be_made_again_and_passing_on_stops_the_old_one() {
+        let id = InvitationId("018f-1".into());
+        assert!(keys().invitation_token(&id, 0) == keys().invitation_token(&id, 0));
+        assert!(keys().invitation_token(&id, 0) != keys().invitation_token(&id, 1));
+        assert_eq!(keys().invitation_token(&id, 0).reveal().len(), 26);
+    }
+
+    #[test]
+    fn the_key_file_reads_back() {
+        let key = SecretKey::generate();
+        assert!(SecretKey::parse(&format!("{}\n", key.to_hex())).unwrap().to_hex() == key.to_hex());
+        assert!(SecretKey::parse("abc").is_err());
+    }
+}
