@@ -4,7 +4,7 @@
 //! - [`time`], [`ids`], [`language`], [`secrets`]: what every other room needs
 //! - [`registers`], [`industry`], [`size`], [`eligibility`], [`frame`]: the register and the population
 //! - [`questionnaire`], [`answers`]: the instrument and what is answered
-//! - [`fieldwork`]: rounds, invitations, mail and response states
+//! - [`municipality`], [`fieldwork`]: who asks; rounds, invitations, mail and response states
 //! - [`indicator`], [`results`]: what is measured and what came out
 pub mod answers;
 pub mod eligibility;
@@ -14,6 +14,7 @@ pub mod ids;
 pub mod indicator;
 pub mod industry;
 pub mod language;
+pub mod municipality;
 pub mod questionnaire;
 pub mod registers;
 pub mod results;

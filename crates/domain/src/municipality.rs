@@ -1,0 +1,81 @@
+//! A municipality: who asks, in what languages, and the names and addresses that pages and mails state.
+use serde::{Deserialize, Serialize};
+
+use crate::ids::MunicipalityId;
+use crate::language::{Country, Language};
+
+/// A municipality with its settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Municipality {
+    /// Id.
+    pub id: MunicipalityId,
+    /// Short name in addresses: lower-case letters, digits, hyphens.
+    pub slug: String,
+    /// Full name: "Højager Kommune".
+    pub name: String,
+    /// Whose register and law apply.
+    pub country: Country,
+    /// Everything that may change.
+    pub settings: Settings,
+}
+
+/// What may change of a municipality; stored as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The language in which a page opens when nothing else is known.
+    pub language: Language,
+    /// IANA time zone.
+    pub time_zone: String,
+    /// Key of the shipped or own sector grouping: `dst10`, `htk`, `handel`.
+    pub grouping: String,
+    /// Fewest answers behind a shown figure; 5 or more.
+    pub threshold: u32,
+    /// Colour of headings and buttons, `#rrggbb`; contrast with white is checked at load.
+    pub colour: String,
+    /// The person who asks: name and title.
+    pub contact_name: String,
+    /// The switchboard's number.
+    pub contact_phone: String,
+    /// Address for questions; mails' Reply-To.
+    pub contact_email: String,
+    /// Sender address of the mails, on the municipality's own domain.
+    pub sender_email: String,
+    /// Page on the municipality's own site that confirms the survey.
+    pub confirmation_url: String,
+    /// Postal address in one line.
+    pub postal_address: String,
+    /// Who reads comments: "erhvervskonsulenten i Erhvervsservice".
+    pub comment_reader: String,
+    /// Name of the data protection officer's mailbox.
+    pub dpo_email: String,
+    /// The committee that reads the results.
+    pub committee: String,
+    /// The council.
+    pub council: String,
+    /// The municipality's accessibility statement.
+    pub accessibility_url: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            language: Language::Da,
+            time_zone: "Europe/Copenhagen".into(),
+            grouping: "dst10".into(),
+            threshold: 5,
+            colour: "#1d4f7c".into(),
+            contact_name: String::new(),
+            contact_phone: String::new(),
+            contact_email: String::new(),
+            sender_email: String::new(),
+            confirmation_url: String::new(),
+            postal_address: String::new(),
+            comment_reader: String::new(),
+            dpo_email: String::new(),
+            committee: String::new(),
+            council: String::new(),
+            accessibility_url: String::new(),
+        }
+    }
+}
