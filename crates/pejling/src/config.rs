@@ -1,0 +1,301 @@
+//! Configuration: defaults ← file ← environment ← flags, in that order; unknown keys are refused.
+//!
+//! The defaults are the example file `pejling.example.toml`, so that what it says is what holds.
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// The shipped example: every key with its default.
+pub const EXAMPLE: &str = include_str!("../../../pejling.example.toml");
+/// What an environment variable of ours begins with.
+const PREFIX: &str = "PEJLING_";
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the web server listens.
+    pub listen: String,
+    /// The address people see, without a trailing slash; empty: `http://<listen>`.
+    pub public_url: String,
+    /// Folder of the embedded database, the secret key and mail written to files.
+    pub data_dir: PathBuf,
+    /// `postgres://…` or `sqlite:<path>`; empty: SQLite in `data_dir`.
+    pub database: String,
+    /// The secret key from which links and hashes are derived; empty: made beside SQLite on first start.
+    pub secret_key_file: String,
+    /// `text` or `json`.
+    pub log_format: LogFormat,
+    /// Filter of the log: `info`, `pejling=debug,info`, …
+    pub log: String,
+    /// Sending mail.
+    pub mail: Mail,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// Sending mail.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// `file`: into `data_dir/mail`; `smtp`: through the relay.
+    pub transport: MailTransport,
+    /// The relay's host.
+    pub host: String,
+    /// The relay's port.
+    pub port: u16,
+    /// `starttls`, `implicit` or `none` (a relay on the same machine or network).
+    pub tls: MailTls,
+    /// User at the relay; empty: no login.
+    pub username: String,
+    /// Password at the relay.
+    pub password: Secret,
+    /// File that holds the password (instead of `password`).
+    pub password_file: String,
+    /// Connections to the relay at the same time.
+    pub workers: usize,
+}
+
+/// Where mail goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailTransport {
+    /// Into files.
+    File,
+    /// Through a relay.
+    Smtp,
+}
+
+/// How the connection to the relay is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailTls {
+    /// STARTTLS, required.
+    Starttls,
+    /// TLS from the first byte.
+    Implicit,
+    /// None.
+    None,
+}
+
+/// A value that must not be shown.
+#[derive(Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value itself.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("the configuration file {path} cannot be read: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{path}: {message}")]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Where and what.
+        message: String,
+    },
+    /// A key or variable nobody knows.
+    #[error("{place}: unknown key {key:?} (known: {known})")]
+    Unknown {
+        /// File or "environment".
+        place: String,
+        /// The key.
+        key: String,
+        /// Those that exist.
+        known: String,
+    },
+    /// A value of the wrong form.
+    #[error("configuration: {0}")]
+    Value(String),
+}
+
+impl Config {
+    /// Reads the layers. `file` is named by the user and must exist; `environment` are all variables; `flags` are keys set on the command line.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the place and key.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+        flags: &[(&str, String)],
+    ) -> Result<Self, ConfigError> {
+        let mut table: toml::Table = toml::from_str(EXAMPLE).expect("the shipped example is TOML (a test holds it)");
+        let known = keys(&table, "");
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.into(), source })?;
+            let layer: toml::Table =
+                toml::from_str(&text).map_err(|e| ConfigError::Syntax { path: path.into(), message: e.to_string().trim().replace('\n', " ") })?;
+            for key in keys(&layer, "") {
+                let value = find(&layer, &key).cloned().expect("the key comes from this table");
+                set(&mut table, &known, &path.display().to_string(), &key, value)?;
+            }
+        }
+        let variables = environment.filter(|(name, _)| name.starts_with(PREFIX) && !RESERVED.contains(&name.as_str()));
+        let mut variables: Vec<_> = variables.collect();
+        variables.sort();
+        for (name, value) in variables {
+            let flat = name[PREFIX.len()..].to_lowercase();
+            let key = known.iter().find(|k| k.replace('.', "_") == flat).cloned().unwrap_or(flat);
+            set(&mut table, &known, &format!("environment variable {name}"), &key, toml::Value::String(value))?;
+        }
+        for (key, value) in flags {
+            set(&mut table, &known, "command line", key, toml::Value::String(value.clone()))?;
+        }
+        let mut config: Self = table.try_into().map_err(|e: toml::de::Error| ConfigError::Value(e.message().to_owned()))?;
+        config.finish()?;
+        Ok(config)
+    }
+
+    /// Reads secret files and fills what follows from other keys.
+    fn finish(&mut self) -> Result<(), ConfigError> {
+        if !self.mail.password_file.is_empty() {
+            let path = PathBuf::from(&self.mail.password_file);
+            let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Unreadable { path, source })?;
+            self.mail.password = Secret(text.trim_end().to_owned());
+        }
+        if self.database.is_empty() {
+            self.database = format!("sqlite:{}", self.data_dir.join("pejling.sqlite").display());
+        }
+        self.public_url = self.public_url.trim_end_matches('/').to_owned();
+        Ok(())
+    }
+
+    /// Is the database the embedded one?
+    #[must_use]
+    pub fn is_sqlite(&self) -> bool {
+        self.database.starts_with("sqlite:")
+    }
+
+    /// The address people see.
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        if self.public_url.is_empty() { format!("http://{}", self.listen) } else { self.public_url.clone() }
+    }
+}
+
+/// Variables with our prefix that are not configuration keys.
+const RESERVED: &[&str] = &["PEJLING_CONFIG", "PEJLING_TEST_POSTGRES"];
+
+/// All keys of a table in dotted form.
+fn keys(table: &toml::Table, prefix: &str) -> Vec<String> {
+    table
+        .iter()
+        .flat_map(|(name, value)| match value {
+            toml::Value::Table(inner) => keys(inner, &format!("{prefix}{name}.")),
+            _ => vec![format!("{prefix}{name}")],
+        })
+        .collect()
+}
+
+/// The value under a dotted key.
+fn find<'a>(table: &'a toml::Table, key: &str) -> Option<&'a toml::Value> {
+    match key.split_once('.') {
+        Some((head, rest)) => find(table.get(head)?.as_table()?, rest),
+        None => table.get(key),
+    }
+}
+
+/// Sets a known key, reading text as the type that the default has.
+fn set(table: &mut toml::Table, known: &[String], place: &str, key: &str, value: toml::Value) -> Result<(), ConfigError> {
+    if !known.iter().any(|k| k == key) {
+        return Err(ConfigError::Unknown { place: place.to_owned(), key: key.to_owned(), known: known.join(", ") });
+    }
+    let wrong = |what: &str| ConfigError::Value(format!("{place}: {key} must be {what}"));
+    let (head, name) = key.rsplit_once('.').map_or((None, key), |(h, n)| (Some(h), n));
+    let target = match head {
+        Some(head) => table.get_mut(head).and_then(toml::Value::as_table_mut).ok_or_else(|| wrong("in a table"))?,
+        None => table,
+    };
+    let value = match (&target[name], value) {
+        (toml::Value::Integer(_), toml::Value::String(text)) => toml::Value::Integer(text.trim().parse().map_err(|_| wrong("a whole number"))?),
+        (toml::Value::Integer(_), value @ toml::Value::Integer(_)) | (toml::Value::String(_), value @ toml::Value::String(_)) => value,
+        (toml::Value::Integer(_), _) => return Err(wrong("a whole number")),
+        _ => return Err(wrong("text in quotes")),
+    };
+    target.insert(name.to_owned(), value);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(file: Option<&Path>, environment: &[(&str, &str)], flags: &[(&str, String)]) -> Result<Config, ConfigError> {
+        Config::load(file, environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())), flags)
+    }
+
+    #[test]
+    fn it_runs_with_nothing_set() {
+        let config = load(None, &[], &[]).unwrap();
+        assert_eq!(config.database, "sqlite:./data/pejling.sqlite");
+        assert_eq!(config.public_url(), "http://127.0.0.1:8080");
+        assert_eq!(config.mail.transport, MailTransport::File);
+    }
+
+    #[test]
+    fn file_yields_to_environment_and_environment_to_flags() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pejling.toml");
+        std::fs::write(&file, "listen = \"127.0.0.1:1\"\nlog = \"warn\"\n[mail]\nport = 1\nhost = \"file\"").unwrap();
+        let config = load(
+            Some(&file),
+            &[("PEJLING_LISTEN", "127.0.0.1:2"), ("PEJLING_MAIL_PORT", "2"), ("PEJLING_TEST_POSTGRES", "x"), ("PATH", "y")],
+            &[("listen", "127.0.0.1:3".into())],
+        )
+        .unwrap();
+        assert_eq!(config.listen, "127.0.0.1:3");
+        assert_eq!((config.mail.port, config.mail.host.as_str(), config.log.as_str()), (2, "file", "warn"));
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_where_they_stand() {
+        let error = load(None, &[("PEJLING_MAIL_HOTS", "x")], &[]).unwrap_err().to_string();
+        assert!(error.contains("PEJLING_MAIL_HOTS") && error.contains("mail_hots"), "{error}");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pejling.toml");
+        std::fs::write(&file, "lisen = \"x\"").unwrap();
+        let error = load(Some(&file), &[], &[]).unwrap_err().to_string();
+        assert!(error.contains("pejling.toml") && error.contains("lisen"), "{error}");
+        assert!(load(None, &[("PEJLING_MAIL_PORT", "many")], &[]).unwrap_err().to_string().contains("whole number"));
+    }
+
+    #[test]
+    fn a_password_comes_from_its_file_and_is_not_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        std::fs::write(&file, "hemmelig\n").unwrap();
+        let config = load(None, &[("PEJLING_MAIL_PASSWORD_FILE", file.to_str().unwrap())], &[]).unwrap();
+        assert_eq!(config.mail.password.reveal(), "hemmelig");
+        assert!(!format!("{config:?}").contains("hemmelig"));
+    }
+}
