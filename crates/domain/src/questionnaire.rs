@@ -32,6 +32,22 @@ pub struct Block {
     pub when: Option<Condition>,
     /// Questions in order.
     pub questions: Vec<Question>,
+    /// The block is gone through once per subject (authority); the first turn is obligatory, the others are offered.
+    #[serde(default)]
+    pub turns: Option<Turns>,
+}
+
+/// How a block is gone through several times: once for the subject that matters most, then for others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Turns {
+    /// Key of the single-choice question that names the first subject; its offered options are the subjects.
+    pub first: String,
+    /// At most so many further turns are offered.
+    pub more: u32,
+    /// Key of the further turns' screens: `contact-more` becomes `contact-more-1`, `contact-more-2`.
+    pub more_key: String,
+    /// A sentence before the questions of a further turn.
+    pub more_intro: Option<Texts>,
 }
 
 /// One question: a heading, a kind and the key(s) under which its answers are kept.
@@ -49,6 +65,9 @@ pub struct Question {
     pub when: Option<Condition>,
     /// Offered as "may be skipped" (not part of the obligatory route).
     pub optional: bool,
+    /// Part of the questionnaire but switched off: not asked until a round switches it on.
+    #[serde(default)]
+    pub off: bool,
 }
 
 /// What can be answered.
@@ -63,6 +82,9 @@ pub enum QuestionKind {
         scale: Scale,
         /// The items.
         items: Vec<Item>,
+        /// Of the items that concern a business, only so many are asked: the first ones.
+        #[serde(default)]
+        at_most: Option<u32>,
     },
     /// One of the options.
     Single {
@@ -171,6 +193,9 @@ pub struct Screen {
     pub questions: Vec<Question>,
     /// May be left out as a whole ("two more are offered").
     pub optional: bool,
+    /// In a turn: the code of its subject (the authority).
+    #[serde(default)]
+    pub subject: Option<String>,
 }
 
 impl Questionnaire {
