@@ -1,0 +1,1 @@
+//! CSV and XLSX as one stream of rows.
