@@ -1,1 +1,16 @@
-//! text
+//! Everything that people read is worded here: messages in three languages, numbers, dates, order of names, and sentences about figures.
+//!
+//! # Layout
+//! - [`messages`]: the files `templates/i18n/<area>.<language>.toml`, checked against each other
+//! - [`format`]: numbers, percentages, dates
+//! - [`collation`]: alphabetical order as Danes and Swedes expect it
+//! - [`engine`]: the template engine with `t`, `number`, `percent`, `date`, `datetime` and `text`
+//! - [`sentences`]: what can honestly be said of an estimate or a change, written by rule
+pub mod collation;
+pub mod engine;
+pub mod format;
+pub mod messages;
+pub mod sentences;
+
+pub use engine::{Engine, EngineError};
+pub use messages::{Arg, Messages, MessagesError};
