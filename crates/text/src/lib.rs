@@ -6,11 +6,13 @@
 //! - [`collation`]: alphabetical order as Danes and Swedes expect it
 //! - [`engine`]: the template engine with `t`, `number`, `percent`, `date`, `datetime` and `text`
 //! - [`sentences`]: what can honestly be said of an estimate or a change, written by rule
+//! - [`summary`]: the sentences that open a year
 pub mod collation;
 pub mod engine;
 pub mod format;
 pub mod messages;
 pub mod sentences;
+pub mod summary;
 
 pub use engine::{Engine, EngineError};
 pub use messages::{Arg, Messages, MessagesError};
