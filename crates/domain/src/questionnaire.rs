@@ -1,10 +1,24 @@
 //! The instrument as data: blocks, questions, routing; read from TOML, checked at load.
 //!
 //! Routing is a pure function of the questionnaire, the answers and the [`Facts`] of the frame.
+//!
+//! # Layout
+//! - this file: the types, and when a [`Condition`] holds
+//! - `reading`: TOML in, every fault of the file out; the shipped questionnaire
+//! - `facts`: what routing knows of a business before it has said anything
+//! - `routing`: somebody's screens, what to clear, how long it is, how much of it is answered
 use serde::{Deserialize, Serialize};
 
 use crate::answers::Answers;
 use crate::language::Texts;
+
+mod facts;
+mod reading;
+mod routing;
+
+pub use facts::{FACT_NAMES, facts_of};
+pub use reading::{LoadFault, LoadFaultKind, LoadFaults, Warning, shipped};
+pub use routing::{Completeness, RouteLength, length};
 
 /// One version of a questionnaire.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -162,7 +176,7 @@ pub enum Condition {
         /// Codes.
         values: Vec<String>,
     },
-    /// A fact of the frame is one of `values`: `size`, `sector`, `area`, `age`, `country`.
+    /// A fact of the frame is one of `values`; the names are [`FACT_NAMES`].
     Fact {
         /// The fact's name.
         name: String,
@@ -194,22 +208,7 @@ pub struct Screen {
     /// May be left out as a whole ("two more are offered").
     pub optional: bool,
     /// In a turn: the code of its subject (the authority).
-    #[serde(default)]
     pub subject: Option<String>,
-}
-
-impl Questionnaire {
-    /// The screens of a business's route given what it has answered so far.
-    #[must_use]
-    pub fn route(&self, facts: &Facts, answers: &Answers) -> Vec<Screen> {
-        todo!("questionnaire helper: {facts:?} {answers:?}")
-    }
-
-    /// Expected minutes (median, 90th percentile) for a business with these facts, over its possible routes.
-    #[must_use]
-    pub fn expected_minutes(&self, facts: &Facts) -> (u32, u32) {
-        todo!("questionnaire helper: {facts:?}")
-    }
 }
 
 impl Condition {
@@ -224,4 +223,167 @@ impl Condition {
             Self::Not(not) => !not.holds(facts, answers),
         }
     }
+}
+
+/// One column of the data: a key under which an answer can be kept.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Column {
+    /// The answer's key.
+    pub key: String,
+    /// Key of the question that it belongs to.
+    pub question: String,
+    /// The question, and after a colon the item or option.
+    pub text: Texts,
+    /// What may stand in it besides nothing.
+    pub kind: ColumnKind,
+}
+
+/// What may stand in a column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnKind {
+    /// A point of a scale, or one of the two non-substantive answers where offered.
+    Scale {
+        /// Lowest point.
+        from: i32,
+        /// Highest point.
+        to: i32,
+        /// `dk` may stand here.
+        dont_know: bool,
+        /// `na` may stand here.
+        not_relevant: bool,
+    },
+    /// One of these codes.
+    Choice {
+        /// The codes.
+        codes: Vec<String>,
+    },
+    /// `1` ticked, `0` not ticked.
+    Ticked,
+    /// Free text.
+    Open,
+}
+
+impl Questionnaire {
+    /// Every key under which an answer can be kept, in the questionnaire's order; turns of a loop have theirs.
+    #[must_use]
+    pub fn columns(&self) -> Vec<Column> {
+        let mut columns = Vec::new();
+        for block in &self.blocks {
+            let start = columns.len();
+            for question in &block.questions {
+                question.columns(&mut columns);
+            }
+            if let Some(turns) = &block.turns {
+                let plain: Vec<Column> = columns[start..].to_vec();
+                for subject in self.subjects(turns) {
+                    columns.extend(plain.iter().map(|c| Column {
+                        key: turn_key(&c.key, &subject.code),
+                        question: turn_key(&c.question, &subject.code),
+                        text: joined(&subject.text, &c.text),
+                        kind: c.kind.clone(),
+                    }));
+                }
+            }
+        }
+        columns
+    }
+
+    /// The question of a key, whichever block it is in.
+    #[must_use]
+    pub fn question(&self, key: &str) -> Option<&Question> {
+        self.blocks.iter().flat_map(|b| &b.questions).find(|q| q.key == key)
+    }
+
+    /// Replaces the options of a choice question: a municipality's own focus areas. `false` when there is no such question.
+    #[must_use]
+    pub fn set_options(&mut self, key: &str, with: Vec<Choice>) -> bool {
+        match self.question_mut(key).map(|q| &mut q.kind) {
+            Some(QuestionKind::Single { options } | QuestionKind::Multiple { options, .. }) => {
+                *options = with;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Switches a question on or off. `false` when there is no such question.
+    #[must_use]
+    pub fn switch(&mut self, key: &str, on: bool) -> bool {
+        self.question_mut(key).map(|q| q.off = !on).is_some()
+    }
+
+    fn question_mut(&mut self, key: &str) -> Option<&mut Question> {
+        self.blocks.iter_mut().flat_map(|b| &mut b.questions).find(|q| q.key == key)
+    }
+
+    /// All subjects that the turns of a loop may be about.
+    fn subjects(&self, turns: &Turns) -> &[Choice] {
+        match self.question(&turns.first).map(|q| &q.kind) {
+            Some(QuestionKind::Single { options }) => options,
+            _ => &[],
+        }
+    }
+}
+
+impl Question {
+    fn columns(&self, into: &mut Vec<Column>) {
+        let mut push =
+            |key: String, text: Texts, kind| into.push(Column { key, question: self.key.clone(), text, kind });
+        let codes = |options: &[Choice]| ColumnKind::Choice { codes: options.iter().map(|o| o.code.clone()).collect() };
+        match &self.kind {
+            QuestionKind::Scale(scale) => push(self.key.clone(), self.text.clone(), scale.column()),
+            QuestionKind::Battery { scale, items, .. } => {
+                for item in items {
+                    push(item.key.clone(), joined(&self.text, &item.text), scale.column());
+                }
+            }
+            QuestionKind::Single { options } => push(self.key.clone(), self.text.clone(), codes(options)),
+            QuestionKind::Multiple { options, .. } => {
+                for option in options {
+                    push(option_key(&self.key, &option.code), joined(&self.text, &option.text), ColumnKind::Ticked);
+                }
+            }
+            QuestionKind::Grid { items, options } => {
+                for item in items {
+                    push(item.key.clone(), joined(&self.text, &item.text), codes(options));
+                }
+            }
+            QuestionKind::Open { .. } => push(self.key.clone(), self.text.clone(), ColumnKind::Open),
+        }
+    }
+}
+
+impl Scale {
+    /// Is `value` one of the answers that this scale offers?
+    #[must_use]
+    pub fn offers(&self, value: &str) -> bool {
+        match value {
+            crate::answers::DONT_KNOW => self.dont_know,
+            crate::answers::NOT_RELEVANT => self.not_relevant,
+            _ => (self.from..=self.to).any(|point| point.to_string() == value),
+        }
+    }
+
+    const fn column(&self) -> ColumnKind {
+        ColumnKind::Scale { from: self.from, to: self.to, dont_know: self.dont_know, not_relevant: self.not_relevant }
+    }
+}
+
+/// The key under which an option of a multiple choice is kept.
+#[must_use]
+pub fn option_key(question: &str, code: &str) -> String {
+    format!("{question}.{code}")
+}
+
+/// The key of a question in an offered turn about `subject`. It names the subject, not the turn's number, so that an
+/// answer about planning stays one about planning when other authorities are ticked later.
+#[must_use]
+pub fn turn_key(question: &str, subject: &str) -> String {
+    format!("{question}__{subject}")
+}
+
+fn joined(first: &Texts, second: &Texts) -> Texts {
+    let join = |a: &str, b: &str| format!("{}: {b}", a.trim_end_matches([':', '?', '.']));
+    Texts { da: join(&first.da, &second.da), sv: join(&first.sv, &second.sv), en: join(&first.en, &second.en) }
 }
