@@ -111,8 +111,9 @@ pub fn change(
         let spoken = verdict.map_or_else(|| format!("{name}: {figure}"), |v| format!("{name}: {figure} ({v})"));
         sheet.group("row", Some(&spoken), || {
             if narrow {
-                let name = wrap(name, NORMAL, name_width, 1);
-                sheet.write_lines(&name, (0.0, py - 22.0), NORMAL, Ink::Text, At::Start, significant || i == 0);
+                for name in wrap(name, NORMAL, name_width, 1) {
+                    sheet.write_over(&name, (0.0, py - 22.0), significant || i == 0);
+                }
             } else {
                 sheet.write_lines(&wrap(name, NORMAL, name_width, 2), (0.0, py), NORMAL, Ink::Text, At::Start, significant || i == 0);
             }

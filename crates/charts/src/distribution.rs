@@ -37,7 +37,7 @@ pub fn distribution(data: &Distribution, setting: &Setting<'_>) -> Result<String
     let narrow = width < 400.0;
     let legend: Vec<(Key, String)> = data.answers.iter().zip(Ink::ANSWERS).map(|(words, ink)| (Key::Swatch(ink), words.clone())).collect();
     let head = Sheet::legend_height(&legend, width) + 8.0;
-    let (row_height, name_width, base_width) = if narrow { (50.0, width - 70.0, 0.0) } else { (38.0, 210.0, 70.0) };
+    let (row_height, name_width, base_width) = if narrow { (50.0, width - 70.0, 0.0) } else { (38.0, 238.0, 70.0) };
     let bar_x = if narrow { 0.0 } else { name_width + 10.0 };
     let full = width - bar_x - base_width - if narrow { 0.0 } else { 8.0 };
     let low = |s: &[f64; 5]| s[0] + s[1] + s[2] / 2.0;
@@ -48,6 +48,9 @@ pub fn distribution(data: &Distribution, setting: &Setting<'_>) -> Result<String
     let body = lines(data.rows.len()) * row_height;
     let sheet = Sheet::new(setting, &data.title, head + body + 4.0);
     sheet.legend(&legend, 0.0, 0.0);
+    if data.rows.iter().any(|r| r.shares.is_some()) {
+        sheet.line((middle, head), (middle, head + body), Ink::Axis.dashed(10));
+    }
     let mut words = Vec::new();
     for (i, row) in data.rows.iter().enumerate() {
         let y = head + lines(i) * row_height;
@@ -89,7 +92,6 @@ pub fn distribution(data: &Distribution, setting: &Setting<'_>) -> Result<String
         });
         words.push(spoken);
     }
-    sheet.line((middle, head), (middle, head + body), Ink::Axis.dashed(8));
     let description = setting.say("distribution_desc", &[("values", words.join("; ").into())]);
     Ok(sheet.finish(&data.title, &description))
 }

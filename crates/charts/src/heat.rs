@@ -57,9 +57,9 @@ pub fn heat(report: &Report, indicator_id: &str, domain: &str, setting: &Setting
 
     let width = setting.layout.width();
     let narrow = width < 400.0;
-    let name_width = if narrow { 118.0 } else { 250.0 };
+    let name_width = if narrow { 124.0 } else { 250.0 };
     let cell = ((width - name_width) / lines(years.len())).min(if narrow { 74.0 } else { 104.0 });
-    let (head, row_height) = (26.0, if narrow { 38.0 } else { 34.0 });
+    let (head, row_height) = (26.0, if narrow { 46.0 } else { 34.0 });
     let body = lines(groups.len()) * row_height;
     let note = points.iter().any(|p| p.uncertain);
     let legend_height = Sheet::legend_height(&legend, width) + if note { 18.0 } else { 0.0 };
@@ -76,7 +76,7 @@ pub fn heat(report: &Report, indicator_id: &str, domain: &str, setting: &Setting
         let name = group.title.get(setting.language);
         let mut spoken = Vec::new();
         sheet.group("row", Some(name), || {
-            sheet.write_lines(&wrap(name, size, name_width - 8.0, 2), (0.0, y + row_height / 2.0), size, Ink::Text, At::Start, false);
+            sheet.write_lines(&wrap(name, size, name_width - 6.0, if narrow { 3 } else { 2 }), (0.0, y + row_height / 2.0), size, Ink::Text, At::Start, false);
             for (c, year) in years.iter().enumerate() {
                 let area = Area { x: name_width + lines(c) * cell + 1.0, y: y + 1.0, width: cell - 2.0, height: row_height - 2.0 };
                 let centre = (area.x + area.width / 2.0, area.y + area.height / 2.0);

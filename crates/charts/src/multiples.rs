@@ -59,7 +59,8 @@ pub fn multiples(report: &Report, indicator_id: &str, domain: &str, most: usize,
     let columns = if narrow { 2 } else { 3 };
     let (gap, axis) = (if narrow { 10.0 } else { 20.0 }, 26.0);
     let width = (setting.layout.width() - axis - gap * (lines(columns) - 1.0)) / lines(columns);
-    let (head, plot_height, foot) = (LINE * 2.0 + 6.0, 100.0, 22.0);
+    let (size, most) = if narrow { (SMALL, 3) } else { (NORMAL, 2) };
+    let (head, plot_height, foot) = (LINE * lines(most) + 8.0, 100.0, 22.0);
     let row_height = head + plot_height + foot + 8.0;
     let rows = panels.len().div_ceil(columns);
     let legend_height = Sheet::legend_height(&legend, setting.layout.width());
@@ -74,9 +75,9 @@ pub fn multiples(report: &Report, indicator_id: &str, domain: &str, most: usize,
         let area = Area { x, y: y + head, width, height: plot_height };
         let plot = sheet.plot(area, from..to, bottom..top);
         sheet.group("panel", Some(name), || {
-            let name = wrap(name, NORMAL, width, 2);
+            let name = wrap(name, size, width * 0.92, most);
             let middle = y + head - 8.0 - lines(name.len()) * LINE / 2.0;
-            sheet.write_lines(&name, (x, middle), NORMAL, Ink::Text, At::Start, true);
+            sheet.write_lines(&name, (x, middle), size, Ink::Text, At::Start, true);
             for value in &scale {
                 plot.path(&[(from, *value), (to, *value)], Ink::Grid.stroke(10));
                 if column == 0 {
@@ -115,7 +116,7 @@ pub fn multiples(report: &Report, indicator_id: &str, domain: &str, most: usize,
             if let Some(YearPoint { year, point, .. }) = years.last() {
                 let (words, at) = match point {
                     Some(p) => (p.label(setting, info.kind), plot.pixel(&sheet, f64::from(*year), p.high.min(top))),
-                    None => (setting.say("hidden", &[]), plot.pixel(&sheet, f64::from(*year), f64::midpoint(top, bottom))),
+                    None => (setting.say("hidden", &[]), plot.pixel(&sheet, f64::from(*year), bottom)),
                 };
                 let y = (at.1 - 8.0).max(area.y - 2.0);
                 sheet.write_in(&words, (area.x + area.width, y), SMALL, Ink::Text.haloed(), At::End, true);

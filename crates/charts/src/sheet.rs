@@ -111,6 +111,11 @@ impl<'a> Sheet<'a> {
         self.root.draw_text(text, &style, self.at(at)).expect(NO_FAILURE);
     }
 
+    /// Words on one line that grid lines may pass behind.
+    pub(crate) fn write_over(&self, text: &str, at: (f64, f64), bold: bool) {
+        self.write_in(text, at, NORMAL, Ink::Text.haloed(), At::Start, bold);
+    }
+
     /// Words in several lines, the block vertically centred on the point.
     pub(crate) fn write_lines(&self, text: &[String], at: (f64, f64), size: f64, ink: Ink, anchor: At, bold: bool) {
         let step = size + 2.0;
@@ -301,7 +306,7 @@ const WIDTHS: [u16; 95] = [
     500, 722, 500, 500, 500, 334, 260, 334, 584,
 ];
 
-/// The width of `text`, a tenth more than the model face needs, since the reader's face may be wider.
+/// The width of `text`, a sixth more than the model face needs, since the reader's face may be wider.
 pub(crate) fn text_width(text: &str, size: f64) -> f64 {
     let thousandths: u32 = text
         .chars()
@@ -313,7 +318,7 @@ pub(crate) fn text_width(text: &str, size: f64) -> f64 {
             _ => 611,
         })
         .sum();
-    f64::from(thousandths) / 1000.0 * size * 1.1
+    f64::from(thousandths) / 1000.0 * size * 1.18
 }
 
 /// `text` in at most `most` lines of `width` pixels, broken at blanks; what does not fit ends in an ellipsis.

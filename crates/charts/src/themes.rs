@@ -36,7 +36,7 @@ pub fn themes(data: &Themes, setting: &Setting<'_>) -> Result<String, ChartError
         return Err(ChartError::Empty);
     }
     let title = setting.say("themes_title", &[("year", data.year.into())]);
-    let mut legend = vec![(Key::Swatch(Ink::Bar), setting.say("legend_share_raising", &[]))];
+    let mut legend = vec![(Key::Swatch(Ink::Band), setting.say("legend_share_raising", &[]))];
     for (verdict, mark, key) in [(Verdict::Up, Mark::Up, "verdict_up"), (Verdict::Down, Mark::Down, "verdict_down")] {
         if data.rows.iter().any(|r| r.verdict == Some(verdict)) {
             legend.push((Key::Mark(mark), setting.say(key, &[])));
@@ -70,14 +70,20 @@ pub fn themes(data: &Themes, setting: &Setting<'_>) -> Result<String, ChartError
         };
         sheet.group("row", Some(&spoken), || {
             let (at, most) = if narrow { ((0.0, centre - 21.0), 1) } else { ((0.0, centre), 2) };
-            sheet.write_lines(&wrap(&row.label, NORMAL, name_width, most), at, NORMAL, Ink::Text, At::Start, false);
+            let label = wrap(&row.label, NORMAL, name_width, most);
+            if let ([label], true) = (label.as_slice(), narrow) {
+                sheet.write_over(label, at, false);
+            } else {
+                sheet.write_lines(&label, at, NORMAL, Ink::Text, At::Start, false);
+            }
             match row.share {
                 Some(share) => {
                     let (end, _) = plot.pixel(&sheet, share * 100.0, y);
-                    sheet.rect(Area { x: bar_x, y: centre - 8.0, width: (end - bar_x).max(1.0), height: 16.0 }, Ink::Bar.fill());
+                    let bar = Area { x: bar_x, y: centre - 8.0, width: (end - bar_x).max(1.0), height: 16.0 };
+                    sheet.rect(bar, Ink::Band.fill());
+                    sheet.rect(bar, Ink::Bar.stroke(10));
                     if let Some(interval) = row.interval {
                         let ends = (interval.lower * 100.0, interval.upper * 100.0);
-                        plot.level(&sheet, y, ends, 4.0, Ink::Paper.stroke(40));
                         plot.level(&sheet, y, ends, 4.0, Ink::Text.stroke(14));
                     }
                 }
