@@ -1,1 +1,24 @@
-//! web
+//! The web server: pages for respondents, staff and the committee. Works without JavaScript.
+//!
+//! # Layout
+//! - [`app`]: the state every handler is given; [`View`], through which a handler answers with a page
+//! - [`templates`]: the [`Page`] trait and the check of every page in every language at start
+//! - [`error`]: what went wrong, as a status and a friendly page
+//! - [`assets`], [`theme`]: fingerprinted static files; a municipality's colour as a stylesheet
+//! - [`layers`]: headers, cross-origin check, log spans, language cookie
+//! - [`visit`]: what is known of a request's visitor: language, cookies
+//! - [`pages`]: one module per kind of page, each with `routes()` and `check()`
+pub mod app;
+pub mod assets;
+pub mod error;
+pub mod layers;
+pub mod pages;
+pub mod templates;
+pub mod theme;
+pub mod visit;
+
+pub use app::{App, Settings, StartError, View};
+pub use error::PageError;
+pub use layers::router;
+pub use templates::{Page, Templates};
+pub use visit::Visit;

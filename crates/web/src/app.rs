@@ -1,0 +1,244 @@
+//! The state every handler is given, and the view through which it answers with a page.
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+use domain::ids::{MunicipalityId, QuestionnaireId};
+use domain::language::Language;
+use domain::municipality::Municipality;
+use domain::questionnaire::Questionnaire;
+use domain::secrets::Keys;
+use domain::time::{Clock, Millis};
+use store::Store;
+use text::messages::{Arg, MessagesError};
+use text::{EngineError, Messages};
+
+use crate::assets::Assets;
+use crate::error::PageError;
+use crate::templates::{LanguageLink, Page, Site, Templates};
+use crate::visit::Visit;
+
+/// What is set from outside.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where people reach this server, without a slash at the end: `https://maaling.hojager.dk`.
+    pub public_url: String,
+    /// Mail goes to a table and is shown on a page: the demo.
+    pub catcher: bool,
+}
+
+impl Settings {
+    /// Cookies are `Secure` and carry the `__Host-` prefix, and browsers are told to stay on https.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
+    /// A cookie's name: with the prefix `__Host-` on https, as it is on plain http.
+    #[must_use]
+    pub fn cookie_name(&self, name: &str) -> String {
+        if self.is_https() { format!("__Host-{name}") } else { name.to_owned() }
+    }
+
+    /// A `Set-Cookie` value that lives for `seconds` (0 removes it).
+    #[must_use]
+    pub fn cookie(&self, name: &str, value: &str, seconds: u64) -> String {
+        let secure = if self.is_https() { "; Secure" } else { "" };
+        format!("{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}", self.cookie_name(name))
+    }
+}
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The messages are incomplete.
+    #[error("messages: {0}")]
+    Messages(#[from] MessagesError),
+    /// A template is broken or asks for what its page does not have.
+    #[error("templates: {0}")]
+    Templates(#[from] EngineError),
+}
+
+struct Inner {
+    store: Store,
+    keys: Keys,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+    templates: Templates,
+    assets: Assets,
+    /// Stored questionnaires never change, so each is read once.
+    questionnaires: Mutex<HashMap<QuestionnaireId, Arc<Questionnaire>>>,
+}
+
+/// The state every handler is given. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+impl App {
+    /// Loads messages and templates and renders every page's samples in every language, so that a broken one stops the
+    /// program and not a respondent.
+    ///
+    /// # Errors
+    /// [`StartError`] with file, key, language or variable.
+    pub fn new(store: Store, keys: Keys, clock: Arc<dyn Clock>, settings: Settings) -> Result<Self, StartError> {
+        let assets = Assets::embedded();
+        let templates = Templates::load(Arc::new(Messages::load()?))?;
+        let sample = Site::sample(&assets);
+        crate::pages::check(&templates, &sample)?;
+        let questionnaires = Mutex::default();
+        Ok(Self(Arc::new(Inner { store, keys, clock, settings, templates, assets, questionnaires })))
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The subkeys.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    /// The present instant.
+    #[must_use]
+    pub fn now(&self) -> Millis {
+        self.0.clock.now()
+    }
+
+    /// What is set from outside.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The embedded static files.
+    #[must_use]
+    pub fn assets(&self) -> &Assets {
+        &self.0.assets
+    }
+
+    /// The messages.
+    #[must_use]
+    pub fn messages(&self) -> &Messages {
+        self.0.templates.messages()
+    }
+
+    /// A message in a language.
+    #[must_use]
+    pub fn t(&self, language: Language, key: &str, args: &[(&str, Arg)]) -> String {
+        self.messages().t(language, key, args)
+    }
+
+    /// A stored questionnaire, read once.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn questionnaire(
+        &self,
+        municipality: &MunicipalityId,
+        id: &QuestionnaireId,
+    ) -> Result<Arc<Questionnaire>, PageError> {
+        let known = self.0.questionnaires.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let read = Arc::new(self.store().questionnaire(municipality, id).await?);
+        self.0.questionnaires.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), Arc::clone(&read));
+        Ok(read)
+    }
+
+    /// Begins an answer to a visitor.
+    #[must_use]
+    pub fn view<'a>(&'a self, visit: &'a Visit) -> View<'a> {
+        View {
+            app: self,
+            visit,
+            municipality: None,
+            preferred: None,
+            status: StatusCode::OK,
+            form: None,
+            indexed: false,
+        }
+    }
+}
+
+/// An answer to a visitor: whose page it is, in what language, with what status.
+#[must_use]
+pub struct View<'a> {
+    app: &'a App,
+    visit: &'a Visit,
+    municipality: Option<&'a Municipality>,
+    preferred: Option<Language>,
+    status: StatusCode,
+    form: Option<&'static str>,
+    indexed: bool,
+}
+
+impl<'a> View<'a> {
+    /// A page of this municipality: its name, colour, time zone and language.
+    pub fn of(mut self, municipality: &'a Municipality) -> Self {
+        self.municipality = Some(municipality);
+        self
+    }
+
+    /// The language when the visitor has chosen none.
+    pub fn prefer(mut self, language: Option<Language>) -> Self {
+        self.preferred = language;
+        self
+    }
+
+    /// A status other than 200.
+    pub fn status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The language switch becomes buttons `name="language"` of the form with this id, so that what is typed is kept.
+    pub fn switch_by_form(mut self, form: &'static str) -> Self {
+        self.form = Some(form);
+        self
+    }
+
+    /// Search engines may keep this page.
+    pub fn indexed(mut self) -> Self {
+        self.indexed = true;
+        self
+    }
+
+    /// The language of the page: chosen, else preferred, else the municipality's, else the browser's.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        let municipality = self.municipality.map(|m| m.settings.language);
+        self.visit.chosen.or(self.preferred).or(municipality).or(self.visit.accepted).unwrap_or(Language::Da)
+    }
+
+    /// The page as a response.
+    ///
+    /// # Errors
+    /// When the template fails, which the check at start makes unlikely.
+    pub fn render<P: Page>(self, page: &P) -> Result<Response, PageError> {
+        let language = self.language();
+        let site = Site {
+            name: self.municipality.map_or_else(|| "Pejling".to_owned(), |m| m.name.clone()),
+            slug: self.municipality.map(|m| m.slug.clone()),
+            zone: self.municipality.map_or_else(|| "Europe/Copenhagen".to_owned(), |m| m.settings.time_zone.clone()),
+            theme: self
+                .municipality
+                .map(|m| format!("/{}/theme.css?v={}", m.slug, m.settings.colour.trim_start_matches('#'))),
+            languages: Language::ALL
+                .map(|l| LanguageLink { tag: l.tag(), name: l.own_name(), current: l == language })
+                .to_vec(),
+            language_form: self.form,
+            assets: self.app.assets().urls().clone(),
+            accessibility_url: self.municipality.map(|m| m.settings.accessibility_url.clone()).unwrap_or_default(),
+            indexed: self.indexed,
+            demo: self.app.settings().catcher,
+        };
+        let html = self.app.0.templates.render(P::TEMPLATE, language, page, &site)?;
+        Ok((self.status, [("content-language", language.tag())], Html(html)).into_response())
+    }
+}

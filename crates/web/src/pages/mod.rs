@@ -1,0 +1,25 @@
+//! The pages: one module per kind, each with `routes()` for the router and `check()` for the start.
+use axum::Router;
+use text::EngineError;
+
+use crate::app::App;
+use crate::error::ErrorPage;
+use crate::templates::{Site, Templates};
+
+pub mod home;
+pub mod respondent;
+
+/// The routes of all pages.
+pub fn routes() -> Router<App> {
+    Router::new().merge(home::routes()).merge(respondent::routes())
+}
+
+/// Renders every page's samples in every language.
+///
+/// # Errors
+/// The first fault.
+pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
+    templates.check::<ErrorPage>(site)?;
+    home::check(templates, site)?;
+    respondent::check(templates, site)
+}

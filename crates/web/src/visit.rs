@@ -1,0 +1,82 @@
+//! What is known of a request's visitor: language and cookies. Never fails, so every handler can ask for it.
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use domain::language::Language;
+
+use crate::app::App;
+
+/// The name of the language cookie (before a prefix).
+pub const LANGUAGE_COOKIE: &str = "language";
+
+/// A visitor.
+#[derive(Debug, Clone, Default)]
+pub struct Visit {
+    /// Chosen by `?lang=` or earlier (cookie).
+    pub chosen: Option<Language>,
+    /// What the browser asks for.
+    pub accepted: Option<Language>,
+}
+
+impl FromRequestParts<App> for Visit {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let cookie = cookie(&parts.headers, &app.settings().cookie_name(LANGUAGE_COOKIE));
+        let chosen = asked(parts.uri.query()).or_else(|| cookie.and_then(|c| Language::parse(&c)));
+        let accepted = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).and_then(accepted);
+        Ok(Self { chosen, accepted })
+    }
+}
+
+/// The language of `?lang=`.
+#[must_use]
+pub fn asked(query: Option<&str>) -> Option<Language> {
+    query?.split('&').find_map(|pair| Language::parse(pair.strip_prefix("lang=")?))
+}
+
+/// The value of a cookie.
+#[must_use]
+pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|v| v.to_str().ok())
+        .flat_map(|v| v.split(';'))
+        .find_map(|pair| pair.trim().split_once('=').filter(|(n, _)| *n == name).map(|(_, v)| v.to_owned()))
+}
+
+/// The first of our languages in `Accept-Language` (browsers list them by preference); Norwegian readers get Danish.
+fn accepted(header: &str) -> Option<Language> {
+    header.split(',').find_map(|part| {
+        let tag = part.split(';').next()?.trim().to_ascii_lowercase();
+        match tag.split('-').next()? {
+            "nb" | "no" | "nn" => Some(Language::Da),
+            primary => Language::parse(primary),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_our_languages_is_taken() {
+        assert_eq!(accepted("de-DE,de;q=0.9,sv;q=0.8,en;q=0.7"), Some(Language::Sv));
+        assert_eq!(accepted("nb-NO"), Some(Language::Da));
+        assert_eq!(accepted("fr"), None);
+        assert_eq!(asked(Some("a=b&lang=en")), Some(Language::En));
+        assert_eq!(asked(Some("lang=xx")), None);
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, "a=1; language=sv; b=2".parse().unwrap());
+        assert_eq!(cookie(&headers, "language").as_deref(), Some("sv"));
+        assert_eq!(cookie(&headers, "lang"), None);
+    }
+}
