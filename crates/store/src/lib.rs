@@ -10,9 +10,11 @@
 //! - [`results`]: feeds for the analysis, publications, initiatives
 //! - [`jobs`], [`people`], [`audit`]: work in the background, staff and their sessions, who did what
 pub mod audit;
+mod dialect;
 mod error;
 pub mod frames;
 pub mod jobs;
+mod migrate;
 pub mod municipalities;
 pub mod outbox;
 pub mod people;
@@ -20,7 +22,18 @@ pub mod questionnaires;
 pub mod respondent;
 pub mod results;
 pub mod rounds;
+mod sql;
+#[cfg(test)]
+mod tests;
+mod writer;
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, Transaction};
+
+use dialect::{Address, Engine, Pools};
 pub use error::{Result, StoreError};
 
 /// How a database is opened.
@@ -40,27 +53,98 @@ impl Default for StoreOptions {
 
 /// An open database. Cheap to clone.
 #[derive(Clone)]
-pub struct Store {}
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Engine,
+    pools: Pools,
+    /// SQLite only: PostgreSQL groups commits by itself.
+    queue: Option<writer::Queue>,
+    /// Held to be deleted with the store.
+    _temporary: Option<TemporaryFile>,
+}
 
 impl Store {
-    /// Opens `sqlite:PATH` (made when it does not exist) or `postgres://…` and brings its schema up to date under a lock.
+    /// Opens `sqlite:PATH` (made with its folder when it does not exist), `sqlite::memory:` (a temporary file, deleted with
+    /// the last handle) or `postgres://…`, and brings its schema up to date under a lock.
     ///
     /// # Errors
     /// [`StoreError::Unreachable`] or [`StoreError::Migration`], readable on their own.
     pub async fn connect(url: &str, options: &StoreOptions) -> Result<Self> {
-        todo!("{url} {options:?}")
+        let temporary = (url == "sqlite::memory:").then(TemporaryFile::new);
+        let url = match &temporary {
+            Some(file) => format!("sqlite:{}", file.0.display()),
+            None => url.to_owned(),
+        };
+        let address = Address::parse(&url)?;
+        if let Some(folder) = dialect::sqlite_path(&url).and_then(Path::parent).filter(|f| !f.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|e| StoreError::Unreachable { url: url.clone(), reason: format!("{}: {e}", folder.display()) })?;
+        }
+        let mut conn = address.connect(options).await?;
+        migrate::run(address.engine, &mut conn).await.map_err(|error| match error {
+            StoreError::Database(error) => address.unreachable(&error),
+            other => other,
+        })?;
+        sqlx::Connection::close(conn).await?;
+        let pools = address.pools(options);
+        let queue = (address.engine == Engine::Sqlite).then(|| writer::Queue::start(pools.writer.clone()));
+        Ok(Self { inner: Arc::new(Inner { engine: address.engine, pools, queue, _temporary: temporary }) })
     }
 
-    /// Does the database answer?
+    /// Does the database answer, and could it be written to?
     ///
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<()> {
-        todo!()
+        sql::call(PING).row(&mut *self.read().await?, "answer").await?;
+        Ok(())
     }
 
     /// Waits for what is being written, then closes every connection.
     pub async fn close(&self) {
-        todo!()
+        self.inner.pools.writer.close().await;
+        self.inner.pools.reader.close().await;
+    }
+
+    /// Is this the embedded database (and not a server)?
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        self.inner.engine == Engine::Sqlite
+    }
+
+    /// A connection for reading.
+    async fn read(&self) -> Result<PoolConnection<Any>> {
+        Ok(self.inner.pools.reader.acquire().await?)
+    }
+
+    /// A transaction for writing.
+    async fn begin(&self) -> Result<Transaction<'static, Any>> {
+        dialect::begin(self.inner.engine, &self.inner.pools.writer).await
+    }
+}
+
+sql::statements! {
+    PING = "select cast(1 as bigint)";
+}
+
+/// A database file that goes away with its store.
+struct TemporaryFile(PathBuf);
+
+impl TemporaryFile {
+    fn new() -> Self {
+        Self(std::env::temp_dir().join(format!("pejling-{}.sqlite", domain::ids::PanelId::random())))
+    }
+}
+
+impl Drop for TemporaryFile {
+    fn drop(&mut self) {
+        for suffix in ["", "-wal", "-shm"] {
+            let mut path = self.0.clone().into_os_string();
+            path.push(suffix);
+            // What is gone already need not be deleted.
+            let _ = std::fs::remove_file(path);
+        }
     }
 }

@@ -1,0 +1,67 @@
+//! Forward-only migrations, embedded, applied in one transaction under a lock.
+use sha2::{Digest, Sha256};
+use sqlx::{AnyConnection, Executor};
+
+use crate::dialect::{self, Engine};
+use crate::sql::{call, columns, statements};
+use crate::{Result, StoreError};
+
+/// Every file of `migrations/`, in order.
+const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "0001_schema.sql", include_str!("../../../migrations/0001_schema.sql"))];
+
+statements! {
+    MIGRATIONS_APPLIED = "select version, hash from migrations order by version";
+    ADD_MIGRATION = "insert into migrations (version, name, hash) values ($1, $2, $3)";
+}
+
+const MIGRATIONS_TABLE: &str = "create table if not exists migrations (version bigint primary key, name text not null, hash text not null)";
+
+/// Brings the schema up to date.
+pub(crate) async fn run(engine: Engine, conn: &mut AnyConnection) -> Result<()> {
+    let mut tx = dialect::begin_migration(engine, conn).await?;
+    (&mut *tx).execute(MIGRATIONS_TABLE).await?;
+    let mut applied = std::collections::BTreeMap::new();
+    for row in call(MIGRATIONS_APPLIED).rows(&mut tx).await? {
+        let mut c = columns(&row);
+        applied.insert(c.int()?, c.text()?);
+    }
+    if let Some(newer) = applied.keys().find(|v| MIGRATIONS.iter().all(|(version, ..)| version != *v)) {
+        return Err(StoreError::Migration(format!("it was changed by a newer version (migration {newer})")));
+    }
+    for &(version, name, text) in MIGRATIONS {
+        let hash = hash(text);
+        match applied.get(&version) {
+            Some(known) if *known == hash => {}
+            Some(_) => return Err(StoreError::Migration(format!("migration {name} was applied with another text"))),
+            None => {
+                sqlx::raw_sql(text).execute(&mut *tx).await.map_err(|e| StoreError::Migration(format!("{name}: {e}")))?;
+                call(ADD_MIGRATION).int(version).text(name).text(&hash).run(&mut tx).await?;
+            }
+        }
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Hexadecimal SHA-256.
+pub(crate) fn hash(text: &str) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(text).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_migration_file_is_embedded() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
+        let mut files: Vec<String> =
+            std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap()).filter(|f| f.ends_with(".sql")).collect();
+        files.sort();
+        assert_eq!(files, MIGRATIONS.iter().map(|(_, name, _)| (*name).to_owned()).collect::<Vec<_>>());
+        assert!(MIGRATIONS.iter().zip(1..).all(|((version, name, _), at)| *version == at && name.starts_with(&format!("{at:04}_"))));
+    }
+}
