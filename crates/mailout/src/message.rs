@@ -1,0 +1,421 @@
+//! Writes one message: what the outbox knows of it, worded from the templates, as the bytes that go on the wire.
+//!
+//! `templates/mail/<message>/body.txt` is the one source of a message's words. It is read as blocks (headings, paragraphs,
+//! lists, links) and written out twice, as plain text and through `body.html`; so both say the same.
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use domain::fieldwork::{MessageKind, link_cut_on};
+use domain::ids::MailId;
+use domain::language::{Country, Language};
+use domain::municipality::Municipality;
+use domain::secrets::Keys;
+use domain::time::Millis;
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
+use lettre::message::{Body, Mailbox, Message, MultiPart, SinglePart};
+use serde::Serialize;
+use store::outbox::ClaimedMail;
+use text::{Engine, EngineError, Messages};
+
+use crate::smtp::{Envelope, EnvelopeError};
+use crate::worker::judge::Obstacle;
+
+macro_rules! templates {
+    ($($name:literal),+ $(,)?) => {
+        /// Every mail template with its name.
+        const TEMPLATES: &[(&str, &str)] = &[$((concat!("mail/", $name), include_str!(concat!("../../../templates/mail/", $name)))),+];
+    };
+}
+
+templates! {
+    "layout.txt", "layout.html",
+    "invitation/subject.txt", "invitation/body.txt", "invitation/body.html",
+    "reminder1/subject.txt", "reminder1/body.txt", "reminder1/body.html",
+    "reminder2/subject.txt", "reminder2/body.txt", "reminder2/body.html",
+    "reminder3/subject.txt", "reminder3/body.txt", "reminder3/body.html",
+}
+
+/// Where buttons have their colour from when a municipality's is not usable.
+const DEFAULT_COLOUR: &str = "#1d4f7c";
+
+/// Why a message cannot be written. Carries no personal data.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ComposeError {
+    /// The recipient's address is not one: this message fails, the others go on.
+    #[error("the recipient's address is not one that mail servers take")]
+    Recipient,
+    /// A setting of the municipality or the round that every message needs.
+    #[error("{0} is missing or not usable")]
+    Setting(&'static str),
+    /// The templates do not fit.
+    #[error(transparent)]
+    Template(#[from] EngineError),
+    /// The message cannot be put together.
+    #[error("the message cannot be built: {0}")]
+    Build(#[from] lettre::error::Error),
+}
+
+/// A message ready for the wire. No `Debug`: it holds an address and a personal link.
+#[derive(Clone)]
+pub struct Rendered {
+    /// Return path and recipient.
+    pub envelope: Envelope,
+    /// The message with CRLF line ends, 7 bits only.
+    pub bytes: Vec<u8>,
+    /// Its subject.
+    pub subject: String,
+}
+
+/// Writes messages: the templates, and what all messages have in common.
+pub struct Composer {
+    engine: Engine,
+    keys: Keys,
+    public_url: String,
+    return_path: Option<String>,
+}
+
+/// What the templates may use.
+#[derive(Serialize)]
+struct Letter {
+    municipality: String,
+    country: &'static str,
+    year: i32,
+    business: String,
+    others: String,
+    minutes: String,
+    closes_on: String,
+    link: String,
+    stop_link: String,
+    privacy_link: String,
+    contact_name: String,
+    contact_phone: String,
+    replies: bool,
+    confirmation_url: String,
+    comment_reader: String,
+    committee: String,
+    threshold: u32,
+    link_cut_on: String,
+    dpo_email: String,
+    postal_address: String,
+}
+
+/// What `body.html` may use.
+#[derive(Serialize)]
+struct Page<'a> {
+    subject: &'a str,
+    colour: &'a str,
+    blocks: &'a [Block],
+}
+
+/// A piece of a message's body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Block {
+    /// `## text`
+    Heading { text: String },
+    /// Lines that begin with `- `.
+    List { items: Vec<String> },
+    /// A line followed by the personal link.
+    Answer { text: String, url: String },
+    /// A line followed by another link.
+    Link { text: String, url: String },
+    /// Anything else.
+    Paragraph { lines: Vec<String> },
+}
+
+impl Composer {
+    /// Reads the templates and tries them all in every language. `public_url` is the address people see; `return_path` the
+    /// mailbox for bounces (`bounce@example.dk`, made `bounce+<mark>@example.dk` for each message), without which bounces
+    /// go to the sender.
+    ///
+    /// # Errors
+    /// [`ComposeError::Setting`] for an unusable return path, [`ComposeError::Template`] for a template that does not fit.
+    pub fn new(messages: Arc<Messages>, keys: Keys, public_url: &str, return_path: Option<&str>) -> Result<Self, ComposeError> {
+        let engine = Engine::new(messages, TEMPLATES.iter().copied())?;
+        if let Some(path) = return_path {
+            Envelope::new(path, path).map_err(|_| ComposeError::Setting("the mailbox for bounces"))?;
+        }
+        let composer = Self { engine, keys, public_url: public_url.trim_end_matches('/').to_owned(), return_path: return_path.map(str::to_owned) };
+        composer.check()?;
+        Ok(composer)
+    }
+
+    /// Renders each message in each language and country, with full and with empty settings, and compares the templates' variables with what they get.
+    fn check(&self) -> Result<(), ComposeError> {
+        let fields: BTreeSet<String> = match serde_json_fields(&Letter::sample(Country::Dk, true)) {
+            Some(fields) => fields,
+            None => BTreeSet::new(),
+        };
+        for kind in MessageKind::ALL {
+            for file in ["subject.txt", "body.txt"] {
+                self.engine.check_variables(&format!("mail/{}/{file}", kind.as_str()), &fields)?;
+            }
+            for language in Language::ALL {
+                for (country, full) in [(Country::Dk, true), (Country::Se, true), (Country::Dk, false)] {
+                    self.words(*kind, language, &Letter::sample(country, full), DEFAULT_COLOUR)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The message of a claimed row. `minutes` is the expected time (median, 90th percentile) of this business's way through the questionnaire.
+    ///
+    /// # Errors
+    /// [`ComposeError`]; only [`ComposeError::Recipient`] is about this message alone.
+    pub fn compose(&self, mail: &ClaimedMail, minutes: (u32, u32), now: Millis) -> Result<Rendered, ComposeError> {
+        let municipality = &*mail.municipality;
+        let settings = &municipality.settings;
+        let letter = self.letter(mail, minutes)?;
+        let words = self.words(mail.kind, mail.language, &letter, usable_colour(&settings.colour))?;
+
+        let sender = first_filled(&[&settings.sender_email, &settings.contact_email]).ok_or(ComposeError::Setting("the sender's address"))?;
+        let sender = ascii_address(sender).ok_or(ComposeError::Setting("the sender's address"))?;
+        let recipient = ascii_address(&mail.recipient).ok_or(ComposeError::Recipient)?;
+        let return_path = match &self.return_path {
+            Some(path) => crate::bounce::return_path(path, &mail.id, &self.keys),
+            None => sender.clone(),
+        };
+        let envelope = Envelope::new(&return_path, &recipient).map_err(|EnvelopeError| ComposeError::Recipient)?;
+        let mailbox = |name: &str, address: &str, what| -> Result<Mailbox, ComposeError> {
+            let address = address.parse().map_err(|_| what)?;
+            Ok(Mailbox::new(Some(name.to_owned()).filter(|n| !n.is_empty()), address))
+        };
+        let name = clean(&municipality.name);
+        let domain = sender.rsplit_once('@').map_or("localhost", |(_, domain)| domain).to_owned();
+        let mut builder = Message::builder()
+            .from(mailbox(&name, &sender, ComposeError::Setting("the sender's address"))?)
+            .to(mailbox("", &recipient, ComposeError::Recipient)?)
+            .subject(words.subject.as_str())
+            .date(date(now))
+            .message_id(Some(format!("<{}>", mail.message_id.chars().filter(|c| c.is_ascii_graphic() && !"<>".contains(*c)).collect::<String>())));
+        if let Some(reply_to) = ascii_address(&settings.contact_email) {
+            builder = builder.reply_to(mailbox(&name, &reply_to, ComposeError::Setting("the address for questions"))?);
+        }
+        for (header, value) in [
+            ("Auto-Submitted", "auto-generated".to_owned()),
+            ("List-Id", format!("<{}.{}.{domain}>", mail.round.year, municipality.slug)),
+            ("List-Unsubscribe", format!("<{}>", letter.stop_link)),
+            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()),
+        ] {
+            builder = builder.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(header), value));
+        }
+        let part = |kind: ContentType, body: String| -> SinglePart {
+            // Quoted-printable always: line lengths and letters are safe whatever a server in between does.
+            let body = Body::new_with_encoding(body, ContentTransferEncoding::QuotedPrintable);
+            SinglePart::builder().header(kind).body(body.unwrap_or_else(|plain| Body::new(String::from_utf8_lossy(&plain).into_owned())))
+        };
+        let boundary = format!("part-{}", mail.id.as_str().chars().filter(char::is_ascii_alphanumeric).take(40).collect::<String>());
+        let message = builder.multipart(
+            MultiPart::alternative()
+                .boundary(boundary)
+                .singlepart(part(ContentType::TEXT_PLAIN, words.text))
+                .singlepart(part(ContentType::TEXT_HTML, words.html)),
+        )?;
+        Ok(Rendered { envelope, bytes: message.formatted(), subject: words.subject })
+    }
+
+    /// Why a round's mail was paused, in the words that staff read.
+    pub(crate) fn pause_reason(&self, language: Language, obstacle: Obstacle, words: &str) -> String {
+        self.engine.messages().try_t(language, obstacle.message_key(), &[("words", clean(words).into())]).unwrap_or_else(|_| clean(words))
+    }
+
+    fn letter(&self, mail: &ClaimedMail, minutes: (u32, u32)) -> Result<Letter, ComposeError> {
+        let municipality = &*mail.municipality;
+        let settings = &municipality.settings;
+        let day = |text: &str| text.parse().map(|date| text::format::date(mail.language, date)).map_err(|_| ComposeError::Setting("the closing date"));
+        let closes_on = mail.round.closes_on.as_deref().ok_or(ComposeError::Setting("the closing date"))?;
+        let token = self.keys.invitation_token(&mail.invitation, mail.generation);
+        let link = format!("{}/s/{}", self.public_url, token.reveal());
+        Ok(Letter {
+            municipality: clean(&municipality.name),
+            country: municipality.country.code(),
+            year: mail.round.year,
+            business: mail.businesses.first().map(|name| clean(name)).unwrap_or_default(),
+            others: if mail.businesses.len() > 1 { joined(&mail.businesses) } else { String::new() },
+            minutes: range(minutes),
+            closes_on: day(closes_on)?,
+            stop_link: format!("{link}/stop"),
+            link,
+            privacy_link: format!("{}/{}/privacy", self.public_url, municipality.slug),
+            contact_name: clean(first_filled(&[&settings.contact_name, &municipality.name]).unwrap_or_default()),
+            contact_phone: clean(&settings.contact_phone),
+            replies: !settings.contact_email.trim().is_empty(),
+            confirmation_url: clean(&settings.confirmation_url),
+            comment_reader: clean(&settings.comment_reader),
+            committee: clean(&settings.committee),
+            threshold: mail.round.threshold.max(settings.threshold).max(5),
+            link_cut_on: day(&link_cut_on(mail.round.year))?,
+            dpo_email: clean(&settings.dpo_email),
+            postal_address: clean(&settings.postal_address),
+        })
+    }
+
+    fn words(&self, kind: MessageKind, language: Language, letter: &Letter, colour: &str) -> Result<Words, ComposeError> {
+        let template = |file: &str| format!("mail/{}/{file}", kind.as_str());
+        let subject = clean(&self.engine.render(&template("subject.txt"), language, letter)?);
+        let body = self.engine.render(&template("body.txt"), language, letter)?;
+        let blocks = blocks(&body, letter);
+        let page = Page { subject: &subject, colour, blocks: &blocks };
+        let html = self.engine.render(&template("body.html"), language, &page)?;
+        Ok(Words { text: plain(&blocks), html, subject })
+    }
+}
+
+/// A message's words.
+struct Words {
+    subject: String,
+    text: String,
+    html: String,
+}
+
+impl Letter {
+    /// For trying the templates.
+    fn sample(country: Country, full: bool) -> Self {
+        let if_full = |text: &str| if full { text.to_owned() } else { String::new() };
+        Self {
+            municipality: "Højager Kommune".into(),
+            country: country.code(),
+            year: 2026,
+            business: "Højager Vognmandsforretning A/S".into(),
+            others: if_full("Højager Vognmandsforretning A/S, Terminalen"),
+            minutes: "4–6".into(),
+            closes_on: "1. oktober 2026".into(),
+            link: "https://pejling.example/s/token".into(),
+            stop_link: "https://pejling.example/s/token/stop".into(),
+            privacy_link: "https://pejling.example/hojager/privacy".into(),
+            contact_name: "Anne Holm, erhvervschef".into(),
+            contact_phone: if_full("43 59 10 00"),
+            replies: full,
+            confirmation_url: if_full("https://hojager.example/erhverv"),
+            comment_reader: if_full("erhvervskonsulenten"),
+            committee: if_full("Erhvervsudvalget"),
+            threshold: 5,
+            link_cut_on: "31. december 2031".into(),
+            dpo_email: if_full("dpo@hojager.example"),
+            postal_address: if_full("Torvet 1, 2640 Højager"),
+        }
+    }
+}
+
+/// The names of the fields that templates may use.
+fn serde_json_fields(letter: &Letter) -> Option<BTreeSet<String>> {
+    let value = serde_json::to_value(letter).ok()?;
+    Some(value.as_object()?.keys().cloned().collect())
+}
+
+/// Text that somebody wrote, in one line: no line end or other control character gets from a value into a header or makes a block.
+fn clean(text: &str) -> String {
+    let spaced: String = text.chars().map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c }).collect();
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn first_filled<'a>(texts: &[&'a String]) -> Option<&'a str> {
+    texts.iter().map(|t| t.trim()).find(|t| !t.is_empty())
+}
+
+fn joined(names: &[String]) -> String {
+    names.iter().map(|name| clean(name)).collect::<Vec<_>>().join(", ")
+}
+
+fn range((low, high): (u32, u32)) -> String {
+    let low = low.max(1);
+    if high <= low { low.to_string() } else { format!("{low}–{high}") }
+}
+
+/// `#rrggbb` or the default.
+fn usable_colour(colour: &str) -> &str {
+    let digits = colour.strip_prefix('#').unwrap_or("");
+    if digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()) { colour } else { DEFAULT_COLOUR }
+}
+
+/// The address as servers without SMTPUTF8 take it: the domain in its ASCII form. `None`: no such form.
+fn ascii_address(address: &str) -> Option<String> {
+    let (local, domain) = address.trim().rsplit_once('@')?;
+    let domain = idna::domain_to_ascii(domain).ok()?;
+    let address = format!("{local}@{domain}");
+    Envelope::new(&address, &address).ok()?;
+    address.parse::<lettre::Address>().ok()?;
+    Some(address)
+}
+
+fn date(now: Millis) -> SystemTime {
+    // Whole seconds of this century: the Date header knows neither less nor more.
+    SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(now.0 / 1000).unwrap_or(0))
+}
+
+/// Reads a rendered `body.txt` as blocks.
+fn blocks(body: &str, letter: &Letter) -> Vec<Block> {
+    let known = [&letter.stop_link, &letter.privacy_link, &letter.confirmation_url];
+    let mut blocks = Vec::new();
+    let mut lines: Vec<String> = Vec::new();
+    for line in body.lines().chain([""]) {
+        let line = clean(line);
+        if !line.is_empty() {
+            lines.push(line);
+            continue;
+        }
+        let block = match lines.as_slice() {
+            [] => continue,
+            [line] if line.starts_with("## ") => Block::Heading { text: line[3..].to_owned() },
+            [text, url] if *url == letter.link => Block::Answer { text: text.clone(), url: url.clone() },
+            [text, url] if known.contains(&url) => Block::Link { text: text.clone(), url: url.clone() },
+            lines if lines.iter().all(|l| l.starts_with("- ")) => Block::List { items: lines.iter().map(|l| l[2..].to_owned()).collect() },
+            lines => Block::Paragraph { lines: lines.to_vec() },
+        };
+        blocks.push(block);
+        lines.clear();
+    }
+    blocks
+}
+
+/// The blocks as plain text.
+fn plain(blocks: &[Block]) -> String {
+    let mut out = String::new();
+    for block in blocks {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        match block {
+            Block::Heading { text } => {
+                out.push_str(&format!("{text}\n{}\n", "-".repeat(text.chars().count())));
+                continue;
+            }
+            Block::List { items } => items.iter().for_each(|item| out.push_str(&format!("- {item}\n"))),
+            Block::Answer { text, url } | Block::Link { text, url } => out.push_str(&format!("{text}\n{url}\n")),
+            Block::Paragraph { lines } => lines.iter().for_each(|line| out.push_str(&format!("{line}\n"))),
+        }
+    }
+    out
+}
+
+/// The mail a message in the outbox belongs to, by its return path; see [`crate::bounce`].
+#[must_use]
+pub fn mail_of_return_path(address: &str, keys: &Keys) -> Option<MailId> {
+    crate::bounce::mail_of_return_path(address, keys)
+}
+
+/// Does this municipality state everything that its mails promise to name?
+///
+/// Returns the names of settings that are missing; mail can be sent without them, but says less.
+#[must_use]
+pub fn missing_settings(municipality: &Municipality) -> Vec<&'static str> {
+    let s = &municipality.settings;
+    [
+        ("sender_email", &s.sender_email),
+        ("contact_name", &s.contact_name),
+        ("contact_phone", &s.contact_phone),
+        ("contact_email", &s.contact_email),
+        ("confirmation_url", &s.confirmation_url),
+        ("postal_address", &s.postal_address),
+        ("comment_reader", &s.comment_reader),
+        ("dpo_email", &s.dpo_email),
+        ("committee", &s.committee),
+    ]
+    .into_iter()
+    .filter(|(_, value)| value.trim().is_empty())
+    .map(|(name, _)| name)
+    .collect()
+}
