@@ -1,1 +1,29 @@
-//! analysis
+//! From files to a report: reads frame and responses, makes cell sums, calls the estimators; and codes open answers.
+//!
+//! # Layout
+//! - [`options`]: the choices of the command line
+//! - [`table`]: CSV, Parquet or handed-over rows as tables of text that know their lines
+//! - `input`: the tables checked and coded, every fault with file, line and column
+//! - [`cells`]: one pass over the answers → the cell sums that `statistics` computes from
+//! - [`mod@analyse`]: designs, figures, changes, what may be shown, verdicts
+//! - [`output`]: the files of the contract
+//!
+//! ```no_run
+//! let options = analysis::Options { frame: "frame.csv".into(), ..analysis::Options::default() };
+//! let result = analysis::analyse(&options)?;
+//! analysis::write(&result, &options.out, options.format)?;
+//! # Ok::<(), analysis::AnalyseError>(())
+//! ```
+pub mod analyse;
+pub mod cells;
+pub mod error;
+mod input;
+pub mod options;
+pub mod output;
+pub mod table;
+
+pub use analyse::{Analysis, WeightNote, WeightRow, analyse, analyse_rows, read_definitions};
+pub use error::AnalyseError;
+pub use options::{ChoiceError, Format, Fpc, Method, Options, Overlap, Variance, Weighting};
+pub use output::write;
+pub use table::Table;

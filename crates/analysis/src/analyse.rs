@@ -1,0 +1,634 @@
+//! From checked input to a report: designs, figures, changes, what may be shown, verdicts.
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use domain::indicator::{Definitions, Indicator, WeightBy};
+use domain::language::Texts;
+use domain::results::{
+    Breakdown, ChangeRow, CoverageRow, Estimate, EstimateRow, Group, IndicatorInfo, Provenance, Report, State, TOTAL,
+    Verdict,
+};
+use sha2::{Digest, Sha256};
+use statistics::suppress::{self, Atom, Rules, Slice, suppress};
+use statistics::{Adjustment, Change, Design, Figure, Pairs, Scale, Sums, VarianceKind, judge};
+
+use crate::cells::{self, Cells, Domain, GroupPairs, GroupSums, Pairing, Row, Units};
+use crate::error::AnalyseError;
+use crate::input::{self, Input, NONE, Source};
+use crate::options::{Fpc, Method, Options, Overlap, Variance, Weighting};
+use crate::table::{Table, hexadecimal};
+
+/// One row of `weights.csv`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WeightRow {
+    /// Year.
+    pub year: i32,
+    /// Business.
+    pub business_id: String,
+    /// For how many businesses of the frame it stands.
+    pub weight: f64,
+}
+
+/// What to report of the weights of a year. `statistics.md` § 2.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct WeightNote {
+    /// Year.
+    pub year: i32,
+    /// Σ w.
+    pub sum: f64,
+    /// N.
+    pub frame: u64,
+    /// n.
+    pub answered: u64,
+    /// Smallest weight.
+    pub min: f64,
+    /// Largest weight.
+    pub max: f64,
+    /// Kish's design effect of the weights.
+    pub kish_deff: f64,
+    /// Iterations of the raking; 0 otherwise.
+    pub iterations: u32,
+}
+
+/// The result of an analysis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Analysis {
+    /// Estimates, changes, coverage.
+    pub report: Report,
+    /// The weight of every response that counts.
+    pub weights: Vec<WeightRow>,
+    /// What to report of the weights, per year.
+    pub weighting: Vec<WeightNote>,
+    /// Remarks for the analyst, in plain words.
+    pub notes: Vec<String>,
+}
+
+/// Reads the files that the options name and analyses them. Writes nothing: see [`write`](crate::write).
+///
+/// # Errors
+/// The first fault with file, line and column.
+pub fn analyse(options: &Options) -> Result<Analysis, AnalyseError> {
+    let definitions = read_definitions(&options.indicators)?;
+    let frame = Table::read(&options.frame, |_| true)?;
+    let responses = Table::read(&options.responses, |_| true)?;
+    let mut analysis = analyse_rows(&frame, &responses, &definitions, &options.method)?;
+    let text = std::fs::read(&options.indicators).unwrap_or_default();
+    let inputs = &mut analysis.report.provenance.inputs;
+    inputs.insert("indicators".to_owned(), hexadecimal(&Sha256::digest(text)));
+    let given = &mut analysis.report.provenance.options;
+    given.insert("format".to_owned(), options.format.to_string());
+    for (name, path) in [("frame", &options.frame), ("responses", &options.responses), ("indicators", &options.indicators)] {
+        let file = path.file_name().map(|f| f.to_string_lossy().into_owned()).unwrap_or_default();
+        given.insert(name.to_owned(), file);
+    }
+    Ok(analysis)
+}
+
+/// Reads a file of indicator definitions.
+///
+/// # Errors
+/// When it cannot be opened or is faulty.
+pub fn read_definitions(path: &Path) -> Result<Definitions, AnalyseError> {
+    let file = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| AnalyseError::Unreadable { file: file.clone(), problem: e.to_string() })?;
+    Ok(Definitions::parse(&file, &text)?)
+}
+
+/// Analyses tables that were read or handed over ([`Table::from_columns`], [`Table::from_answers`]).
+///
+/// # Errors
+/// The first fault; for rows handed over, "line" is the row counted from 1.
+pub fn analyse_rows(
+    frame: &Table,
+    responses: &Table,
+    definitions: &Definitions,
+    method: &Method,
+) -> Result<Analysis, AnalyseError> {
+    let input = input::read(frame, responses, definitions, method)?;
+    let cells = cells::cells(&input, method);
+    let domains = cells::domains(&input, method);
+    let units = cells::units(&input);
+    let engine = Engine::new(&input, &cells, &domains, &units, definitions, method)?;
+    let mut notes = Vec::new();
+    if input.empty > 0 {
+        notes.push(format!("{} rows of the responses hold no answer and do not count.", input.empty));
+    }
+    if units.replies.is_some() {
+        notes.push("Workplaces of one company with the same answers throughout are taken as one reply.".to_owned());
+    }
+    let figures = engine.figures();
+    let states = engine.states(&figures);
+    let mut inputs = BTreeMap::new();
+    for (name, table) in [("frame", frame), ("responses", responses)] {
+        if let Some(sha256) = table.sha256() {
+            inputs.insert(name.to_owned(), sha256.to_owned());
+        }
+    }
+    let (changes, collapses) = engine.changes(&figures, &states)?;
+    let report = Report {
+        years: input.years.clone(),
+        indicators: definitions.indicators.iter().map(info).collect(),
+        breakdowns: breakdowns(&domains, method)?,
+        estimates: engine.estimates(&figures, &states),
+        changes,
+        coverage: engine.coverage(),
+        provenance: Provenance {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            inputs,
+            options: method.described(),
+            collapses,
+        },
+    };
+    Ok(Analysis { report, weights: engine.weights(), weighting: engine.weighting(), notes })
+}
+
+fn info(indicator: &Indicator) -> IndicatorInfo {
+    IndicatorInfo {
+        id: indicator.id.clone(),
+        kind: indicator.measure.kind(),
+        range: indicator.measure.range(),
+        title: indicator.title.clone(),
+        better: indicator.better,
+        headline: indicator.headline,
+        breaks: indicator.breaks.clone(),
+        formula_version: indicator.formula_version.clone(),
+    }
+}
+
+/// Titles of breakdowns that every survey has; others carry their column's name.
+const TITLES: [(&str, [&str; 3]); 6] = [
+    ("total", ["I alt", "Totalt", "Total"]),
+    ("sector", ["Branche", "Bransch", "Sector"]),
+    ("size", ["Størrelse", "Storlek", "Size"]),
+    ("area", ["Område", "Område", "Area"]),
+    ("age", ["Virksomhedens alder", "Företagets ålder", "Age of the business"]),
+    ("authority", ["Myndighedsområde", "Myndighetsområde", "Authority"]),
+];
+
+fn breakdowns(domains: &[Domain], method: &Method) -> Result<Vec<Breakdown>, AnalyseError> {
+    let (grouping, classes) = input::definitions_of(method)?;
+    let title = |domain: &str, key: &str| match domain {
+        "sector" => grouping.sector(key).map(|s| s.titles.clone()),
+        "size" => classes.classes().iter().find(|c| c.key == key).map(|c| c.titles.clone()),
+        _ => None,
+    };
+    let list = domains.iter().map(|d| {
+        let known = TITLES.iter().find(|(name, _)| *name == d.name);
+        Breakdown {
+            domain: d.name.clone(),
+            title: known.map_or_else(
+                || Texts::same(&d.name),
+                |(_, [da, sv, en])| Texts { da: (*da).into(), sv: (*sv).into(), en: (*en).into() },
+            ),
+            groups: d
+                .groups
+                .iter()
+                .map(|key| {
+                    let total = (d.name == TOTAL).then(|| TITLES[0].1);
+                    let total = total.map(|[da, sv, en]| Texts { da: da.into(), sv: sv.into(), en: en.into() });
+                    let title = total.or_else(|| title(&d.name, key)).unwrap_or_else(|| Texts::same(key));
+                    Group { key: key.clone(), title }
+                })
+                .collect(),
+        }
+    });
+    Ok(list.collect())
+}
+
+/// Everything of one indicator that was asked in a year.
+struct Asked {
+    rows: Vec<Row>,
+    /// Per year: was it asked and is it valid?
+    years: Vec<bool>,
+    /// Per year and domain.
+    sums: Vec<Vec<GroupSums>>,
+    /// Per year.
+    blanks: Vec<Vec<u64>>,
+    /// Per year, domain and group: the level.
+    levels: Vec<Vec<Vec<Figure>>>,
+}
+
+/// States per indicator, year, domain and group.
+type States = Vec<Vec<Vec<Vec<State>>>>;
+
+struct Engine<'a> {
+    input: &'a Input,
+    cells: &'a Cells,
+    domains: &'a [Domain],
+    units: &'a Units,
+    definitions: &'a Definitions,
+    method: &'a Method,
+    options: statistics::Options,
+    designs: Vec<Design>,
+}
+
+impl<'a> Engine<'a> {
+    fn new(
+        input: &'a Input,
+        cells: &'a Cells,
+        domains: &'a [Domain],
+        units: &'a Units,
+        definitions: &'a Definitions,
+        method: &'a Method,
+    ) -> Result<Self, AnalyseError> {
+        let options = design_options(input, method)?;
+        let weigh = |year| Design::single(year, &options).map_err(|e| AnalyseError::Weights(e.to_string()));
+        let designs = cells.years.iter().map(weigh).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { input, cells, domains, units, definitions, method, options, designs })
+    }
+
+    fn weights(&self) -> Vec<WeightRow> {
+        let mut rows: Vec<WeightRow> = (0..self.input.row.len())
+            .filter_map(|response| {
+                let year = self.input.year[response] as usize;
+                let weight = self.designs[year].weight(self.cells.of_response[response] as usize)?;
+                let business = self.input.frame_business[self.input.row[response] as usize] as usize;
+                let business_id = self.input.businesses[business].clone();
+                Some(WeightRow { year: self.input.years[year], business_id, weight })
+            })
+            .collect();
+        rows.sort_by(|a, b| (a.year, &a.business_id).cmp(&(b.year, &b.business_id)));
+        rows
+    }
+
+    fn weighting(&self) -> Vec<WeightNote> {
+        let note = |(year, design): (&i32, &Design)| {
+            let s = design.summary();
+            WeightNote {
+                year: *year,
+                sum: s.sum,
+                frame: s.frame,
+                answered: s.answered,
+                min: s.min,
+                max: s.max,
+                kish_deff: s.kish_deff,
+                iterations: s.iterations,
+            }
+        };
+        self.input.years.iter().zip(&self.designs).map(note).collect()
+    }
+
+    fn coverage(&self) -> Vec<CoverageRow> {
+        let mut coverage = Vec::new();
+        for (at, year) in self.input.years.iter().enumerate() {
+            for domain in self.domains {
+                let Some(frame) = &domain.frame else { continue };
+                let mut answered = vec![0u64; domain.groups.len()];
+                for response in &self.units.responses[at] {
+                    let code = domain.codes[*response as usize];
+                    if code != NONE {
+                        answered[code as usize] += 1;
+                    }
+                }
+                for (group, key) in domain.groups.iter().enumerate().filter(|(g, _)| frame[at][*g] > 0) {
+                    coverage.push(CoverageRow {
+                        year: *year,
+                        domain: domain.name.clone(),
+                        group: key.clone(),
+                        n_frame: frame[at][group],
+                        n_answered: answered[group],
+                        #[expect(clippy::cast_precision_loss, reason = "counts of businesses")]
+                        response_rate: answered[group] as f64 / frame[at][group] as f64,
+                    });
+                }
+            }
+        }
+        coverage
+    }
+
+    fn figures(&self) -> Vec<Asked> {
+        self.definitions.indicators.iter().map(|i| self.asked(i)).collect()
+    }
+
+    fn asked(&self, indicator: &Indicator) -> Asked {
+        let rows = cells::rows(self.input, indicator);
+        let by_employees = indicator.weight_by == WeightBy::Employees;
+        let mut asked =
+            Asked { rows, years: Vec::new(), sums: Vec::new(), blanks: Vec::new(), levels: Vec::new() };
+        for (year, number) in self.input.years.iter().enumerate() {
+            let valid = indicator.valid_from.is_none_or(|from| from <= *number);
+            let responses = &self.units.responses[year];
+            asked.years.push(valid && responses.iter().any(|r| asked.rows[*r as usize].value().is_some()));
+            asked.blanks.push(cells::blanks(self.cells, self.units, &asked.rows, year));
+            let sums = |d| cells::group_sums(self.input, self.cells, self.units, d, &asked.rows, by_employees, year);
+            asked.sums.push(self.domains.iter().map(sums).collect());
+            let levels = self.domains.iter().enumerate().map(|(d, domain)| {
+                let design = &self.designs[year];
+                let figure = |g| self.figure(design, indicator, &asked, year, d, g);
+                (0..domain.groups.len()).map(figure).collect()
+            });
+            asked.levels.push(levels.collect());
+        }
+        asked
+    }
+
+    fn figure(&self, design: &Design, indicator: &Indicator, asked: &Asked, year: usize, d: usize, g: usize) -> Figure {
+        let scale = Scale::of(indicator.measure.kind(), indicator.measure.range());
+        let sums = match &asked.sums[year][d] {
+            GroupSums::Businesses(groups) => Sums::Businesses(&groups[g]),
+            GroupSums::Employees(groups) => Sums::Employees(&groups[g]),
+            GroupSums::Companies(groups) => Sums::Companies(&groups[g].rows),
+        };
+        design.figure(scale, sums, &asked.blanks[year])
+    }
+
+    /// Does the group exist in a year: in the frame, or (for a breakdown that only answers have) among the answers?
+    fn exists(&self, year: usize, d: usize, g: usize) -> bool {
+        match &self.domains[d].frame {
+            Some(frame) => frame[year][g] > 0,
+            None => {
+                let codes = &self.domains[d].codes;
+                self.units.responses[year].iter().any(|r| codes[*r as usize] as usize == g)
+            }
+        }
+    }
+
+    /// What may be shown: one pattern over all years and the indicators of one base.
+    fn states(&self, figures: &[Asked]) -> States {
+        let fresh = |asked: &Asked| -> Vec<Vec<Vec<State>>> {
+            let years = asked.levels.iter();
+            years.map(|y| y.iter().map(|d| vec![State::Hidden; d.len()]).collect()).collect()
+        };
+        let mut states: States = figures.iter().map(fresh).collect();
+        let (atom_of, atoms) = self.atoms();
+        let mut bases: Vec<Vec<usize>> = Vec::new();
+        for (i, indicator) in self.definitions.indicators.iter().enumerate() {
+            let alike = |b: &&mut Vec<usize>| {
+                let first = &self.definitions.indicators[b[0]];
+                first.base == indicator.base && first.weight_by == indicator.weight_by
+            };
+            match bases.iter_mut().find(alike) {
+                Some(base) => base.push(i),
+                None => bases.push(vec![i]),
+            }
+        }
+        let mut places = Vec::new();
+        let mut groups = Vec::new();
+        for (d, domain) in self.domains.iter().enumerate() {
+            for (g, key) in domain.groups.iter().enumerate() {
+                let members = (0..atoms.len()).filter(|a| d == 0 || atoms[*a].0[d - 1] as usize == g).collect();
+                groups.push(suppress::Group { domain: domain.name.clone(), group: key.clone(), atoms: members });
+                places.push((d, g));
+            }
+        }
+        let rules = Rules { min_n: u64::from(self.method.min_n), width: 0.2, rounded: false };
+        for base in bases {
+            let mut slices = Vec::new();
+            let mut origins = Vec::new();
+            for i in base {
+                for year in (0..self.input.years.len()).filter(|y| figures[i].years[*y]) {
+                    slices.push(self.slice(i, year, &figures[i], &atom_of, &atoms));
+                    origins.push((i, year));
+                }
+            }
+            if slices.is_empty() {
+                continue;
+            }
+            let pattern = suppress(&groups, &slices, &[], &rules);
+            for (slice, (i, year)) in origins.into_iter().enumerate() {
+                for (group, (d, g)) in places.iter().enumerate() {
+                    states[i][year][*d][*g] = pattern.states[slice][group];
+                }
+            }
+        }
+        states
+    }
+
+    /// The finest groups of the linked tables: combinations of all breakdowns, per response and (year →) frame counts.
+    fn atoms(&self) -> (Vec<usize>, Vec<(Vec<u32>, Vec<u64>)>) {
+        let mut known: std::collections::HashMap<Vec<u32>, usize> = std::collections::HashMap::new();
+        let mut atoms: Vec<(Vec<u32>, Vec<u64>)> = Vec::new();
+        let years = self.input.years.len();
+        let sources: Vec<Option<&Source>> =
+            self.domains[1..].iter().map(|d| self.input.columns.get(&d.name)).collect();
+        let mut of = |key: Vec<u32>| {
+            *known.entry(key.clone()).or_insert_with(|| {
+                atoms.push((key, vec![0; years]));
+                atoms.len() - 1
+            })
+        };
+        let of_response: Vec<usize> =
+            (0..self.input.row.len()).map(|r| of(self.domains[1..].iter().map(|d| d.codes[r]).collect())).collect();
+        let mut frame_atoms = Vec::new();
+        if sources.iter().all(|s| matches!(s, Some(Source::Frame(_)))) {
+            for (row, year) in self.input.frame_year.iter().enumerate().filter(|(_, y)| **y != NONE) {
+                let code = |s: &Option<&Source>| match s {
+                    Some(Source::Frame(coded)) => coded.codes[row],
+                    _ => NONE,
+                };
+                frame_atoms.push((of(sources.iter().map(code).collect()), *year as usize));
+            }
+        }
+        for (atom, year) in frame_atoms {
+            atoms[atom].1[year] += 1;
+        }
+        (of_response, atoms)
+    }
+
+    fn slice(&self, i: usize, year: usize, asked: &Asked, atom_of: &[usize], atoms: &[(Vec<u32>, Vec<u64>)]) -> Slice {
+        let indicator = &self.definitions.indicators[i];
+        let mut list: Vec<Atom> =
+            atoms.iter().map(|(_, frame)| Atom { frame: frame[year], ..Atom::default() }).collect();
+        for response in &self.units.responses[year] {
+            let at = *response as usize;
+            if let Some(y) = asked.rows[at].value() {
+                let weight = self.designs[year].weight(self.cells.of_response[at] as usize).unwrap_or(0.0);
+                let staff = match (&self.input.employees, indicator.weight_by) {
+                    (Some(e), WeightBy::Employees) => e[self.input.row[at] as usize],
+                    _ => 1.0,
+                };
+                let atom = &mut list[atom_of[at]];
+                atom.n += 1;
+                atom.weight += weight * staff;
+                atom.sum += weight * staff * y;
+            }
+        }
+        // Of a base that answers define, the frame knows nothing; it must not look as if everybody had been asked.
+        if !indicator.base.is_everybody() {
+            list.iter_mut().for_each(|a| a.frame = 0);
+        }
+        Slice {
+            indicator: indicator.id.clone(),
+            year: self.input.years[year],
+            range: indicator.measure.range(),
+            share: indicator.measure.kind() == domain::indicator::Kind::Share,
+            atoms: list,
+        }
+    }
+
+    fn estimates(&self, figures: &[Asked], states: &States) -> Vec<EstimateRow> {
+        let mut rows = Vec::new();
+        for (i, indicator) in self.definitions.indicators.iter().enumerate() {
+            for (year, number) in self.input.years.iter().enumerate().filter(|(y, _)| figures[i].years[*y]) {
+                for (d, domain) in self.domains.iter().enumerate() {
+                    for (g, key) in domain.groups.iter().enumerate().filter(|(g, _)| self.exists(year, d, *g)) {
+                        let estimate = *figures[i].levels[year][d][g].estimate();
+                        let state = states[i][year][d][g];
+                        let bare = Estimate { value: None, se: None, df: None, interval: None, deff: None, ..estimate };
+                        rows.push(EstimateRow {
+                            indicator: indicator.id.clone(),
+                            year: *number,
+                            domain: domain.name.clone(),
+                            group: key.clone(),
+                            n_frame: domain.frame.as_ref().map(|f| f[year][g]),
+                            estimate: if state.is_hidden() { bare } else { estimate },
+                            state,
+                        });
+                    }
+                }
+            }
+        }
+        rows
+    }
+
+    /// Changes of every pair of years, with the collapses made for levels and for changes.
+    fn changes(&self, figures: &[Asked], states: &States) -> Result<(Vec<ChangeRow>, Vec<String>), AnalyseError> {
+        let mut collapses: Vec<String> =
+            self.designs.iter().flat_map(|d| d.collapses().iter().map(ToString::to_string)).collect();
+        let mut rows = Vec::new();
+        for from in 0..self.input.years.len() {
+            for to in from + 1..self.input.years.len() {
+                let asked = |i: usize| figures[i].years[from] && figures[i].years[to];
+                let all: Vec<usize> = (0..figures.len()).filter(|i| asked(*i)).collect();
+                if all.is_empty() {
+                    continue;
+                }
+                let pair = [&self.cells.years[from], &self.cells.years[to]];
+                let designs = Design::build(&pair, &self.options).map_err(|e| AnalyseError::Weights(e.to_string()))?;
+                for collapse in designs.iter().flat_map(|d| d.collapses()).map(ToString::to_string) {
+                    if !collapses.contains(&collapse) {
+                        collapses.push(collapse);
+                    }
+                }
+                let pairing = cells::pairing(self.input, self.cells, self.units, from, to);
+                let step = Step { from, to, designs: &designs, pairing: &pairing };
+                rows.extend(self.step(&step, &all, figures, states));
+            }
+        }
+        let order: BTreeMap<&str, usize> =
+            self.definitions.indicators.iter().enumerate().map(|(i, d)| (d.id.as_str(), i)).collect();
+        rows.sort_by_key(|r| (order.get(r.indicator.as_str()).copied(), r.year_from, r.year_to));
+        Ok((rows, collapses))
+    }
+
+    /// All changes between two years: first the numbers, then the families of comparisons.
+    fn step(&self, step: &Step<'_>, all: &[usize], figures: &[Asked], states: &States) -> Vec<ChangeRow> {
+        let (from, to) = (self.input.years[step.from], self.input.years[step.to]);
+        let mut rows = Vec::new();
+        let mut totals: Vec<(usize, Option<Change>)> = Vec::new();
+        for i in all {
+            let indicator = &self.definitions.indicators[*i];
+            let comparable = indicator.comparable(from, to);
+            for (d, domain) in self.domains.iter().enumerate() {
+                let here: Vec<usize> = (0..domain.groups.len())
+                    .filter(|g| self.exists(step.from, d, *g) && self.exists(step.to, d, *g))
+                    .collect();
+                let hidden = |g: &usize| {
+                    states[*i][step.from][d][*g].is_hidden() || states[*i][step.to][d][*g].is_hidden()
+                };
+                let changes = self.domain_changes(step, indicator, &figures[*i], d, &here);
+                let shown: Vec<Option<Change>> = here
+                    .iter()
+                    .zip(&changes)
+                    .map(|(g, change)| (comparable && !hidden(g)).then_some(*change))
+                    .collect();
+                let judged = judge(&shown, if d == 0 { Adjustment::None } else { Adjustment::BenjaminiHochberg });
+                for ((g, change), judgement) in here.iter().zip(&changes).zip(judged) {
+                    if d == 0 && indicator.headline {
+                        totals.push((rows.len(), (comparable && !hidden(g)).then_some(*change)));
+                    }
+                    let verdict = if comparable { judgement.verdict } else { Verdict::Break };
+                    let visible = (comparable && !hidden(g)).then_some(*change);
+                    rows.push(ChangeRow {
+                        indicator: indicator.id.clone(),
+                        year_from: from,
+                        year_to: to,
+                        domain: domain.name.clone(),
+                        group: domain.groups[*g].clone(),
+                        n_from: change.n_from,
+                        n_to: change.n_to,
+                        n_both: change.n_both,
+                        change: visible.and_then(|c| c.change),
+                        se: visible.and_then(|c| c.se),
+                        df: visible.and_then(|c| c.df),
+                        interval: visible.and_then(|c| c.interval),
+                        p_value: visible.and_then(|c| c.p_value),
+                        p_adjusted: visible.and(judgement.p_adjusted),
+                        detectable: visible.and_then(|c| c.detectable),
+                        verdict,
+                    });
+                }
+            }
+        }
+        // The headline indicators in the total are one family of their own.
+        let family: Vec<Option<Change>> = totals.iter().map(|(_, change)| *change).collect();
+        for ((row, change), judgement) in totals.iter().zip(judge(&family, Adjustment::Holm)) {
+            if change.is_some() {
+                rows[*row].p_adjusted = judgement.p_adjusted;
+                rows[*row].verdict = judgement.verdict;
+            }
+        }
+        rows
+    }
+
+    fn domain_changes(&self, step: &Step<'_>, indicator: &Indicator, asked: &Asked, d: usize, here: &[usize]) -> Vec<Change> {
+        let sums = (&asked.sums[step.from][d], &asked.sums[step.to][d]);
+        let (rows, domain, years) = (&asked.rows, &self.domains[d], (step.from, step.to));
+        let pairs = cells::group_pairs(self.input, self.cells, self.units, domain, rows, step.pairing, sums, years);
+        let overlap = match self.method.overlap {
+            Overlap::Own => statistics::Overlap::Own,
+            Overlap::Pooled => statistics::Overlap::Pooled,
+            Overlap::None => statistics::Overlap::None,
+        };
+        let change = |g: &usize| {
+            let from = self.figure(&step.designs[0], indicator, asked, step.from, d, *g);
+            let to = self.figure(&step.designs[1], indicator, asked, step.to, d, *g);
+            let (pairs, link) = match &pairs {
+                GroupPairs::Businesses(groups) => (Pairs::Businesses(&groups[*g]), &step.pairing.link),
+                GroupPairs::Employees(groups) => (Pairs::Employees(&groups[*g]), &step.pairing.link),
+                GroupPairs::Companies(groups) => (Pairs::Businesses(&groups[*g].0), &groups[*g].1),
+            };
+            statistics::change(&from, &to, link, pairs, overlap)
+        };
+        here.iter().map(change).collect()
+    }
+}
+
+/// A pair of years under one collapse.
+struct Step<'a> {
+    from: usize,
+    to: usize,
+    designs: &'a [Design],
+    pairing: &'a Pairing,
+}
+
+fn design_options(input: &Input, method: &Method) -> Result<statistics::Options, AnalyseError> {
+    let (grouping, _) = input::definitions_of(method)?;
+    let class = match method.strata.as_slice() {
+        [only] if only != "size" => None,
+        [.., last] => input.columns.get(last),
+        [] => None,
+    };
+    let into = |s: &domain::industry::Sector| s.collapse_into.clone().map(|into| (s.key.clone(), into));
+    Ok(statistics::Options {
+        weighting: match method.weights {
+            Weighting::Cells => statistics::Weighting::Cells {
+                min_cell: u64::from(method.min_cell),
+                collapse_into: grouping.sectors().iter().filter_map(into).collect(),
+            },
+            Weighting::Rake => statistics::Weighting::Rake { margins: method.margins.clone(), bounds: None },
+            Weighting::None => statistics::Weighting::None,
+        },
+        fpc: match method.fpc {
+            Fpc::Unit => statistics::Fpc::Unit,
+            Fpc::Item => statistics::Fpc::Item,
+            Fpc::None => statistics::Fpc::None,
+        },
+        variance: match method.variance {
+            Variance::Design => VarianceKind::Design,
+            Variance::Response => VarianceKind::Response,
+        },
+        size_order: class.map(|c| c.labels().to_vec()).unwrap_or_default(),
+    })
+}

@@ -1,0 +1,257 @@
+//! Tables of text with the place of every cell: CSV and Parquet files, or rows handed over by another room.
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use polars::prelude::*;
+use sha2::{Digest, Sha256};
+
+use crate::error::AnalyseError;
+
+/// A table whose cells are read as text. An empty cell is an empty text.
+#[derive(Debug, Clone)]
+pub struct Table {
+    name: String,
+    data: DataFrame,
+    csv: Option<PathBuf>,
+    sha256: Option<String>,
+}
+
+impl Table {
+    /// Reads a CSV or Parquet file (told by its content); only the columns that `wanted` accepts are kept.
+    ///
+    /// # Errors
+    /// [`AnalyseError::Unreadable`].
+    pub fn read(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<Self, AnalyseError> {
+        let name = path.display().to_string();
+        let unreadable = |problem: String| AnalyseError::Unreadable { file: name.clone(), problem };
+        let bytes = std::fs::read(path).map_err(|e| unreadable(e.to_string()))?;
+        let sha256 = Some(hexadecimal(&Sha256::digest(&bytes)));
+        if bytes.starts_with(b"PAR1") {
+            let all = ParquetReader::new(Cursor::new(&bytes)).schema().map_err(|e| unreadable(e.to_string()))?;
+            let columns = all.iter_names().filter(|n| wanted(n)).map(ToString::to_string).collect();
+            let reader = ParquetReader::new(Cursor::new(&bytes)).with_columns(Some(columns));
+            let data = reader.finish().map_err(|e| unreadable(e.to_string()))?;
+            return Ok(Self { name, data, csv: None, sha256 });
+        }
+        if let Err(fault) = std::str::from_utf8(&bytes) {
+            let line = bytes[..fault.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+            return Err(unreadable(format!("line {line}: not UTF-8")));
+        }
+        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
+        let header = Records::new(bytes).next().map(|r| r.fields).unwrap_or_default();
+        if header.iter().all(String::is_empty) {
+            return Err(unreadable("line 1: the header with the column names is missing".into()));
+        }
+        if let Some((i, twice)) = header.iter().enumerate().find(|(i, h)| header[..*i].contains(h)) {
+            return Err(unreadable(format!("line 1: column {} \"{twice}\" stands twice", i + 1)));
+        }
+        let separator = separator(bytes);
+        let columns: Vec<PlSmallStr> = header.iter().filter(|h| wanted(h)).map(PlSmallStr::from).collect();
+        let parse = CsvParseOptions::default().with_separator(separator).with_missing_is_null(true);
+        let data = CsvReadOptions::default()
+            .with_has_header(true)
+            .with_infer_schema_length(Some(0))
+            .with_columns(Some(columns.into()))
+            .with_parse_options(parse)
+            .into_reader_with_file_handle(Cursor::new(bytes))
+            .finish();
+        // A cell too many or a quotation mark left open: say where, which the reader does not.
+        match data {
+            Ok(data) => match ragged(bytes, header.len()) {
+                None => Ok(Self { name, data, csv: Some(path.to_owned()), sha256 }),
+                Some(problem) => Err(unreadable(problem)),
+            },
+            Err(e) => Err(unreadable(ragged(bytes, header.len()).unwrap_or_else(|| e.to_string()))),
+        }
+    }
+
+    /// A table of rows handed over: `columns` are names with their cells, all of one length.
+    ///
+    /// # Errors
+    /// [`AnalyseError::Unreadable`] when the lengths differ or a name stands twice.
+    pub fn from_columns(name: &str, columns: Vec<(String, Vec<String>)>) -> Result<Self, AnalyseError> {
+        let height = columns.first().map_or(0, |(_, cells)| cells.len());
+        let columns = columns.into_iter().map(|(name, cells)| Column::new(name.into(), cells)).collect();
+        let data = DataFrame::new(height, columns)
+            .map_err(|e| AnalyseError::Unreadable { file: name.to_owned(), problem: e.to_string() })?;
+        Ok(Self { name: name.to_owned(), data, csv: None, sha256: None })
+    }
+
+    /// A table of responses out of one row per answer, as the database keeps them: (year, business, question key, value).
+    /// Every business in `responded` gets a row, even when none of its answers is among them.
+    ///
+    /// # Errors
+    /// As [`Table::from_columns`].
+    pub fn from_answers(
+        name: &str,
+        responded: Vec<(i32, String)>,
+        answers: impl IntoIterator<Item = (i32, String, String, String)>,
+    ) -> Result<Self, AnalyseError> {
+        let row_of: std::collections::HashMap<(i32, &str), usize> =
+            responded.iter().enumerate().map(|(row, (year, business))| ((*year, business.as_str()), row)).collect();
+        let mut columns: std::collections::BTreeMap<String, Vec<String>> = std::collections::BTreeMap::new();
+        for (year, business, key, value) in answers {
+            let Some(row) = row_of.get(&(year, business.as_str())) else { continue };
+            columns.entry(key).or_insert_with(|| vec![String::new(); responded.len()])[*row] = value;
+        }
+        let mut all = vec![
+            ("year".to_owned(), responded.iter().map(|(year, _)| year.to_string()).collect()),
+            ("business_id".to_owned(), responded.iter().map(|(_, business)| business.clone()).collect()),
+        ];
+        all.extend(columns);
+        Self::from_columns(name, all)
+    }
+
+    /// The table's name in messages.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// SHA-256 of the file it was read from.
+    #[must_use]
+    pub fn sha256(&self) -> Option<&str> {
+        self.sha256.as_deref()
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn height(&self) -> usize {
+        self.data.height()
+    }
+
+    /// Is there such a column?
+    #[must_use]
+    pub fn has(&self, column: &str) -> bool {
+        self.data.get_column_index(column).is_some()
+    }
+
+    /// Names of the columns, in order.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.data.get_column_names().into_iter().map(PlSmallStr::as_str)
+    }
+
+    /// A column as text. Whole numbers of a Parquet file lose their `.0`.
+    ///
+    /// # Errors
+    /// [`AnalyseError::MissingColumn`].
+    pub fn text(&self, column: &str) -> Result<StringChunked, AnalyseError> {
+        let missing = || AnalyseError::MissingColumn { file: self.name.clone(), column: column.to_owned(), hint: String::new() };
+        let found = self.data.column(column).map_err(|_| missing())?;
+        let unreadable = |e: PolarsError| AnalyseError::Unreadable { file: self.name.clone(), problem: format!("column \"{column}\": {e}") };
+        let text = if matches!(found.dtype(), DataType::Float32 | DataType::Float64) {
+            let numbers = found.cast(&DataType::Float64).map_err(unreadable)?;
+            let numbers = numbers.f64().map_err(unreadable)?.clone();
+            numbers.iter().map(|n| n.filter(|n| !n.is_nan()).map(|n| n.to_string())).collect()
+        } else if found.dtype() == &DataType::Boolean {
+            let flags = found.bool().map_err(unreadable)?.clone();
+            flags.iter().map(|f| f.map(|f| if f { "1" } else { "0" })).collect()
+        } else {
+            found.cast(&DataType::String).map_err(unreadable)?.str().map_err(unreadable)?.clone()
+        };
+        Ok(text)
+    }
+
+    /// The line of a row (0 = first row): the line of a CSV file, otherwise the row counted from 1.
+    #[must_use]
+    pub fn line(&self, row: usize) -> usize {
+        let bytes = self.csv.as_ref().and_then(|path| std::fs::read(path).ok());
+        let line = bytes.and_then(|bytes| Records::new(&bytes).nth(row + 1).map(|r| r.line));
+        line.unwrap_or(row + 1 + usize::from(self.csv.is_some()))
+    }
+
+    /// A fault in a cell.
+    #[must_use]
+    pub fn fault(&self, row: usize, column: &str, problem: impl Into<String>) -> AnalyseError {
+        AnalyseError::Value { file: self.name.clone(), line: self.line(row), column: column.to_owned(), problem: problem.into() }
+    }
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Files of Danish and Swedish spreadsheets separate by semicolons.
+fn separator(bytes: &[u8]) -> u8 {
+    let header = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
+    if header.contains(&b';') && !header.contains(&b',') { b';' } else { b',' }
+}
+
+fn ragged(bytes: &[u8], width: usize) -> Option<String> {
+    let wrong = Records::new(bytes).find(|r| r.width != width || r.unclosed)?;
+    Some(if wrong.unclosed {
+        format!("line {}: a quotation mark is not closed", wrong.line)
+    } else {
+        format!("line {}: {} cells where the header has {width}", wrong.line, wrong.width)
+    })
+}
+
+/// One record of a CSV file: where it begins and how many cells it has; the cells themselves of the header only.
+struct Record {
+    line: usize,
+    width: usize,
+    unclosed: bool,
+    fields: Vec<String>,
+}
+
+/// Walks over the records of a CSV file to find lines; the values themselves are polars'.
+struct Records<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    line: usize,
+    separator: u8,
+}
+
+impl<'a> Records<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        Self { bytes, at: 0, line: 1, separator: separator(bytes) }
+    }
+}
+
+impl Iterator for Records<'_> {
+    type Item = Record;
+
+    fn next(&mut self) -> Option<Record> {
+        if self.at >= self.bytes.len() {
+            return None;
+        }
+        let header = self.at == 0;
+        let mut record = Record { line: self.line, width: 1, unclosed: false, fields: Vec::new() };
+        let mut quoted = false;
+        let mut field: Vec<u8> = Vec::new();
+        while let Some(&byte) = self.bytes.get(self.at) {
+            self.at += 1;
+            match byte {
+                b'"' => {
+                    quoted = !quoted;
+                    // A doubled mark inside a quoted cell is one mark.
+                    if quoted && header && self.at >= 2 && self.bytes[self.at - 2] == b'"' && !field.is_empty() {
+                        field.push(b'"');
+                    }
+                }
+                b'\n' => {
+                    self.line += 1;
+                    if !quoted {
+                        break;
+                    }
+                }
+                b'\r' if !quoted => {}
+                b if b == self.separator && !quoted => {
+                    record.width += 1;
+                    if header {
+                        record.fields.push(String::from_utf8_lossy(&std::mem::take(&mut field)).into_owned());
+                    }
+                }
+                b if header => field.push(b),
+                _ => {}
+            }
+        }
+        record.unclosed = quoted;
+        if header {
+            record.fields.push(String::from_utf8_lossy(&field).into_owned());
+        }
+        Some(record)
+    }
+}
