@@ -1,0 +1,236 @@
+//! The year's paper: what changed and is it real, the figures behind it, who answered, and how the figures came about.
+use std::collections::HashMap;
+
+use charts::{ChartError, Setting};
+use domain::language::Language;
+use domain::municipality::Municipality;
+use domain::results::{ALL, ChangeRow, EstimateRow, IndicatorInfo, Report, TOTAL, Verdict};
+use serde::Serialize;
+use text::messages::{Arg, Messages};
+use text::{format, summary};
+
+use crate::paper::{self, PaperError};
+
+/// The template, typst source.
+const TEMPLATE: &str = include_str!("../../../templates/report/year.typ");
+
+/// What the paper says beside the report itself.
+#[derive(Debug, Clone)]
+pub struct Occasion<'a> {
+    /// Whose survey.
+    pub municipality: &'a Municipality,
+    /// Language of the paper.
+    pub language: Language,
+    /// Day of publication.
+    pub published_on: jiff::civil::Date,
+    /// Version of the publication: 1, or more for a correction.
+    pub version: i64,
+    /// The author's remark; may be empty.
+    pub note: &'a str,
+}
+
+/// Sets a year's report as a tagged PDF.
+///
+/// # Errors
+/// [`PaperError::Typesetting`] when something in the content cannot be set.
+pub fn year(messages: &Messages, report: &Report, occasion: &Occasion<'_>) -> Result<Vec<u8>, PaperError> {
+    let desk = Desk { messages, report, language: occasion.language, files: HashMap::new() };
+    desk.set(occasion)
+}
+
+#[derive(Serialize)]
+struct Content {
+    lang: &'static str,
+    title: String,
+    author: String,
+    subtitle: String,
+    colour: String,
+    sentences: Vec<String>,
+    sections: Vec<Section>,
+}
+
+#[derive(Serialize)]
+struct Section {
+    title: String,
+    paragraphs: Vec<String>,
+    charts: Vec<Chart>,
+    tables: Vec<Sheet>,
+}
+
+#[derive(Serialize)]
+struct Chart {
+    file: String,
+    alt: String,
+    caption: String,
+}
+
+#[derive(Serialize)]
+struct Sheet {
+    caption: String,
+    head: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+struct Desk<'a> {
+    messages: &'a Messages,
+    report: &'a Report,
+    language: Language,
+    files: HashMap<String, Vec<u8>>,
+}
+
+impl Desk<'_> {
+    fn say(&self, key: &str, args: &[(&str, Arg)]) -> String {
+        self.messages.t(self.language, &format!("report.{key}"), args)
+    }
+
+    fn set(mut self, occasion: &Occasion<'_>) -> Result<Vec<u8>, PaperError> {
+        let year = self.report.years.last().copied().unwrap_or_default();
+        let name = occasion.municipality.name.clone();
+        let date = format::date(self.language, occasion.published_on);
+        let mut subtitle = self.say("subtitle", &[("municipality", name.as_str().into()), ("date", date.into())]);
+        if occasion.version > 1 {
+            subtitle = format!("{subtitle} {}", self.say("correction", &[("version", occasion.version.into())]));
+        }
+        let mut sections = Vec::new();
+        if !occasion.note.is_empty() {
+            sections.push(Section { title: self.say("note_title", &[]), paragraphs: vec![occasion.note.to_owned()], charts: vec![], tables: vec![] });
+        }
+        sections.push(self.headlines());
+        let first = self.report.indicators.iter().find(|i| i.headline).or(self.report.indicators.first());
+        if let Some(indicator) = first {
+            let sectors = self.report.breakdowns.iter().filter(|b| b.domain == "sector" || b.domain == "size").map(|b| b.domain.clone());
+            for domain in sectors.collect::<Vec<_>>() {
+                sections.push(self.breakdown(indicator, &domain, year));
+            }
+        }
+        sections.push(self.coverage(year));
+        sections.push(self.method(occasion));
+        let content = Content {
+            lang: self.language.tag(),
+            title: self.say("title", &[("year", year.into())]),
+            author: name,
+            subtitle,
+            colour: occasion.municipality.settings.colour.clone(),
+            sentences: summary::opening(self.messages, self.language, self.report),
+            sections,
+        };
+        let json = serde_json::to_vec(&content).map_err(|e| PaperError::Typesetting(e.to_string()))?;
+        self.files.insert("content.json".to_owned(), json);
+        paper::pdf(TEMPLATE, self.files)
+    }
+
+    /// All indicators in the total, year by year.
+    fn headlines(&self) -> Section {
+        let mut head = vec![self.say("indicator", &[])];
+        head.extend(self.report.years.iter().map(ToString::to_string));
+        head.push(self.say("change", &[]));
+        let rows = self.report.indicators.iter().map(|indicator| self.row(indicator.title.get(self.language), indicator, TOTAL, ALL));
+        let table = Sheet { caption: self.say("table_note", &[]), head, rows: rows.collect() };
+        Section { title: self.say("indicators_title", &[]), paragraphs: vec![], charts: vec![], tables: vec![table] }
+    }
+
+    /// One indicator by the groups of a breakdown: the change as a chart, the years as a table.
+    fn breakdown(&mut self, indicator: &IndicatorInfo, domain: &str, year: i32) -> Section {
+        let (messages, language, report) = (self.messages, self.language, self.report);
+        let before = report.years.iter().rev().nth(1).copied();
+        let mut charts = Vec::new();
+        let setting = Setting { heading: false, ..Setting::standalone(messages, language, "chart") };
+        if let Some(before) = before {
+            let drawn = charts::change(report, &indicator.id, (before, year), domain, &setting);
+            charts.extend(self.chart(&format!("change-{domain}.svg"), drawn));
+        }
+        if domain == "sector" {
+            let drawn = charts::multiples(report, &indicator.id, domain, 4, &setting);
+            charts.extend(self.chart(&format!("years-{domain}.svg"), drawn));
+        }
+        let breakdown = report.breakdowns.iter().find(|b| b.domain == domain);
+        let title = breakdown.map_or_else(String::new, |b| format!("{}: {}", indicator.title.get(language), b.title.get(language).to_lowercase()));
+        let mut head = vec![breakdown.map_or_else(String::new, |b| b.title.get(language).to_owned())];
+        head.extend(report.years.iter().map(ToString::to_string));
+        head.push(self.say("change", &[]));
+        let groups = breakdown.map(|b| b.groups.as_slice()).unwrap_or_default();
+        let mut rows = vec![self.row(&self.say("all", &[]), indicator, TOTAL, ALL)];
+        rows.extend(groups.iter().map(|group| self.row(group.title.get(language), indicator, domain, &group.key)));
+        let table = Sheet { caption: self.say("table_note", &[]), head, rows };
+        Section { title, paragraphs: vec![], charts, tables: vec![table] }
+    }
+
+    fn coverage(&mut self, year: i32) -> Section {
+        let setting = Setting { heading: false, ..Setting::standalone(self.messages, self.language, "coverage") };
+        let drawn = charts::coverage(self.report, year, "sector", &setting);
+        let charts = self.chart("coverage.svg", drawn).into_iter().collect();
+        Section { title: self.say("coverage_title", &[]), paragraphs: vec![self.say("coverage_text", &[])], charts, tables: vec![] }
+    }
+
+    fn method(&self, occasion: &Occasion<'_>) -> Section {
+        let threshold = i64::from(occasion.municipality.settings.threshold);
+        let mut paragraphs = vec![
+            self.say("method_weights", &[]),
+            self.say("method_interval", &[]),
+            self.say("method_change", &[]),
+            self.say("method_hidden", &[("threshold", threshold.into())]),
+            self.say("method_confidential", &[]),
+            self.say("method_version", &[("version", self.report.provenance.version.as_str().into())]),
+        ];
+        if !self.report.provenance.collapses.is_empty() {
+            paragraphs.insert(1, self.say("method_collapsed", &[("n", self.report.provenance.collapses.len().into())]));
+        }
+        Section { title: self.say("method_title", &[]), paragraphs, charts: vec![], tables: vec![] }
+    }
+
+    fn row(&self, label: &str, indicator: &IndicatorInfo, domain: &str, group: &str) -> Vec<String> {
+        let mut row = vec![label.to_owned()];
+        let estimate = |year: &i32| self.report.estimate(&indicator.id, *year, domain, group);
+        row.extend(self.report.years.iter().map(|year| self.figure(indicator, estimate(year))));
+        let change = match self.report.years.as_slice() {
+            [.., before, last] => self.report.change(&indicator.id, *before, *last, domain, group),
+            _ => None,
+        };
+        row.push(self.change(indicator, change));
+        row
+    }
+
+    fn figure(&self, indicator: &IndicatorInfo, row: Option<&EstimateRow>) -> String {
+        match row {
+            Some(row) if row.state.is_hidden() => self.say("hidden", &[]),
+            Some(EstimateRow { estimate, .. }) => match (estimate.value, estimate.interval) {
+                (Some(value), Some(interval)) => format!(
+                    "{} {}",
+                    charts::figure(self.language, indicator.kind, value, estimate.n),
+                    charts::margin(self.language, indicator.kind, interval, estimate.n)
+                ),
+                (Some(value), None) => charts::figure(self.language, indicator.kind, value, estimate.n),
+                (None, _) => "–".to_owned(),
+            },
+            None => "–".to_owned(),
+        }
+    }
+
+    fn change(&self, indicator: &IndicatorInfo, row: Option<&ChangeRow>) -> String {
+        let Some(row) = row else { return "–".to_owned() };
+        let key = match row.verdict {
+            Verdict::Up => "verdict_up",
+            Verdict::Down => "verdict_down",
+            Verdict::Unclear => "verdict_unclear",
+            Verdict::Break => return self.say("verdict_break", &[]),
+            Verdict::Hidden => return self.say("hidden", &[]),
+        };
+        let size = row.change.map(|c| charts::difference(self.language, indicator.kind, c, row.n_from.min(row.n_to)));
+        self.say(key, &[("change", size.unwrap_or_default().into())])
+    }
+
+    /// Keeps a drawn chart as a file of the paper, with its own description as the alternative text.
+    fn chart(&mut self, file: &str, drawn: Result<String, ChartError>) -> Option<Chart> {
+        let svg = drawn.ok()?;
+        let (title, description) = (element(&svg, "title"), element(&svg, "desc"));
+        self.files.insert(file.to_owned(), svg.into_bytes());
+        Some(Chart { file: file.to_owned(), alt: format!("{title}. {description}"), caption: title })
+    }
+}
+
+/// The text of the first `<name …>…</name>` of a drawing of ours.
+fn element(svg: &str, name: &str) -> String {
+    let inside = svg.split_once(&format!("<{name}")).and_then(|(_, rest)| rest.split_once('>')).map(|(_, rest)| rest);
+    let text = inside.and_then(|rest| rest.split_once("</")).map_or("", |(text, _)| text);
+    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")].iter().fold(text.to_owned(), |t, (from, to)| t.replace(from, to))
+}

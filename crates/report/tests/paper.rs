@@ -1,0 +1,119 @@
+//! A year's paper is set in every language as a tagged PDF, with hidden figures said to be hidden.
+use std::collections::BTreeMap;
+
+use domain::ids::MunicipalityId;
+use domain::indicator::{Better, Kind};
+use domain::language::{Country, Language, Texts};
+use domain::municipality::{Municipality, Settings};
+use domain::results::{
+    ALL, Breakdown, ChangeRow, CoverageRow, Estimate, EstimateRow, Group, IndicatorInfo, Interval, Provenance, Report, State, TOTAL, Verdict,
+};
+use report::Occasion;
+use text::Messages;
+
+fn estimate(year: i32, domain: &str, group: &str, value: f64, n: u64) -> EstimateRow {
+    let hidden = n < 5;
+    let shown = |v: f64| (!hidden).then_some(v);
+    EstimateRow {
+        indicator: "tilfredshed".into(),
+        year,
+        domain: domain.into(),
+        group: group.into(),
+        n_frame: Some(n * 3),
+        estimate: Estimate {
+            n,
+            value: shown(value),
+            se: shown(1.0),
+            df: shown(n as f64),
+            interval: (!hidden).then_some(Interval { lower: value - 2.0, upper: value + 2.0 }),
+            deff: shown(1.1),
+        },
+        state: match n {
+            0..5 => State::Hidden,
+            5..20 => State::Uncertain,
+            _ => State::Shown,
+        },
+    }
+}
+
+fn change(domain: &str, group: &str, size: f64, verdict: Verdict) -> ChangeRow {
+    ChangeRow {
+        indicator: "tilfredshed".into(),
+        year_from: 2025,
+        year_to: 2026,
+        domain: domain.into(),
+        group: group.into(),
+        n_from: 300,
+        n_to: 310,
+        n_both: 150,
+        change: Some(size),
+        se: Some(1.0),
+        df: Some(500.0),
+        interval: Some(Interval { lower: size - 2.0, upper: size + 2.0 }),
+        p_value: Some(0.01),
+        p_adjusted: Some(0.02),
+        detectable: Some(2.8),
+        verdict,
+    }
+}
+
+fn coverage(year: i32, domain: &str, group: &str) -> CoverageRow {
+    CoverageRow { year, domain: domain.into(), group: group.into(), n_frame: 900, n_answered: 310, response_rate: 310.0 / 900.0 }
+}
+
+fn small_report() -> Report {
+    let group = |key: &str, title: &str| Group { key: key.into(), title: Texts::same(title) };
+    Report {
+        years: vec![2025, 2026],
+        indicators: vec![IndicatorInfo {
+            id: "tilfredshed".into(),
+            kind: Kind::Index,
+            range: [0.0, 100.0],
+            title: Texts { da: "Tilfredsheden".into(), sv: "Nöjdheten".into(), en: "Satisfaction".into() },
+            better: Better::Higher,
+            headline: true,
+            breaks: vec![],
+            formula_version: "abc".into(),
+        }],
+        breakdowns: vec![Breakdown {
+            domain: "sector".into(),
+            title: Texts { da: "Branche".into(), sv: "Bransch".into(), en: "Sector".into() },
+            groups: vec![group("trade", "Handel & transport"), group("farm", "Landbrug")],
+        }],
+        estimates: [(2025, 64.0), (2026, 68.0)]
+            .into_iter()
+            .flat_map(|(year, value)| {
+                [estimate(year, TOTAL, ALL, value, 310), estimate(year, "sector", "trade", value + 1.0, 30), estimate(year, "sector", "farm", value, 3)]
+            })
+            .collect(),
+        changes: vec![
+            change(TOTAL, ALL, 4.0, Verdict::Up),
+            change("sector", "trade", 4.0, Verdict::Unclear),
+            ChangeRow { change: None, interval: None, ..change("sector", "farm", 0.0, Verdict::Hidden) },
+        ],
+        coverage: [2025, 2026]
+            .into_iter()
+            .flat_map(|year| [coverage(year, TOTAL, ALL), coverage(year, "sector", "trade"), coverage(year, "sector", "farm")])
+            .collect(),
+        provenance: Provenance { version: "0.1.0".into(), inputs: BTreeMap::new(), options: BTreeMap::new(), collapses: vec!["one".into()] },
+    }
+}
+
+#[test]
+fn the_paper_is_set_in_every_language_and_is_tagged() {
+    let messages = Messages::load().unwrap();
+    let municipality =
+        Municipality { id: MunicipalityId("m".into()), slug: "hojager".into(), name: "Højager Kommune".into(), country: Country::Dk, settings: Settings::default() };
+    for language in Language::ALL {
+        let occasion =
+            Occasion { municipality: &municipality, language, published_on: jiff::civil::date(2026, 11, 20), version: 2, note: "Et forord med <tegn> & #hash." };
+        let pdf = report::year(&messages, &small_report(), &occasion).unwrap();
+        assert!(pdf.starts_with(b"%PDF-"));
+        let holds = |needle: &[u8]| pdf.windows(needle.len()).any(|w| w == needle);
+        assert!(holds(b"/StructTreeRoot"), "the PDF is tagged");
+        assert!(holds(b"pdfuaid:part"), "the PDF says that it conforms to PDF/UA");
+        if let Some(folder) = std::env::var_os("PEJLING_KEEP_PAPERS") {
+            std::fs::write(std::path::Path::new(&folder).join(format!("year-{}.pdf", language.tag())), &pdf).unwrap();
+        }
+    }
+}
