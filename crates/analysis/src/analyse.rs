@@ -18,6 +18,9 @@ use crate::input::{self, Input, NONE, Source};
 use crate::options::{Fpc, Method, Options, Overlap, Variance, Weighting};
 use crate::table::{Table, hexadecimal};
 
+/// Figures from fewer answers are marked as uncertain.
+const UNCERTAIN_BELOW: u64 = 20;
+
 /// One row of `weights.csv`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WeightRow {
@@ -351,6 +354,10 @@ impl<'a> Engine<'a> {
             years.map(|y| y.iter().map(|d| vec![State::Hidden; d.len()]).collect()).collect()
         };
         let mut states: States = figures.iter().map(fresh).collect();
+        if self.method.min_n == 0 {
+            self.mark_only(figures, &mut states);
+            return states;
+        }
         let (atom_of, atoms) = self.atoms();
         let mut bases: Vec<Vec<usize>> = Vec::new();
         for (i, indicator) in self.definitions.indicators.iter().enumerate() {
@@ -393,6 +400,20 @@ impl<'a> Engine<'a> {
             }
         }
         states
+    }
+
+    /// With hiding switched off, thin figures are still marked.
+    fn mark_only(&self, figures: &[Asked], states: &mut States) {
+        for (i, asked) in figures.iter().enumerate() {
+            for (year, domains) in asked.levels.iter().enumerate() {
+                for (d, groups) in domains.iter().enumerate() {
+                    for (g, figure) in groups.iter().enumerate() {
+                        let thin = figure.estimate().n < UNCERTAIN_BELOW;
+                        states[i][year][d][g] = if thin { State::Uncertain } else { State::Shown };
+                    }
+                }
+            }
+        }
     }
 
     /// The finest groups of the linked tables: combinations of all breakdowns, per response and (year →) frame counts.

@@ -1,0 +1,318 @@
+//! Every fault of the input is named with file, line and column, and nothing is written.
+use std::path::Path;
+
+use analysis::{AnalyseError, Analysis, Method, Options, Weighting};
+use domain::results::{State, Verdict};
+
+const FRAME: &str = "year,business_id,sector,size\n2024,a,S1,2-9\n2024,b,S1,2-9\n2024,c,S1,10-49\n2024,d,S1,10-49\n2024,e,S1,2-9\n";
+const RESPONSES: &str = "year,business_id,q1,contact\n2024,a,7,1\n2024,b,4,0\n2024,c,9,1\n2024,d,10,1\n";
+const INDICATORS: &str = "[[indicator]]\nid = \"m\"\nkind = \"mean\"\nitem = \"q1\"\nscale = [1, 10]\n";
+
+struct Case {
+    frame: String,
+    responses: String,
+    indicators: String,
+    method: Method,
+}
+
+impl Default for Case {
+    fn default() -> Self {
+        let method = Method { min_n: 0, ..Method::default() };
+        Self { frame: FRAME.into(), responses: RESPONSES.into(), indicators: INDICATORS.into(), method }
+    }
+}
+
+impl Case {
+    fn run_in(&self, folder: &Path) -> Result<Analysis, AnalyseError> {
+        let write = |name: &str, text: &str| {
+            let path = folder.join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let options = Options {
+            frame: write("frame.csv", &self.frame),
+            responses: write("responses.csv", &self.responses),
+            indicators: write("indicators.toml", &self.indicators),
+            out: folder.join("out"),
+            method: self.method.clone(),
+            ..Options::default()
+        };
+        let analysis = analysis::analyse(&options)?;
+        analysis::write(&analysis, &options.out, options.format)?;
+        Ok(analysis)
+    }
+
+    fn run(&self) -> Analysis {
+        self.run_in(tempfile::tempdir().unwrap().path()).unwrap()
+    }
+
+    /// The message, without the folder.
+    #[track_caller]
+    fn fault(&self) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let message = self.run_in(folder.path()).expect_err("the input is faulty").to_string();
+        assert!(!folder.path().join("out").exists(), "something was written");
+        message.replace(&format!("{}/", folder.path().display()), "")
+    }
+}
+
+#[test]
+fn a_sound_input_is_analysed() {
+    let report = Case::default().run().report;
+    let total = report.estimate("m", 2024, "total", "all").unwrap();
+    assert_eq!((total.estimate.n, total.n_frame), (4, Some(5)));
+    // Cells 2-9: 3 of the frame, mean 5.5; 10-49: 2 of the frame, mean 9.5.
+    let value = total.estimate.value.unwrap();
+    assert!((value - (3.0 * 5.5 + 2.0 * 9.5) / 5.0).abs() < 1e-12, "{value}");
+}
+
+#[test]
+fn a_business_outside_the_frame_is_an_error() {
+    let responses = RESPONSES.replace("2024,b", "2024,x");
+    let case = Case { responses, ..Case::default() };
+    assert_eq!(
+        case.fault(),
+        "responses.csv:3: column \"business_id\": this business is not in the frame of 2024 (frame.csv)"
+    );
+    let responses = RESPONSES.replace("2024,b", "2025,b");
+    assert!(Case { responses, ..Case::default() }.fault().contains("not in the frame of 2025"));
+}
+
+#[test]
+fn duplicates_are_errors() {
+    let case = Case { responses: format!("{RESPONSES}2024,a,5,1\n"), ..Case::default() };
+    assert_eq!(case.fault(), "responses.csv:6: column \"business_id\": answers twice in 2024 (first in line 2)");
+    let case = Case { frame: format!("{FRAME}2024,c,S1,2-9\n"), ..Case::default() };
+    assert_eq!(case.fault(), "frame.csv:7: column \"business_id\": stands twice in 2024 (first in line 4)");
+}
+
+#[test]
+fn a_value_outside_its_scale_is_an_error() {
+    let case = Case { responses: RESPONSES.replace("c,9", "c,11"), ..Case::default() };
+    assert_eq!(case.fault(), "responses.csv:4: column \"q1\": 11 lies outside the scale 1–10");
+    let case = Case { responses: RESPONSES.replace("c,9", "c,nine"), ..Case::default() };
+    assert_eq!(
+        case.fault(),
+        "responses.csv:4: column \"q1\": \"nine\" is neither a number nor empty, dk (don't know) or na (not relevant)"
+    );
+}
+
+#[test]
+fn an_unknown_column_is_named_where_it_is_written() {
+    let indicators = INDICATORS.replace("\"q1\"", "\"q9\"");
+    let case = Case { indicators, ..Case::default() };
+    assert_eq!(case.fault(), "indicators.toml:4:8: indicator \"m\": there is no column \"q9\" in responses.csv");
+    let indicators = format!("{INDICATORS}base = {{ region = [1] }}\n");
+    let case = Case { indicators, ..Case::default() };
+    assert_eq!(
+        case.fault(),
+        "indicators.toml:6:10: indicator \"m\": there is no column \"region\" in frame.csv or responses.csv"
+    );
+    let method = Method { by: vec!["area".into()], ..Case::default().method };
+    assert_eq!(
+        Case { method, ..Case::default() }.fault(),
+        "--by: there is no column \"area\" in frame.csv or responses.csv"
+    );
+}
+
+#[test]
+fn missing_columns_and_empty_cells_are_errors() {
+    let case = Case { frame: FRAME.replace("size", "klasse"), ..Case::default() };
+    assert!(case.fault().starts_with("frame.csv:1: there is no column \"size\""), "{}", case.fault());
+    let case = Case { frame: FRAME.replace("d,S1", "d,"), ..Case::default() };
+    assert_eq!(case.fault(), "frame.csv:5: column \"sector\": is empty");
+    let case = Case { responses: RESPONSES.replace("business_id", "id"), ..Case::default() };
+    assert_eq!(case.fault(), "responses.csv:1: there is no column \"business_id\"");
+    let case = Case { frame: FRAME.replace("2024,d", "24x,d"), ..Case::default() };
+    assert_eq!(case.fault(), "frame.csv:5: column \"year\": \"24x\" is not a year");
+    let indicators = format!("{INDICATORS}base = {{ sme = true }}\n");
+    let fault = Case { indicators, ..Case::default() }.fault();
+    assert_eq!(fault, "frame.csv:1: there is no column \"company_employees\", which indicator \"m\" needs (base.sme)");
+}
+
+#[test]
+fn a_broken_file_is_named_with_its_line() {
+    let case = Case { responses: RESPONSES.replace("c,9,1", "c,9,1,4"), ..Case::default() };
+    assert_eq!(case.fault(), "responses.csv: line 4: 5 cells where the header has 4");
+    let case = Case { responses: RESPONSES.replace("c,9", "\"c,9"), ..Case::default() };
+    assert_eq!(case.fault(), "responses.csv: line 4: a quotation mark is not closed");
+    let case = Case { responses: String::new(), ..Case::default() };
+    assert_eq!(case.fault(), "responses.csv: line 1: the header with the column names is missing");
+    let case = Case { responses: "year,business_id,q1\n".into(), ..Case::default() };
+    assert_eq!(case.fault(), "responses.csv: holds no response");
+}
+
+#[test]
+fn lines_are_counted_across_cells_with_line_breaks() {
+    let responses = "year,business_id,q1,note\n2024,a,7,\"first\nsecond \"\"line\"\"\"\n2024,b,12,\n".to_owned();
+    let case = Case { responses, ..Case::default() };
+    assert_eq!(case.fault(), "responses.csv:4: column \"q1\": 12 lies outside the scale 1–10");
+}
+
+#[test]
+fn a_thin_sector_that_cannot_join_is_named() {
+    let frame = format!("{FRAME}2024,f,S2,2-9\n2024,g,S2,2-9\n2024,h,S2,2-9\n");
+    let fault = Case { frame, ..Case::default() }.fault();
+    assert!(fault.contains("S2"), "{fault}");
+}
+
+#[test]
+fn an_empty_category_of_a_margin_is_named() {
+    let method = Method { weights: Weighting::Rake, ..Case::default().method };
+    let frame = format!("{FRAME}2024,f,S2,2-9\n");
+    let fault = Case { frame, method, ..Case::default() }.fault();
+    assert!(fault.contains("S2"), "{fault}");
+}
+
+#[test]
+fn register_facts_are_mapped_and_unknown_codes_are_errors() {
+    let frame = "year,business_id,industry_code,classification,employees\n\
+                 2024,a,432200,db07,4\n2024,b,432200,db07,5\n2024,c,432200,db07,12\n2024,d,432200,db07,30\n2024,e,433200,db07,3\n";
+    let report = Case { frame: frame.into(), ..Case::default() }.run().report;
+    let sizes: Vec<&str> =
+        report.coverage.iter().filter(|c| c.domain == "size").map(|c| c.group.as_str()).collect();
+    assert_eq!(sizes, ["2-9", "10-49"]);
+    assert_eq!(report.coverage.iter().filter(|c| c.domain == "sector").map(|c| c.n_frame).sum::<u64>(), 5);
+    let case = Case { frame: frame.replace("433200", "999999"), ..Case::default() };
+    assert!(case.fault().starts_with("frame.csv:6: column \"industry_code\": "), "{}", case.fault());
+    let case = Case { frame: frame.replace("db07,3\n", "db99,3\n"), ..Case::default() };
+    assert!(case.fault().starts_with("frame.csv:6: column \"classification\": \"db99\""), "{}", case.fault());
+    let case = Case { frame: frame.replace("db07,30", "db07,many"), ..Case::default() };
+    assert!(case.fault().starts_with("frame.csv:5: column \"employees\": "), "{}", case.fault());
+}
+
+#[test]
+fn dont_know_stays_in_the_answers_and_not_relevant_leaves_the_domain() {
+    let responses = "year,business_id,q1,contact\n2024,a,dk,1\n2024,b,4,0\n2024,c,na,1\n2024,d,10,1\n".to_owned();
+    let report = Case { responses, ..Case::default() }.run().report;
+    assert_eq!(report.estimate("m", 2024, "total", "all").unwrap().estimate.n, 2);
+    assert_eq!(report.coverage[0].n_answered, 4);
+}
+
+#[test]
+fn a_row_without_any_answer_does_not_count() {
+    let responses = format!("{RESPONSES}2024,e,,\n");
+    let analysis = Case { responses, ..Case::default() }.run();
+    assert_eq!(analysis.report.coverage[0].n_answered, 4);
+    assert_eq!(analysis.weights.len(), 4);
+    assert_eq!(analysis.notes, ["1 rows of the responses hold no answer and do not count."]);
+}
+
+/// Two years of 40 businesses, half of which answer.
+fn two_years() -> Case {
+    let mut frame = String::from("year,business_id,sector,size\n");
+    let mut responses = String::from("year,business_id,q1,area\n");
+    for year in [2024, 2025] {
+        for i in 0..40 {
+            frame += &format!("{year},b{i},S{},{}\n", 1 + i % 2, ["2-9", "10-49"][(i / 2) % 2]);
+            if i < 28 {
+                responses += &format!("{year},b{i},{},{}\n", 1 + (i * 7 + year as usize) % 10, i % 3);
+            }
+        }
+    }
+    let method = Method { min_n: 5, by: ["sector", "area"].map(str::to_owned).to_vec(), ..Method::default() };
+    Case { frame, responses, method, ..Case::default() }
+}
+
+#[test]
+fn a_break_leaves_no_change() {
+    let plain = two_years().run().report;
+    let change = plain.change("m", 2024, 2025, "total", "all").unwrap();
+    assert!(change.change.is_some() && change.n_both == 28);
+    let indicators = format!("{INDICATORS}breaks = [2025]\n");
+    let broken = Case { indicators, ..two_years() }.run().report;
+    let change = broken.change("m", 2024, 2025, "total", "all").unwrap();
+    assert_eq!((change.verdict, change.change, change.p_value), (Verdict::Break, None, None));
+}
+
+#[test]
+fn a_breakdown_of_the_responses_has_no_frame() {
+    let report = two_years().run().report;
+    let area = report.estimate("m", 2025, "area", "2").unwrap();
+    assert_eq!((area.n_frame, area.estimate.n), (None, 9));
+    assert!(!report.coverage.iter().any(|c| c.domain == "area"));
+}
+
+#[test]
+fn what_is_hidden_carries_no_figure() {
+    let mut case = two_years();
+    case.responses = case.responses.replacen(",0\n", ",9\n", 3);
+    let report = case.run().report;
+    let thin = report.estimate("m", 2024, "area", "9").unwrap();
+    assert_eq!((thin.state, thin.estimate.n), (State::Hidden, 3));
+    assert_eq!((thin.estimate.value, thin.estimate.se, thin.estimate.interval), (None, None, None));
+    // The total minus the areas that are shown would give it away: a second one is hidden.
+    let second = report.estimates.iter().filter(|e| e.year == 2024 && e.domain == "area");
+    assert!(second.filter(|e| e.state == State::HiddenSecondary).count() >= 1);
+    let hidden = report.changes.iter().find(|c| c.domain == "area" && c.verdict == Verdict::Hidden);
+    assert!(hidden.is_none_or(|c| c.change.is_none() && c.se.is_none()));
+}
+
+#[test]
+fn the_files_are_the_same_every_time_and_parquet_reads_back() {
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut case = two_years();
+    case.method.min_n = 0;
+    let analysis = case.run_in(one.path()).unwrap();
+    case.run_in(other.path()).unwrap();
+    for name in ["estimates.csv", "changes.csv", "coverage.csv", "weights.csv", "report.json", "provenance.json"] {
+        let read = |folder: &Path| std::fs::read(folder.join("out").join(name)).unwrap();
+        assert_eq!(read(one.path()), read(other.path()), "{name}");
+    }
+    let header = std::fs::read_to_string(one.path().join("out/estimates.csv")).unwrap();
+    assert!(header.starts_with("indicator,year,domain,group,n,n_frame,estimate,se,df,ci_lower,ci_upper,deff,state\n"));
+    let provenance = std::fs::read_to_string(one.path().join("out/provenance.json")).unwrap();
+    assert!(provenance.contains("not for publication") && provenance.contains("\"min-cell\": \"2\""));
+    let folder = one.path().join("parquet");
+    analysis::write(&analysis, &folder, analysis::Format::Parquet).unwrap();
+    let table = analysis::Table::read(&folder.join("weights.parquet"), |_| true).unwrap();
+    assert_eq!(table.height(), analysis.weights.len());
+    let weights = table.text("weight").unwrap();
+    for (row, ours) in analysis.weights.iter().enumerate() {
+        assert_eq!(weights.get(row).unwrap().parse::<f64>().unwrap(), ours.weight);
+    }
+}
+
+#[test]
+fn rows_from_the_database_give_what_the_files_give() {
+    let case = two_years();
+    let from_files = case.run().report;
+    let split = |text: &str| -> Vec<Vec<String>> {
+        text.lines().map(|l| l.split(',').map(str::to_owned).collect()).collect()
+    };
+    let frame = split(&case.frame);
+    let columns = (0..4).map(|c| (frame[0][c].clone(), frame[1..].iter().map(|r| r[c].clone()).collect())).collect();
+    let frame = analysis::Table::from_columns("frame", columns).unwrap();
+    let rows = split(&case.responses);
+    let responded = rows[1..].iter().map(|r| (r[0].parse().unwrap(), r[1].clone())).collect();
+    let answers = rows[1..].iter().flat_map(|r| {
+        let cell = |c: usize| (r[0].parse().unwrap(), r[1].clone(), rows[0][c].clone(), r[c].clone());
+        [cell(2), cell(3)]
+    });
+    let responses = analysis::Table::from_answers("responses", responded, answers).unwrap();
+    let definitions = domain::indicator::Definitions::parse("indicators.toml", &case.indicators).unwrap();
+    let from_rows = analysis::analyse_rows(&frame, &responses, &definitions, &case.method).unwrap().report;
+    assert_eq!(from_rows.estimates, from_files.estimates);
+    assert_eq!(from_rows.changes, from_files.changes);
+}
+
+#[test]
+fn companies_that_answer_once_for_several_workplaces_are_one_draw() {
+    let mut frame = String::from("year,business_id,sector,size,company_id\n");
+    let mut responses = String::from("year,business_id,q1,q2\n");
+    for i in 0..60 {
+        frame += &format!("2024,b{i},S1,2-9,c{}\n", i / 2);
+        if i < 40 {
+            responses += &format!("2024,b{i},{},{}\n", 1 + (i / 2 * 7) % 10, i / 2);
+        }
+    }
+    let method = Method { min_n: 0, by: vec!["sector".into()], ..Method::default() };
+    let clustered = Case { frame: frame.clone(), responses: responses.clone(), method, ..Case::default() };
+    let estimate = clustered.run().report.estimate("m", 2024, "total", "all").unwrap().estimate;
+    assert_eq!(estimate.n, 20, "companies are counted");
+    let alone = Case { frame: frame.replace(",company_id", ",other"), ..clustered };
+    let single = alone.run().report.estimate("m", 2024, "total", "all").unwrap().estimate;
+    assert_eq!(single.n, 40);
+    assert!((estimate.value.unwrap() - single.value.unwrap()).abs() < 1e-12);
+    assert!(estimate.se.unwrap() > 1.3 * single.se.unwrap(), "half as many draws");
+}
