@@ -57,6 +57,7 @@ create table businesses (
     id text primary key,
     municipality_id text not null references municipalities (id),
     unit_key text not null,
+    opted_out_at bigint,
     created_at bigint not null,
     unique (municipality_id, unit_key)
 );
@@ -203,6 +204,7 @@ create table responses (
     language text,
     revision bigint not null,
     reference_hash text,
+    last_screen text,
     started_at bigint not null,
     updated_at bigint not null,
     submitted_at bigint,
