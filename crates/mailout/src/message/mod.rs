@@ -24,7 +24,7 @@ use crate::worker::judge::Obstacle;
 macro_rules! templates {
     ($($name:literal),+ $(,)?) => {
         /// Every mail template with its name.
-        const TEMPLATES: &[(&str, &str)] = &[$((concat!("mail/", $name), include_str!(concat!("../../../templates/mail/", $name)))),+];
+        const TEMPLATES: &[(&str, &str)] = &[$((concat!("mail/", $name), include_str!(concat!("../../../../templates/mail/", $name)))),+];
     };
 }
 
@@ -419,3 +419,6 @@ pub fn missing_settings(municipality: &Municipality) -> Vec<&'static str> {
     .map(|(name, _)| name)
     .collect()
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,301 @@
+//! What every message must say, in three languages, and what must never get into one.
+use domain::fieldwork::RoundState;
+use domain::ids::{InvitationId, MunicipalityId, RoundId};
+use domain::municipality::Settings;
+use domain::secrets::SecretKey;
+use mail_parser::{MessageParser, MimeHeaders};
+use store::rounds::Round;
+
+use super::*;
+
+pub(crate) fn keys() -> Keys {
+    SecretKey::parse(&"42".repeat(32)).unwrap().keys()
+}
+
+pub(crate) fn composer(return_path: Option<&str>) -> Composer {
+    let messages = Arc::new(Messages::load().unwrap());
+    Composer::new(messages, keys(), "https://svar.hojager.example/", return_path).unwrap_or_else(|e| panic!("{e}"))
+}
+
+pub(crate) fn settings() -> Settings {
+    Settings {
+        contact_name: "Anne Holm, erhvervschef".into(),
+        contact_phone: "43 59 10 00".into(),
+        contact_email: "erhverv@hojager.example".into(),
+        sender_email: "undersoegelse@hojager.example".into(),
+        confirmation_url: "https://hojager.example/erhverv/maaling".into(),
+        postal_address: "Torvet 1, 2640 Højager".into(),
+        comment_reader: "erhvervskonsulenten i Erhvervsservice".into(),
+        dpo_email: "dpo@hojager.example".into(),
+        committee: "Erhvervsudvalget".into(),
+        ..Settings::default()
+    }
+}
+
+fn claimed(kind: MessageKind, language: Language) -> ClaimedMail {
+    let municipality = MunicipalityId("m1".into());
+    ClaimedMail {
+        id: MailId("019a5c6e-0000-7000-8000-000000000001".into()),
+        message_id: "019a5c6e-0000-7000-8000-000000000001@hojager.example".into(),
+        kind,
+        attempts: 0,
+        queued_at: Millis(1_795_000_000_000),
+        recipient: "kontor@vognmand.example".into(),
+        language,
+        invitation: InvitationId("i1".into()),
+        generation: 2,
+        businesses: vec!["Højager Vognmandsforretning A/S".into()],
+        facts: domain::questionnaire::Facts::default(),
+        round: Arc::new(Round {
+            id: RoundId("r1".into()),
+            municipality: municipality.clone(),
+            year: 2026,
+            title: "2026-målingen".into(),
+            state: RoundState::Open,
+            opens_on: Some("2026-09-01".into()),
+            closes_on: Some("2026-10-01".into()),
+            questionnaire: None,
+            frame: None,
+            threshold: 5,
+            paused_at: None,
+            pause_reason: None,
+            opened_at: None,
+            closed_at: None,
+        }),
+        municipality: Arc::new(Municipality { id: municipality, slug: "hojager".into(), name: "Højager Kommune".into(), country: Country::Dk, settings: settings() }),
+    }
+}
+
+fn compose(mail: &ClaimedMail) -> Result<Rendered, ComposeError> {
+    composer(None).compose(mail, (4, 6), Millis(1_795_388_400_000))
+}
+
+fn composed(mail: &ClaimedMail) -> Rendered {
+    compose(mail).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn link() -> String {
+    format!("https://svar.hojager.example/s/{}", keys().invitation_token(&InvitationId("i1".into()), 2).reveal())
+}
+
+/// The words of an HTML page's body as a reader sees them.
+fn visible(html: &str) -> String {
+    let body = &html[html.find("<body").unwrap()..];
+    let mut text = String::new();
+    let mut inside = false;
+    for c in body.chars() {
+        match c {
+            '<' => inside = true,
+            '>' => {
+                inside = false;
+                text.push(' ');
+            }
+            _ if !inside => text.push(c),
+            _ => {}
+        }
+    }
+    text.replace("&quot;", "\"").replace("&#39;", "'").replace("&#x2F;", "/").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split_whitespace().filter(|w| !w.chars().all(|c| c == '-')).collect()
+}
+
+fn parts(rendered: &Rendered) -> (String, String) {
+    let message = MessageParser::default().parse(&rendered.bytes).unwrap();
+    (message.body_text(0).unwrap().replace("\r\n", "\n"), message.body_html(0).unwrap().into_owned())
+}
+
+fn every() -> impl Iterator<Item = (MessageKind, Language)> {
+    MessageKind::ALL.iter().flat_map(|kind| Language::ALL.map(|language| (*kind, language)))
+}
+
+#[test]
+fn every_message_says_what_it_must_in_every_language() {
+    for (kind, language) in every() {
+        let rendered = composed(&claimed(kind, language));
+        let (text, _) = parts(&rendered);
+        let closes = text::format::date(language, "2026-10-01".parse().unwrap());
+        let cut = text::format::date(language, "2031-12-31".parse().unwrap());
+        let at = format!("{} {}:\n{text}", kind.as_str(), language.tag());
+        for said in [
+            "Højager Vognmandsforretning A/S", "Højager Kommune", "Anne Holm, erhvervschef", "43 59 10 00", "https://hojager.example/erhverv/maaling",
+            "4–6 minut", "Torvet 1, 2640 Højager", "dpo@hojager.example", "erhvervskonsulenten i Erhvervsservice", "Erhvervsudvalget", "CVR", "2026",
+            &closes, &cut, "https://svar.hojager.example/hojager/privacy", "Datatilsynet",
+        ] {
+            assert!(text.contains(said), "{said:?} is missing in {at}");
+        }
+        assert_eq!(text.matches(&format!("{}\n", link())).count(), 1, "{at}");
+        assert_eq!(text.matches(&format!("{}/stop\n", link())).count(), 1, "{at}");
+        assert!(rendered.subject.contains("Højager Kommune") && rendered.subject.contains(&closes), "{}", rendered.subject);
+        assert!(rendered.bytes.len() < 30_000, "{} bytes", rendered.bytes.len());
+    }
+}
+
+#[test]
+fn the_promises_stand_in_their_order() {
+    let promises = [
+        (Language::Da, ["Jeres svar er fortrolige, men ikke anonyme.", "Systemet ved", "mindst 5 virksomheder", "Kommentarer læses af", "Svarene bruges ikke i sager", "slettes senest", "aktindsigt"]),
+        (Language::Sv, ["Era svar är konfidentiella, men inte anonyma.", "Systemet vet", "minst 5 företag", "Kommentarer läses av", "Svaren används inte i ärenden", "raderas senast", "aktinsyn"]),
+        (Language::En, ["Your answers are confidential, but not anonymous.", "The system knows", "at least 5 businesses", "Comments are read by", "not used in cases", "no later than", "access to documents"]),
+    ];
+    for (language, sentences) in promises {
+        for kind in MessageKind::ALL {
+            let (text, _) = parts(&composed(&claimed(*kind, language)));
+            let places: Vec<_> = sentences.iter().map(|s| text.find(s).unwrap_or_else(|| panic!("{s:?} is missing in {text}"))).collect();
+            assert!(places.is_sorted(), "{places:?}");
+            assert_eq!(text.to_lowercase().matches("anonym").count(), 1, "{text}");
+        }
+    }
+}
+
+#[test]
+fn in_sweden_other_law_and_another_register_apply() {
+    let mut mail = claimed(MessageKind::Invitation, Language::Sv);
+    Arc::make_mut(&mut mail.municipality).country = Country::Se;
+    let (text, _) = parts(&composed(&mail));
+    assert!(text.contains("Svaren blir allmän handling hos kommunen. Uppgifter kan omfattas av sekretess; det prövas om någon begär ut dem."));
+    assert!(text.contains("SCB:s företagsregister") && text.contains("Integritetsskyddsmyndigheten") && !text.contains("CVR"));
+}
+
+#[test]
+fn text_and_html_say_the_same_and_nothing_follows_the_reader() {
+    for (kind, language) in every() {
+        let (text, html) = parts(&composed(&claimed(kind, language)));
+        assert_eq!(words(&visible(&html)), words(&text), "{} {}", kind.as_str(), language.tag());
+        for forbidden in ["<img", "<script", "<link", "<iframe", "url(", "@import", "src="] {
+            assert!(!html.contains(forbidden), "{forbidden} in the page");
+        }
+        let own = ["https://svar.hojager.example/", "https://hojager.example/erhverv/maaling"];
+        for (at, _) in html.match_indices("http") {
+            assert!(own.iter().any(|o| html[at..].starts_with(o)), "a foreign address: {}", &html[at..at + 40]);
+        }
+        assert!(html.contains("color-scheme") && html.contains("width=device-width"));
+        assert!(html.contains(&format!("<html lang=\"{}\">", language.tag())));
+        assert!(html.contains(&format!("class=\"button\" href=\"{}\"", link())));
+    }
+}
+
+#[test]
+fn headers_are_those_of_a_list_that_people_can_leave() {
+    let rendered = composed(&claimed(MessageKind::Reminder1, Language::Da));
+    let message = MessageParser::default().parse(&rendered.bytes).unwrap();
+    let raw = |name: &str| message.header_raw(name).unwrap_or_else(|| panic!("no {name}")).trim().to_owned();
+    assert_eq!(raw("Auto-Submitted"), "auto-generated");
+    assert_eq!(raw("List-Unsubscribe"), format!("<{}/stop>", link()));
+    assert_eq!(raw("List-Unsubscribe-Post"), "List-Unsubscribe=One-Click");
+    assert_eq!(raw("List-Id"), "<2026.hojager.hojager.example>");
+    assert_eq!(raw("Message-ID"), "<019a5c6e-0000-7000-8000-000000000001@hojager.example>");
+    assert_eq!(message.from().unwrap().first().unwrap().address(), Some("undersoegelse@hojager.example"));
+    assert_eq!(message.from().unwrap().first().unwrap().name(), Some("Højager Kommune"));
+    assert_eq!(message.reply_to().unwrap().first().unwrap().address(), Some("erhverv@hojager.example"));
+    assert_eq!(message.to().unwrap().first().unwrap().address(), Some("kontor@vognmand.example"));
+    assert_eq!(message.date().unwrap().to_timestamp(), 1_795_388_400);
+    assert_eq!(message.subject(), Some(rendered.subject.as_str()));
+    assert_eq!((rendered.envelope.from(), rendered.envelope.to()), ("undersoegelse@hojager.example", "kontor@vognmand.example"));
+}
+
+#[test]
+fn only_seven_bits_and_short_lines_go_on_the_wire() {
+    for (kind, language) in every() {
+        let bytes = composed(&claimed(kind, language)).bytes;
+        assert!(bytes.is_ascii());
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(!text.replace("\r\n", "").contains(['\r', '\n']), "a bare line end");
+        assert!(text.split("\r\n").all(|line| line.len() <= 200), "a long line");
+        let message = MessageParser::default().parse(text.as_bytes()).unwrap();
+        assert!(message.parts.iter().skip(1).all(|p| p.content_transfer_encoding() == Some("quoted-printable")));
+    }
+}
+
+#[test]
+fn writing_the_same_row_twice_gives_the_same_bytes() {
+    let mail = claimed(MessageKind::Invitation, Language::Da);
+    assert!(composed(&mail).bytes == composed(&mail).bytes);
+}
+
+#[test]
+fn bounces_come_back_marked() {
+    let rendered = composer(Some("bounce@mail.hojager.example")).compose(&claimed(MessageKind::Invitation, Language::Da), (4, 6), Millis(0)).unwrap_or_else(|e| panic!("{e}"));
+    assert!(rendered.envelope.from().starts_with("bounce+019a5c6e-0000-7000-8000-000000000001-"));
+    assert_eq!(crate::bounce::mail_of_return_path(rendered.envelope.from(), &keys()), Some(MailId("019a5c6e-0000-7000-8000-000000000001".into())));
+    assert_eq!(crate::bounce::mail_of_return_path("bounce+019a5c6e-0000-7000-8000-000000000001-aaaaaaaaaa@mail.hojager.example", &keys()), None);
+}
+
+#[test]
+fn several_workplaces_are_told_what_their_answer_stands_for() {
+    let mut mail = claimed(MessageKind::Invitation, Language::Da);
+    mail.businesses.push("Terminalen\r\nBcc: x@example.dk".into());
+    let (text, _) = parts(&composed(&mail));
+    assert!(text.contains("Svaret gælder for alle de arbejdssteder, som I har i kommunen: Højager Vognmandsforretning A/S, Terminalen Bcc: x@example.dk."), "{text}");
+}
+
+#[test]
+fn a_municipality_that_has_told_little_still_sends_whole_sentences() {
+    let mut mail = claimed(MessageKind::Invitation, Language::Da);
+    let bare = Settings { sender_email: "post@hojager.example".into(), ..Settings::default() };
+    Arc::make_mut(&mut mail.municipality).settings = bare;
+    let (text, _) = parts(&composed(&mail));
+    assert!(text.contains("\nAnsvarlig for målingen: Højager Kommune.\n"), "{text}");
+    assert!(text.contains("Kommentarer læses af den medarbejder hos kommunen, der står for målingen."), "{text}");
+    assert!(text.contains("Politikerne ser kun udvalgte citater"), "{text}");
+    assert_eq!(missing_settings(&mail.municipality).len(), 8);
+}
+
+#[test]
+fn what_stops_one_message_is_told_from_what_stops_all() {
+    let mut mail = claimed(MessageKind::Invitation, Language::Da);
+    for address in ["", "no-at", "a@", "@b.dk", "two@a.dk,b@c.dk", "a b@c.dk", "a@b.dk\r\nRCPT TO:<x@y.dk>", "bjørn@firma.dk"] {
+        mail.recipient = address.into();
+        assert!(matches!(compose(&mail), Err(ComposeError::Recipient)), "{address:?}");
+    }
+    // Letters of a domain have a form that every server takes.
+    mail.recipient = "info@blåbær.dk".into();
+    assert_eq!(composed(&mail).envelope.to(), "info@xn--blbr-roah.dk");
+    Arc::make_mut(&mut mail.municipality).settings = Settings::default();
+    assert!(matches!(compose(&mail), Err(ComposeError::Setting(_))));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+    #[test]
+    fn nothing_written_by_people_becomes_a_header_a_line_or_markup(
+        name in "\\PC{0,40}|[a-z<>&\"':\r\n\t# -]{0,60}",
+        business in "\\PC{0,40}|[a-zA-Z<>&\"':\r\n\0 -]{0,80}",
+        recipient in "[a-z\r\n <>@.:]{0,30}|[a-z]{1,8}@[a-z]{1,8}\\.dk",
+    ) {
+        let composer = shared();
+        let mut mail = claimed(MessageKind::Invitation, Language::Da);
+        let usual = names(&composed(&mail).bytes);
+        let municipality = Arc::make_mut(&mut mail.municipality);
+        municipality.name = name.clone();
+        municipality.settings.contact_name = business.clone();
+        municipality.settings.postal_address = name.clone();
+        mail.businesses = vec![business.clone(), name];
+        mail.message_id = business;
+        mail.recipient = recipient;
+        match composer.compose(&mail, (4, 6), Millis(0)) {
+            Ok(rendered) => {
+                proptest::prop_assert_eq!(names(&rendered.bytes), usual);
+                proptest::prop_assert!(rendered.bytes.is_ascii());
+                let message = MessageParser::default().parse(&rendered.bytes).unwrap();
+                proptest::prop_assert_eq!(message.parts.len(), 3);
+                let html = message.body_html(0).unwrap();
+                proptest::prop_assert_eq!(html.matches("<a ").count(), 4);
+            }
+            Err(error) => proptest::prop_assert!(matches!(error, ComposeError::Recipient), "{}", error),
+        }
+    }
+}
+
+fn shared() -> &'static Composer {
+    static COMPOSER: std::sync::OnceLock<Composer> = std::sync::OnceLock::new();
+    COMPOSER.get_or_init(|| composer(None))
+}
+
+/// The names of a message's headers, in order.
+fn names(bytes: &[u8]) -> Vec<String> {
+    let head = String::from_utf8_lossy(bytes);
+    let head = head.split("\r\n\r\n").next().unwrap_or_default();
+    head.split("\r\n").filter(|l| !l.starts_with([' ', '\t'])).map(|l| l.split(':').next().unwrap_or_default().to_owned()).collect()
+}
