@@ -1,0 +1,128 @@
+// What every browser test needs: the real binary, a real SMTP server, a real browser and an independent rule engine.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs';
+import { createServer } from 'node:net';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = resolve(here, '../..');
+const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
+export const binary = join(target, 'debug', 'pejling');
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** A folder of its own, gone at the end of the test. */
+export function folder(test) {
+  const path = mkdtempSync(join(tmpdir(), 'pejling-browser-'));
+  test.after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** A port that was free a moment ago. */
+export async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Runs the binary to its end and returns what it printed; a failure shows its words. */
+export async function pejling(args, environment = {}) {
+  const child = spawn(binary, args, { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk) => { out += chunk; });
+  child.stderr.on('data', (chunk) => { err += chunk; });
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`pejling ${args.join(' ')} ended with ${code}: ${err}`);
+  return out;
+}
+
+/** Starts the binary and returns once a line of its output matches `ready`; it ends with the test. */
+export async function start(test, args, environment, ready) {
+  const child = spawn(binary, args, { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+  test.after(async () => {
+    child.kill('SIGTERM');
+    if (child.exitCode === null) await once(child, 'close');
+  });
+  const said = [];
+  let words = '';
+  child.stderr.on('data', (chunk) => { words += chunk; });
+  for await (const line of createInterface({ input: child.stdout })) {
+    said.push(line);
+    if (ready.test(line)) return { child, said, words: () => words };
+  }
+  throw new Error(`pejling ${args.join(' ')} ended before it was ready: ${words}`);
+}
+
+/** A real SMTP server (aiosmtpd) that keeps what it accepts in a Maildir. */
+export async function mailServer(test) {
+  const maildir = join(folder(test), 'mail');
+  for (const part of ['', 'new', 'cur', 'tmp']) mkdirSync(join(maildir, part));
+  const port = await freePort();
+  const child = spawn('/usr/bin/python3', ['-m', 'aiosmtpd', '-n', '-d', '-l', `127.0.0.1:${port}`, '-c', 'aiosmtpd.handlers.Mailbox', maildir], { stdio: ['ignore', 'ignore', 'pipe'] });
+  test.after(() => child.kill());
+  for await (const line of createInterface({ input: child.stderr })) {
+    if (/Server listening|Starting asyncio loop|is listening/i.test(line)) break;
+  }
+  child.stderr.resume();
+  const read = () => ['new', 'cur'].flatMap((part) => readdirSync(join(maildir, part)).map((name) => readFileSync(join(maildir, part, name), 'utf8')));
+  /** Waits, by watching the folder, for a message that `wanted` accepts. */
+  async function message(wanted) {
+    const watcher = watch(join(maildir, 'new'));
+    try {
+      for (;;) {
+        const changed = once(watcher, 'change');
+        const found = read().find(wanted);
+        if (found) return found;
+        await changed;
+      }
+    } finally {
+      watcher.close();
+    }
+  }
+  return { port, message, all: read };
+}
+
+/** The plain text of a message's first text/plain part, decoded. */
+export function plainText(message) {
+  const part = message.split(/\r?\n--/).find((p) => /content-type: text\/plain/i.test(p)) ?? message;
+  const [head, ...rest] = part.split(/\r?\n\r?\n/).slice(/content-type: multipart/i.test(part.split(/\r?\n\r?\n/)[0]) ? 1 : 0);
+  const body = rest.join('\n\n');
+  if (/base64/i.test(head)) return Buffer.from(body.replace(/\s/g, ''), 'base64').toString('utf8');
+  if (/quoted-printable/i.test(head)) {
+    const bytes = body.replace(/=\r?\n/g, '').replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+    return Buffer.from(bytes, 'latin1').toString('utf8');
+  }
+  return body;
+}
+
+/** Headless Chromium; closed with the test. */
+export async function browser(test, options = {}) {
+  const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
+  const app = await chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  });
+  test.after(() => app.close());
+  return app.newContext({ viewport: { width: 360, height: 780 }, ...options });
+}
+
+/** Every finding of axe-core on the page as it stands: WCAG 2.0–2.2 A and AA, and best practice. */
+export async function findings(page) {
+  await page.evaluate(axeSource);
+  const result = await page.evaluate(() => globalThis.axe.run(document, {
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+  }));
+  return result.violations.map((v) => `${v.id}: ${v.help} (${v.nodes.map((n) => n.target.join(' ')).join('; ')})`);
+}
+
+/** Is anything wider than the window? */
+export const overflows = (page) => page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
