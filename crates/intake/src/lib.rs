@@ -3,10 +3,12 @@
 //! # Layout
 //! - [`table`]: CSV (comma, semicolon, tab; UTF-8 or Windows-1252) and XLSX as one stream of rows
 //! - [`frame`]: register extracts become frame units
+//! - [`headings`]: which column holds which field
 //! - [`report`]: the row-by-row report as a file that opens in a spreadsheet
 //! - [`email`]: syntax of mail addresses
 pub mod email;
 pub mod frame;
+pub mod headings;
 pub mod report;
 pub mod table;
 
