@@ -61,13 +61,13 @@ statements! {
     UNITS = concat!("select f.business_id, ", unit_columns!(), " from frame_imports i join frame_rows f on f.import_id = i.id
         join businesses b on b.id = f.business_id
         where i.municipality_id = $1 and i.year = $2 and i.state = 'current' and f.business_id > $3 order by f.business_id limit $4");
-    [bulk 2] ADD_BUSINESSES = "insert into businesses (id, municipality_id, unit_key, created_at) values" "(#, $1, #, $2)"
+    [bulk 2] ADD_BUSINESSES = "insert into businesses (id, municipality_id, unit_key, created_at) values", "(#, $1, #, $2)",
         "on conflict (municipality_id, unit_key) do nothing";
-    [bulk 1] BUSINESSES_BY_KEY = "select id, unit_key from businesses where municipality_id = $1 and unit_key in (" "#" ")";
-    [bulk 2] ADD_PANEL_LINKS = "insert into panel_links (business_id, municipality_id, panel_id, created_at) values" "(#, $1, #, $2)"
+    [bulk 1] BUSINESSES_BY_KEY = "select id, unit_key from businesses where municipality_id = $1 and unit_key in (", "#", ")";
+    [bulk 2] ADD_PANEL_LINKS = "insert into panel_links (business_id, municipality_id, panel_id, created_at) values", "(#, $1, #, $2)",
         "on conflict (business_id) do nothing";
-    [bulk 1] ADD_ROWS = "insert into frame_rows (import_id, business_id, country, company_number, name, street, postcode, city, industry_code, classification, employees_low, employees_high, company_employees_low, company_employees_high, sector, size, area, started_on, email, phone, protected_at) values"
-        "($1, #, #, #, #, #, #, #, #, #, #, #, #, #, #, #, #, #, #, #, #)" "on conflict (import_id, business_id) do nothing";
+    [bulk 1] ADD_ROWS = "insert into frame_rows (import_id, business_id, country, company_number, name, street, postcode, city, industry_code, classification, employees_low, employees_high, company_employees_low, company_employees_high, sector, size, area, started_on, email, phone, protected_at) values",
+        "($1, #, #, #, #, #, #, #, #, #, #, #, #, #, #, #, #, #, #, #, #)", "on conflict (import_id, business_id) do nothing";
 }
 
 /// Rows per transaction: about 50 ms of the writer in a debug build.

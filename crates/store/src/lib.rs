@@ -63,7 +63,8 @@ struct Inner {
     /// SQLite only: PostgreSQL groups commits by itself.
     queue: Option<writer::Queue>,
     /// Held to be deleted with the store.
-    _temporary: Option<TemporaryFile>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "held for its `Drop`"))]
+    temporary: Option<TemporaryFile>,
 }
 
 impl Store {
@@ -90,7 +91,7 @@ impl Store {
         sqlx::Connection::close(conn).await?;
         let pools = address.pools(options);
         let queue = (address.engine == Engine::Sqlite).then(|| writer::Queue::start(pools.writer.clone()));
-        Ok(Self { inner: Arc::new(Inner { engine: address.engine, pools, queue, _temporary: temporary }) })
+        Ok(Self { inner: Arc::new(Inner { engine: address.engine, pools, queue, temporary: temporary }) })
     }
 
     /// Does the database answer, and could it be written to?

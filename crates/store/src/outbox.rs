@@ -1,15 +1,87 @@
 //! The outbox: claimed under a lease, marked before the final dot, recorded; and the demo's caught mail.
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::fieldwork::{MailState, MessageKind};
+use domain::frame::FrameUnit;
 use domain::ids::{InvitationId, MailId, MunicipalityId, RoundId};
 use domain::language::Language;
 use domain::municipality::Municipality;
-use domain::questionnaire::Facts;
+use domain::questionnaire::{Facts, facts_of};
 use domain::time::Millis;
 
-use crate::rounds::Round;
-use crate::{Result, Store};
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+
+use crate::dialect::CLAIM_MAIL;
+use crate::frames::{self, unit_columns};
+use crate::rounds::{self, Round};
+use crate::sql::{Call, call, columns, statements};
+use crate::{Result, Store, StoreError, municipalities};
+
+/// Is a message still wanted? Needs outbox o, rounds r, invitations i, contacts c (the one it was queued for), responses p.
+macro_rules! wanted {
+    () => {
+        "i.generation = o.generation and i.contact_id = o.contact_id and i.opted_out_at is null and c.opted_out_at is null and c.suppressed_at is null and (p.id is null or p.status not in ('complete', 'withdrawn'))"
+    };
+}
+
+macro_rules! claimed_from {
+    () => {
+        " from outbox o
+        join rounds r on r.id = o.round_id
+        join invitations i on i.id = o.invitation_id
+        join contacts c on c.id = o.contact_id
+        left join panel_links l on l.business_id = i.business_id
+        left join responses p on p.round_id = i.round_id and p.panel_id = l.panel_id "
+    };
+}
+
+statements! {
+    STILL = concat!("select r.state, r.paused_at, case when ", wanted!(), " then 1 else 0 end", claimed_from!(),
+        "where o.id = $1 and o.state = 'claimed' and o.lease_owner = $2 and o.lease_until > $3");
+    CANCEL = "update outbox set state = 'cancelled', lease_owner = null, lease_until = null, updated_at = $2 where id = $1 and state = 'claimed'";
+    MARK = "update outbox set state = 'sending', lease_until = $3, updated_at = $4 where id = $1 and lease_owner = $2 and state = 'claimed' and lease_until > $4";
+    SENT = "update outbox set state = 'sent', words = $2, sent_at = $3, updated_at = $3, attempts = attempts + 1, lease_owner = null, lease_until = null
+        where id = $1 and state in ('sending', 'uncertain')";
+    DEFERRED = "update outbox set state = 'deferred', words = $3, next_attempt_at = $4, attempts = attempts + $5, updated_at = $6, lease_owner = null, lease_until = null
+        where id = $1 and lease_owner = $2 and state in ('claimed', 'sending')";
+    FAILED = "update outbox set state = 'failed', words = $3, attempts = attempts + 1, updated_at = $4, lease_owner = null, lease_until = null
+        where id = $1 and lease_owner = $2 and state in ('claimed', 'sending')";
+    UNCERTAIN = "update outbox set state = 'uncertain', words = $3, attempts = attempts + 1, updated_at = $4, lease_owner = null, lease_until = null
+        where id = $1 and lease_owner = $2 and state = 'sending'";
+    BOUNCED = "update outbox set state = 'failed', words = $2, updated_at = $3 where id = $1 and state in ('sent', 'uncertain')";
+    SUPPRESS = "update contacts set suppressed_at = coalesce(suppressed_at, $2), suppressed_words = $3 where id = (select contact_id from outbox where id = $1)";
+    RELEASE_ONE = "update outbox set state = 'pending', lease_owner = null, lease_until = null, updated_at = $3 where id = $1 and lease_owner = $2 and state = 'claimed'";
+    REQUEUE = "update outbox set state = 'pending', lease_owner = null, lease_until = null, updated_at = $1 where state = 'claimed' and lease_until <= $1";
+    DOUBT = "update outbox set state = 'uncertain', words = 'the sender stopped before the answer came', attempts = attempts + 1, lease_owner = null, lease_until = null, updated_at = $1
+        where state = 'sending' and lease_until <= $1";
+    NEXT_DUE = "select min(o.next_attempt_at) from outbox o join rounds r on r.id = o.round_id
+        where o.state in ('pending', 'deferred') and r.state = 'open' and r.paused_at is null";
+    MAIL_COUNTS = "select o.wave, o.state, count(*) from outbox o where o.municipality_id = $1 and o.round_id = $2 group by o.wave, o.state order by o.wave, o.state";
+    TROUBLES = "select o.id, o.state, o.wave, f.name, c.address, o.words, o.attempts, o.updated_at, o.next_attempt_at
+        from outbox o
+        join rounds r on r.id = o.round_id
+        join invitations i on i.id = o.invitation_id
+        join contacts c on c.id = o.contact_id
+        join frame_rows f on f.import_id = r.import_id and f.business_id = i.business_id
+        where o.municipality_id = $1 and o.round_id = $2 and o.state in ('deferred', 'failed', 'uncertain')
+        order by o.updated_at desc, o.id limit $3";
+    RESEND = "update outbox set state = 'pending', next_attempt_at = $3, updated_at = $3 where id = $1 and municipality_id = $2 and state in ('uncertain', 'failed')";
+    REVIVE = "update contacts set suppressed_at = null, suppressed_words = null where id = (select contact_id from outbox where id = $1)";
+    CATCH = "insert into caught_mails (id, municipality_id, message_id, recipient, subject, raw, caught_at) values ($1, $2, $3, $4, $5, $6, $7)
+        on conflict (municipality_id, message_id) do nothing";
+    CAUGHT_ALL = "select id, recipient, subject, caught_at from caught_mails where municipality_id = $1 order by caught_at desc, id desc limit $2";
+    CAUGHT = "select id, recipient, subject, caught_at, raw from caught_mails where municipality_id = $1 and id = $2";
+    [bulk 0] CLAIMED = concat!("select o.id, o.municipality_id, o.round_id, o.message_id, o.wave, o.attempts, o.queued_at, c.address, coalesce(i.language, c.language), o.invitation_id, o.generation, i.business_id, case when ",
+        wanted!(), " then 1 else 0 end, ", unit_columns!(), claimed_from!(),
+        "join businesses b on b.id = i.business_id join frame_rows f on f.import_id = r.import_id and f.business_id = i.business_id where o.id in ("), "#", ") order by o.next_attempt_at, o.id";
+    [bulk 0] COVERED = "select x.invitation_id, x.business_id, f.name from invitation_businesses x join rounds r on r.id = x.round_id
+        join frame_rows f on f.import_id = r.import_id and f.business_id = x.business_id where x.invitation_id in (", "#", ") order by f.name, x.business_id";
+}
+
+/// Messages a worker may hold at once.
+const MOST: u32 = 100;
 
 /// A claimed message with everything needed to render and send it. No `Debug`: it holds an address.
 #[derive(Clone)]
@@ -34,7 +106,9 @@ pub struct ClaimedMail {
     pub generation: i64,
     /// Names of the businesses that the invitation covers, the addressed one first.
     pub businesses: Vec<String>,
-    /// Facts of the addressed business, for the expected time.
+    /// What the register says of the addressed business.
+    pub unit: FrameUnit,
+    /// Its facts, for the expected time.
     pub facts: Facts,
     /// The round.
     pub round: Arc<Round>,
@@ -110,86 +184,279 @@ pub struct CaughtMail {
 impl Store {
     /// Takes up to `limit` (at most 100) due messages of open, unpaused rounds, oldest first; those no longer wanted are cancelled instead.
     pub async fn claim_mail(&self, worker: &str, limit: u32, lease_until: Millis, now: Millis) -> Result<Vec<ClaimedMail>> {
-        todo!("{worker} {limit} {lease_until:?} {now:?}")
+        let limit = i64::from(limit.min(MOST));
+        loop {
+            let mut tx = self.begin().await?;
+            let claim = call(CLAIM_MAIL.text(self.inner.engine)).text(worker).at(lease_until).at(now).int(limit);
+            let ids = claim.rows(&mut tx).await?.iter().map(|row| columns(row).text()).collect::<Result<Vec<_>>>()?;
+            let mails = claimed(&mut tx, &ids, now).await?;
+            tx.commit().await?;
+            // All of a batch may have become superfluous while more are waiting behind it.
+            if ids.is_empty() || !mails.is_empty() {
+                return Ok(mails);
+            }
+        }
     }
 
     /// Asked just before MAIL FROM: still ours, not answered, not opted out, round open and not paused, same generation and address. Cancels it (or gives it back, when paused) otherwise.
     pub async fn still_wanted(&self, mail: &MailId, worker: &str, now: Millis) -> Result<bool> {
-        todo!("{mail} {worker} {now:?}")
+        let (mail, worker) = (mail.clone(), worker.to_owned());
+        self.grouped(move |conn| {
+            Box::pin(async move {
+                let Some(row) = call(STILL).text(mail.as_str()).text(&worker).at(now).maybe_row(conn).await? else { return Ok(false) };
+                let mut c = columns(&row);
+                let open = c.text()? == "open";
+                let paused = c.flag()?;
+                let wanted = c.yes()?;
+                if !open || !wanted {
+                    call(CANCEL).text(mail.as_str()).at(now).run(conn).await?;
+                } else if paused {
+                    call(RELEASE_ONE).text(mail.as_str()).text(&worker).at(now).run(conn).await?;
+                }
+                Ok(open && wanted && !paused)
+            })
+        })
+        .await
     }
 
     /// The durable marker before the final dot; renews the lease. `false`: not ours any more, do not send the dot.
     pub async fn mark_sending(&self, mail: &MailId, worker: &str, lease_until: Millis, now: Millis) -> Result<bool> {
-        todo!("{mail} {worker} {lease_until:?} {now:?}")
+        self.mark(call(MARK).text(mail.as_str()).text(worker).at(lease_until).at(now)).await
     }
 
     /// 250 after the dot; from `sending`, or from `uncertain` when it is known after all. `false`: it was in neither.
     pub async fn record_sent(&self, mail: &MailId, words: &str, now: Millis) -> Result<bool> {
-        todo!("{mail} {} {now:?}", words.len())
+        self.mark(call(SENT).text(mail.as_str()).text(&clean(words)).at(now)).await
     }
 
     /// To be tried again.
     pub async fn record_deferred(&self, mail: &MailId, worker: &str, words: &str, next_attempt_at: Millis, attempt: Attempt, now: Millis) -> Result<bool> {
-        todo!("{mail} {worker} {} {next_attempt_at:?} {attempt:?} {now:?}", words.len())
+        let used = i64::from(attempt == Attempt::Counts);
+        self.mark(call(DEFERRED).text(mail.as_str()).text(worker).text(&clean(words)).at(next_attempt_at).int(used).at(now)).await
     }
 
     /// Refused for good. `dead_address`: no reminder goes there either.
     pub async fn record_failed(&self, mail: &MailId, worker: &str, words: &str, dead_address: bool, now: Millis) -> Result<bool> {
-        todo!("{mail} {worker} {} {dead_address} {now:?}", words.len())
+        let words = clean(words);
+        let fail = call(FAILED).text(mail.as_str()).text(worker).text(&words).at(now);
+        let suppress = dead_address.then(|| call(SUPPRESS).text(mail.as_str()).at(now).text(&words));
+        self.mark_and(fail, suppress).await
     }
 
     /// The connection was lost after the dot.
     pub async fn record_uncertain(&self, mail: &MailId, worker: &str, words: &str, now: Millis) -> Result<bool> {
-        todo!("{mail} {worker} {} {now:?}", words.len())
+        self.mark(call(UNCERTAIN).text(mail.as_str()).text(worker).text(&clean(words)).at(now)).await
     }
 
     /// A bounce came later: sent → failed, and no reminder goes there.
     pub async fn record_bounce(&self, mail: &MailId, words: &str, now: Millis) -> Result<bool> {
-        todo!("{mail} {} {now:?}", words.len())
+        let words = clean(words);
+        let suppress = call(SUPPRESS).text(mail.as_str()).at(now).text(&words);
+        self.mark_and(call(BOUNCED).text(mail.as_str()).text(&words).at(now), Some(suppress)).await
     }
 
     /// Gives claimed messages back unsent: pending, no attempt used.
     pub async fn release_mail(&self, mails: &[MailId], worker: &str, now: Millis) -> Result<u64> {
-        todo!("{} {worker} {now:?}", mails.len())
+        let mut tx = self.begin().await?;
+        let mut released = 0;
+        for mail in mails {
+            released += call(RELEASE_ONE).text(mail.as_str()).text(worker).at(now).run(&mut tx).await?;
+        }
+        tx.commit().await?;
+        Ok(released)
     }
 
     /// Clears up after workers that died.
     pub async fn recover_expired(&self, now: Millis) -> Result<Recovered> {
-        todo!("{now:?}")
+        let mut tx = self.begin().await?;
+        let requeued = call(REQUEUE).at(now).run(&mut tx).await?;
+        let uncertain = call(DOUBT).at(now).run(&mut tx).await?;
+        tx.commit().await?;
+        Ok(Recovered { requeued, uncertain })
     }
 
     /// When the next message is due: pending ones at once, deferred ones at their next attempt; `None`: nothing waits.
     pub async fn next_mail_due(&self, now: Millis) -> Result<Option<Millis>> {
-        todo!("{now:?}")
+        let row = call(NEXT_DUE).row(&mut *self.read().await?, "answer").await?;
+        Ok(columns(&row).maybe_at()?.map(|due| due.max(now)))
     }
 
     /// Messages by wave and state.
     pub async fn mail_counts(&self, municipality: &MunicipalityId, round: &RoundId) -> Result<Vec<MailCount>> {
-        todo!("{municipality} {round}")
+        let rows = call(MAIL_COUNTS).text(municipality.as_str()).text(round.as_str()).rows(&mut *self.read().await?).await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = columns(row);
+                Ok(MailCount { wave: c.int()?, state: c.word("mail", MailState::parse)?, messages: c.count()? })
+            })
+            .collect()
     }
 
     /// Messages that need a look, latest first.
     pub async fn mail_troubles(&self, municipality: &MunicipalityId, round: &RoundId, limit: u32) -> Result<Vec<Trouble>> {
-        todo!("{municipality} {round} {limit}")
+        let rows =
+            call(TROUBLES).text(municipality.as_str()).text(round.as_str()).int(limit.into()).rows(&mut *self.read().await?).await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = columns(row);
+                Ok(Trouble {
+                    id: MailId(c.text()?),
+                    state: c.word("mail", MailState::parse)?,
+                    kind: kind(c.int()?)?,
+                    business_name: c.text()?,
+                    recipient: c.text()?,
+                    words: c.text()?,
+                    attempts: c.int()?,
+                    updated_at: c.at()?,
+                    next_attempt_at: Some(c.at()?),
+                })
+            })
+            .map(|trouble: Result<Trouble>| {
+                trouble.map(|t| Trouble { next_attempt_at: t.next_attempt_at.filter(|_| t.state == MailState::Deferred), ..t })
+            })
+            .collect()
     }
 
     /// Queues an uncertain (or failed) message again, because a person decided so. `false`: it was neither.
     pub async fn resend_mail(&self, municipality: &MunicipalityId, mail: &MailId, now: Millis) -> Result<bool> {
-        todo!("{municipality} {mail} {now:?}")
+        let mut tx = self.begin().await?;
+        let resent = call(RESEND).text(mail.as_str()).text(municipality.as_str()).at(now).run(&mut tx).await? == 1;
+        if resent {
+            call(REVIVE).text(mail.as_str()).run(&mut tx).await?;
+        }
+        tx.commit().await?;
+        Ok(resent)
     }
 
     /// The table transport: keeps a message instead of sending it. The same Message-ID twice is kept once.
     pub async fn catch_mail(&self, municipality: &MunicipalityId, message_id: &str, recipient: &str, subject: &str, raw: &[u8], now: Millis) -> Result<()> {
-        todo!("{municipality} {message_id} {} {} {} {now:?}", recipient.len(), subject.len(), raw.len())
+        let mut tx = self.begin().await?;
+        call(CATCH)
+            .text(MailId::new(now).as_str())
+            .text(municipality.as_str())
+            .text(message_id)
+            .text(recipient)
+            .text(subject)
+            .bytes(raw)
+            .at(now)
+            .run(&mut tx)
+            .await?;
+        Ok(tx.commit().await?)
     }
 
     /// Caught mails, latest first.
     pub async fn caught_mails(&self, municipality: &MunicipalityId, limit: u32) -> Result<Vec<CaughtMail>> {
-        todo!("{municipality} {limit}")
+        let rows = call(CAUGHT_ALL).text(municipality.as_str()).int(limit.into()).rows(&mut *self.read().await?).await?;
+        rows.iter().map(|row| caught(&mut columns(row))).collect()
     }
 
     /// A caught mail with its raw bytes.
     pub async fn caught_mail(&self, municipality: &MunicipalityId, id: &str) -> Result<(CaughtMail, Vec<u8>)> {
-        todo!("{municipality} {id}")
+        let row = call(CAUGHT).text(municipality.as_str()).text(id).row(&mut *self.read().await?, "mail").await?;
+        let mut c = columns(&row);
+        Ok((caught(&mut c)?, c.bytes()?))
     }
+
+    async fn mark(&self, mark: Call) -> Result<bool> {
+        self.mark_and(mark, None).await
+    }
+
+    /// A conditional update, and a second one if it took hold.
+    async fn mark_and(&self, mark: Call, then: Option<Call>) -> Result<bool> {
+        self.grouped(move |conn| {
+            Box::pin(async move {
+                let took = mark.run(conn).await? == 1;
+                if let Some(then) = then.filter(|_| took) {
+                    then.run(conn).await?;
+                }
+                Ok(took)
+            })
+        })
+        .await
+    }
+}
+
+/// What was claimed, ready to be sent; what is no longer wanted is cancelled on the way.
+async fn claimed(conn: &mut AnyConnection, ids: &[String], now: Millis) -> Result<Vec<ClaimedMail>> {
+    let mut mails = Vec::new();
+    let mut municipalities_seen: HashMap<String, Arc<Municipality>> = HashMap::new();
+    let mut rounds_seen: HashMap<String, Arc<Round>> = HashMap::new();
+    for row in CLAIMED.rows(conn, ids, |c| c, |c, id| c.text(id)).await? {
+        let mut c = columns(&row);
+        let id = MailId(c.text()?);
+        let (municipality, round) = (MunicipalityId(c.text()?), RoundId(c.text()?));
+        if !municipalities_seen.contains_key(municipality.as_str()) {
+            municipalities_seen.insert(municipality.0.clone(), Arc::new(municipalities::load(conn, &municipality).await?));
+        }
+        if !rounds_seen.contains_key(round.as_str()) {
+            rounds_seen.insert(round.0.clone(), Arc::new(rounds::load(conn, &municipality, &round).await?));
+        }
+        let (municipality, round) = (&municipalities_seen[municipality.as_str()], &rounds_seen[round.as_str()]);
+        match claimed_mail(&row, id.clone(), municipality, round)? {
+            Some(mail) => mails.push(mail),
+            None => {
+                call(CANCEL).text(id.as_str()).at(now).run(conn).await?;
+            }
+        }
+    }
+    let invitations: Vec<InvitationId> = mails.iter().map(|(mail, _)| mail.invitation.clone()).collect();
+    let mut covered: HashMap<String, Vec<(String, String)>> = HashMap::new();
+    for row in COVERED.rows(conn, &invitations, |c| c, |c, id| c.text(id.as_str())).await? {
+        let mut c = columns(&row);
+        covered.entry(c.text()?).or_default().push((c.text()?, c.text()?));
+    }
+    Ok(mails
+        .into_iter()
+        .map(|(mut mail, addressed)| {
+            let others = covered.remove(mail.invitation.as_str()).unwrap_or_default();
+            mail.businesses.extend(others.into_iter().filter(|(business, _)| *business != addressed).map(|(_, name)| name));
+            mail
+        })
+        .collect())
+}
+
+/// A claimed message and the id of the business it is addressed to; `None`: no longer wanted.
+fn claimed_mail(row: &AnyRow, id: MailId, municipality: &Arc<Municipality>, round: &Arc<Round>) -> Result<Option<(ClaimedMail, String)>> {
+    let mut c = columns(row);
+    let (_id, _municipality, _round) = (c.text()?, c.text()?, c.text()?);
+    let message_id = c.text()?;
+    let kind = kind(c.int()?)?;
+    let (attempts, queued_at) = (c.int()?, c.at()?);
+    let recipient = c.text()?;
+    let language = c.maybe_word("language", Language::parse)?.unwrap_or(municipality.settings.language);
+    let (invitation, generation, business) = (InvitationId(c.text()?), c.int()?, c.text()?);
+    if !c.yes()? {
+        return Ok(None);
+    }
+    let unit = frames::unit(&mut c)?;
+    let mail = ClaimedMail {
+        id,
+        message_id,
+        kind,
+        attempts,
+        queued_at,
+        recipient,
+        language,
+        invitation,
+        generation,
+        businesses: vec![unit.name.clone()],
+        facts: facts_of(&unit, round.year, &[]),
+        unit,
+        round: Arc::clone(round),
+        municipality: Arc::clone(municipality),
+    };
+    Ok(Some((mail, business)))
+}
+
+fn kind(wave: i64) -> Result<MessageKind> {
+    MessageKind::of_wave(wave).ok_or_else(|| StoreError::Corrupt { what: "wave", reason: wave.to_string() })
+}
+
+fn caught(c: &mut crate::sql::Columns<'_>) -> Result<CaughtMail> {
+    Ok(CaughtMail { id: c.text()?, recipient: c.text()?, subject: c.text()?, caught_at: c.at()? })
+}
+
+/// A server's words as they may be kept: a reply with NUL must not keep its state from being recorded.
+fn clean(words: &str) -> String {
+    words.chars().filter(|c| *c != '\0').take(1000).collect()
 }

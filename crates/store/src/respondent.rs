@@ -88,7 +88,7 @@ statements! {
         join frame_rows f on f.import_id = r.import_id and f.business_id = i.business_id
         where w.municipality_id = $1 and i.round_id = $2 order by w.created_at, w.id";
     DROP_WISH = "delete from contact_wishes where id = $1 and municipality_id = $2";
-    [bulk 2] PUT_ANSWERS = "insert into answers (response_id, question_key, value, revision) values" "($1, #, #, $2)"
+    [bulk 2] PUT_ANSWERS = "insert into answers (response_id, question_key, value, revision) values", "($1, #, #, $2)",
         "on conflict (response_id, question_key) do update set value = excluded.value, revision = excluded.revision where answers.value is distinct from excluded.value";
 }
 

@@ -83,14 +83,14 @@ statements! {
         left join panel_links l on l.business_id = i.business_id
         left join responses p on p.round_id = i.round_id and p.panel_id = l.panel_id
         where i.round_id = $1 and i.municipality_id = $2 and i.id > $3 order by i.id limit $4";
-    [bulk 2] ADD_CONTACTS = "insert into contacts (id, municipality_id, address, created_at) values" "(#, $1, #, $2)" "on conflict (municipality_id, address) do nothing";
-    [bulk 1] CONTACTS = "select id, address, opted_out_at, suppressed_at from contacts where municipality_id = $1 and address in (" "#" ")";
-    [bulk 1] INVITED_CONTACTS = "select contact_id, id from invitations where round_id = $1 and contact_id in (" "#" ")";
-    [bulk 3] ADD_INVITATIONS = "insert into invitations (id, municipality_id, round_id, business_id, contact_id, generation, lookup, created_at) values"
-        "(#, $1, $2, #, #, 0, #, $3)" "";
-    [bulk 1] ADD_COVERED = "insert into invitation_businesses (round_id, business_id, invitation_id) values" "($1, #, #)" "";
-    [bulk 4] ADD_MAILS = "insert into outbox (id, municipality_id, round_id, invitation_id, contact_id, generation, wave, message_id, state, attempts, next_attempt_at, words, queued_at, updated_at) values"
-        "(#, $1, $2, #, #, #, $3, #, 'pending', 0, $4, '', $4, $4)" "on conflict (invitation_id, generation, wave) do nothing";
+    [bulk 2] ADD_CONTACTS = "insert into contacts (id, municipality_id, address, created_at) values", "(#, $1, #, $2)", "on conflict (municipality_id, address) do nothing";
+    [bulk 1] CONTACTS = "select id, address, opted_out_at, suppressed_at from contacts where municipality_id = $1 and address in (", "#", ")";
+    [bulk 1] INVITED_CONTACTS = "select contact_id, id from invitations where round_id = $1 and contact_id in (", "#", ")";
+    [bulk 3] ADD_INVITATIONS = "insert into invitations (id, municipality_id, round_id, business_id, contact_id, generation, lookup, created_at) values",
+        "(#, $1, $2, #, #, 0, #, $3)", "";
+    [bulk 1] ADD_COVERED = "insert into invitation_businesses (round_id, business_id, invitation_id) values", "($1, #, #)", "";
+    [bulk 4] ADD_MAILS = "insert into outbox (id, municipality_id, round_id, invitation_id, contact_id, generation, wave, message_id, state, attempts, next_attempt_at, words, queued_at, updated_at) values",
+        "(#, $1, $2, #, #, #, $3, #, 'pending', 0, $4, '', $4, $4)", "on conflict (invitation_id, generation, wave) do nothing";
 }
 
 /// Units per step of an opening: a few milliseconds of the writer.
@@ -298,7 +298,7 @@ impl Store {
     /// The round of a year.
     pub async fn round_of_year(&self, municipality: &MunicipalityId, year: i32) -> Result<Option<Round>> {
         let row = call(BY_YEAR).text(municipality.as_str()).int(year.into()).maybe_row(&mut *self.read().await?).await?;
-        row.as_ref().map(self::round).transpose()
+        row.as_ref().map(round).transpose()
     }
 
     /// All rounds, newest year first.

@@ -9,10 +9,10 @@ use crate::{Result, StoreError};
 
 /// Declares a subject's statements as constants and lists them for the test that prepares each on both engines.
 ///
-/// `NAME = "select …";` is one statement. `[bulk n] NAME = "head" "(row of # marks)" "tail";` repeats the row for
+/// `NAME = "select …";` is one statement. `[bulk n] NAME = "head", "(row of # marks)", "tail";` repeats the row for
 /// many rows at once; `n` is the number of parameters (`$1` … `$n`) that all rows share.
 macro_rules! statements {
-    ($($name:ident = $text:expr;)* $([bulk $fixed:literal] $bulk:ident = $head:literal $row:literal $tail:literal;)*) => {
+    ($($name:ident = $text:expr;)* $([bulk $fixed:literal] $bulk:ident = $head:expr, $row:expr, $tail:expr;)*) => {
         $(const $name: &str = $text;)*
         $(static $bulk: $crate::sql::Bulk = $crate::sql::Bulk::new($fixed, $head, $row, $tail);)*
         #[cfg(test)]

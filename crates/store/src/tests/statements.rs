@@ -1,0 +1,124 @@
+//! Every statement is understood by both engines, in one text.
+use std::collections::BTreeSet;
+
+use sqlx::{Connection, Executor, SqlSafeStr};
+
+use super::{Ground, on_both};
+use crate::dialect::{Engine, PER_ENGINE};
+use crate::sql::Bulk;
+use crate::{StoreError, StoreOptions, audit, frames, jobs, migrate, municipalities, outbox, people, questionnaires, respondent, results, rounds};
+
+type Subject = (&'static str, &'static [(&'static str, &'static str)], &'static [(&'static str, &'static Bulk)]);
+
+const SUBJECTS: &[Subject] = &[
+    ("audit", audit::STATEMENTS, audit::BULKS),
+    ("frames", frames::STATEMENTS, frames::BULKS),
+    ("jobs", jobs::STATEMENTS, jobs::BULKS),
+    ("lib", crate::STATEMENTS, crate::BULKS),
+    ("migrate", migrate::STATEMENTS, migrate::BULKS),
+    ("municipalities", municipalities::STATEMENTS, municipalities::BULKS),
+    ("outbox", outbox::STATEMENTS, outbox::BULKS),
+    ("people", people::STATEMENTS, people::BULKS),
+    ("questionnaires", questionnaires::STATEMENTS, questionnaires::BULKS),
+    ("respondent", respondent::STATEMENTS, respondent::BULKS),
+    ("results", results::STATEMENTS, results::BULKS),
+    ("rounds", rounds::STATEMENTS, rounds::BULKS),
+];
+
+fn all() -> Vec<(String, &'static str)> {
+    let mut all = Vec::new();
+    for (subject, statements, bulks) in SUBJECTS {
+        all.extend(statements.iter().map(|(name, text)| (format!("{subject}::{name}"), *text)));
+        all.extend(bulks.iter().flat_map(|(name, bulk)| bulk.texts().map(move |text| (format!("{subject}::{name}"), text))));
+    }
+    all
+}
+
+async fn every_statement_prepares(ground: &Ground) {
+    let engine = ground.store.inner.engine;
+    let mut statements = all();
+    statements.extend(PER_ENGINE.iter().map(|(name, text)| ((*name).to_owned(), text.text(engine))));
+    let mut conn = sqlx::AnyConnection::connect(&ground.url).await.unwrap();
+    let mut refused = Vec::new();
+    for (name, text) in &statements {
+        if let Err(error) = (&mut conn).prepare(text.into_sql_str()).await {
+            refused.push(format!("{name}: {error}"));
+        }
+    }
+    assert!(refused.is_empty(), "{engine:?} refuses:\n{}", refused.join("\n"));
+    assert!(statements.len() > 150, "the list is too short: {}", statements.len());
+}
+
+#[test]
+fn no_subject_is_missing_from_the_list() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let with_statements: BTreeSet<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|f| f.unwrap().path())
+        .filter(|f| f.extension().is_some_and(|e| e == "rs"))
+        .filter(|f| std::fs::read_to_string(f).unwrap().lines().any(|l| l == "statements! {" || l == "sql::statements! {"))
+        .map(|f| f.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(with_statements, SUBJECTS.iter().map(|(name, ..)| (*name).to_owned()).collect());
+}
+
+#[test]
+fn statements_are_lower_case() {
+    for (name, text) in all() {
+        assert!(text.chars().all(|c| !c.is_uppercase()), "{name}");
+    }
+}
+
+async fn two_programs_may_start_at_once(ground: &Ground) {
+    let options = StoreOptions::default();
+    let (a, b) = tokio::join!(crate::Store::connect(&ground.url, &options), crate::Store::connect(&ground.url, &options));
+    a.unwrap().ping().await.unwrap();
+    b.unwrap().ping().await.unwrap();
+}
+
+on_both!(every_statement_prepares, two_programs_may_start_at_once);
+
+#[tokio::test]
+async fn an_unwritable_folder_is_one_clear_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a-file");
+    std::fs::write(&file, "").unwrap();
+    let url = format!("sqlite:{}/pejling.sqlite", file.display());
+    let Err(error) = crate::Store::connect(&url, &StoreOptions::default()).await else { panic!("opened") };
+    assert!(matches!(error, StoreError::Unreachable { .. }), "{error}");
+    assert!(error.to_string().contains("a-file"), "{error}");
+}
+
+#[tokio::test]
+async fn an_unreachable_server_is_one_clear_error_without_the_password() {
+    // Port 1 is reserved and not listened on.
+    let Err(error) = crate::Store::connect("postgres://someone:secret@127.0.0.1:1/pejling", &StoreOptions::default()).await else { panic!("opened") };
+    assert!(matches!(error, StoreError::Unreachable { .. }), "{error}");
+    assert!(error.to_string().contains("127.0.0.1:1") && !error.to_string().contains("secret"), "{error}");
+    assert!(error.is_temporary());
+}
+
+#[tokio::test]
+async fn an_unknown_kind_of_database_is_refused() {
+    assert!(matches!(crate::Store::connect("mysql://x/y", &StoreOptions::default()).await, Err(StoreError::Unreachable { .. })));
+}
+
+#[tokio::test]
+async fn a_path_with_odd_characters_is_taken_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("årets 100% #1?.sqlite");
+    let store = crate::Store::connect(&format!("sqlite:{}", path.display()), &StoreOptions::default()).await.unwrap();
+    assert!(path.exists());
+    assert_eq!(store.inner.engine, Engine::Sqlite);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_temporary_database_goes_away() {
+    let store = crate::Store::connect("sqlite::memory:", &StoreOptions::default()).await.unwrap();
+    let path = store.inner.temporary.as_ref().unwrap().0.clone();
+    assert!(path.exists());
+    store.close().await;
+    drop(store);
+    assert!(!path.exists());
+}
