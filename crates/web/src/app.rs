@@ -7,7 +7,7 @@ use axum::response::{Html, IntoResponse, Response};
 use domain::ids::{MunicipalityId, QuestionnaireId};
 use domain::language::Language;
 use domain::municipality::Municipality;
-use domain::questionnaire::Questionnaire;
+use domain::questionnaire::{Facts, Questionnaire};
 use domain::secrets::Keys;
 use domain::time::{Clock, Millis};
 use store::Store;
@@ -61,6 +61,9 @@ pub enum StartError {
     Templates(#[from] EngineError),
 }
 
+/// Combinations of facts whose minutes are kept: more than sectors × sizes × areas of one municipality.
+const MINUTES_KEPT: usize = 5000;
+
 struct Inner {
     store: Store,
     keys: Keys,
@@ -70,6 +73,8 @@ struct Inner {
     assets: Assets,
     /// Stored questionnaires never change, so each is read once.
     questionnaires: Mutex<HashMap<QuestionnaireId, Arc<Questionnaire>>>,
+    /// Expected minutes take a hundred walks through a questionnaire; most businesses share their facts with others.
+    minutes: Mutex<HashMap<(String, u32, Facts), (u32, u32)>>,
 }
 
 /// The state every handler is given. Cheap to clone.
@@ -87,8 +92,8 @@ impl App {
         let templates = Templates::load(Arc::new(Messages::load()?))?;
         let sample = Site::sample(&assets);
         crate::pages::check(&templates, &sample)?;
-        let questionnaires = Mutex::default();
-        Ok(Self(Arc::new(Inner { store, keys, clock, settings, templates, assets, questionnaires })))
+        let (questionnaires, minutes) = (Mutex::default(), Mutex::default());
+        Ok(Self(Arc::new(Inner { store, keys, clock, settings, templates, assets, questionnaires, minutes })))
     }
 
     /// The database.
@@ -149,6 +154,19 @@ impl App {
         let read = Arc::new(self.store().questionnaire(municipality, id).await?);
         self.0.questionnaires.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), Arc::clone(&read));
         Ok(read)
+    }
+
+    /// The minutes promised to a business with these facts: median and 90th percentile.
+    #[must_use]
+    pub fn expected_minutes(&self, questionnaire: &Questionnaire, facts: &Facts) -> (u32, u32) {
+        let mut known = facts.clone();
+        known.remove("draw");
+        let key = (questionnaire.key.clone(), questionnaire.version, known);
+        let mut cache = self.0.minutes.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.len() > MINUTES_KEPT {
+            cache.clear();
+        }
+        *cache.entry(key).or_insert_with(|| questionnaire.expected_minutes(facts))
     }
 
     /// Begins an answer to a visitor.

@@ -46,6 +46,18 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
+/// Serves until `shutdown` is done, then lets running requests finish.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    listener: tokio::net::TcpListener,
+    app: App,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, router(app)).with_graceful_shutdown(shutdown).await
+}
+
 /// Headers for pages that belong to one person: never stored, never indexed, never named to others. For a `Router::layer(middleware::from_fn(private))`.
 pub async fn private(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;

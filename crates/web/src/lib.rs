@@ -19,6 +19,6 @@ pub mod visit;
 
 pub use app::{App, Settings, StartError, View};
 pub use error::PageError;
-pub use layers::router;
+pub use layers::{router, serve};
 pub use templates::{Page, Templates};
 pub use visit::Visit;

@@ -7,11 +7,12 @@ use crate::error::ErrorPage;
 use crate::templates::{Site, Templates};
 
 pub mod home;
+pub mod privacy;
 pub mod respondent;
 
 /// The routes of all pages.
 pub fn routes() -> Router<App> {
-    Router::new().merge(home::routes()).merge(respondent::routes())
+    Router::new().merge(home::routes()).merge(privacy::routes()).merge(respondent::routes())
 }
 
 /// Renders every page's samples in every language.
@@ -21,5 +22,6 @@ pub fn routes() -> Router<App> {
 pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     templates.check::<ErrorPage>(site)?;
     home::check(templates, site)?;
+    privacy::check(templates, site)?;
     respondent::check(templates, site)
 }
