@@ -3,7 +3,14 @@ use statistics::{Cell, CellSums, Design, Fpc, Options, Scale, Sums, VarianceKind
 
 #[test]
 fn the_worked_example_holds() {
-    let cell = |sector: &str, frame, answered| Cell { sector: sector.into(), size: "all".into(), margins: Vec::new(), frame, answered, invited: None };
+    let cell = |sector: &str, frame, answered| Cell {
+        sector: sector.into(),
+        size: "all".into(),
+        margins: Vec::new(),
+        frame,
+        answered,
+        invited: None,
+    };
     let year = Year { year: 2026, cells: vec![cell("A", 8, 4), cell("B", 12, 3)] };
     let options = Options {
         weighting: Weighting::Cells { min_cell: 2, collapse_into: std::collections::BTreeMap::new() },
@@ -24,7 +31,7 @@ fn the_worked_example_holds() {
 
     let page = include_str!("../../../docs/METHOD.md");
     let states = |words: String| assert!(page.contains(&words), "docs/METHOD.md states {words:?}");
-    states(format!("is **{:.0}**", estimate.value.unwrap()));
+    states(format!("= **{:.0}**", estimate.value.unwrap()));
     states(format!("SE = **{:.4}**", estimate.se.unwrap()));
     states(format!("**{:.1} to {:.1}**", interval.lower, interval.upper));
 }
