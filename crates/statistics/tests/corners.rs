@@ -198,9 +198,9 @@ fn raking_starts_from_the_sample_where_only_some_were_invited() {
 
 #[test]
 fn bounded_raking_holds_bounds_and_margins_together() {
-    let skewed = year(2025, &[("A", "1", 100, 10), ("A", "2", 20, 18), ("B", "1", 50, 30), ("B", "2", 130, 22)]);
+    let skewed = year(2025, &[("A", "1", 180, 10), ("A", "2", 20, 18), ("B", "1", 40, 30), ("B", "2", 100, 22)]);
     let free = Design::single(&skewed, &rake()).unwrap();
-    let mean = 300.0 / 80.0;
+    let mean = 340.0 / 80.0;
     let upper = 0.95 * free.summary().max / mean;
     let bounds = with(Weighting::Rake { margins: vec!["sector".into(), "size".into()], bounds: Some([0.2, upper]) });
     let bounded = Design::single(&skewed, &bounds).unwrap();
