@@ -1,7 +1,9 @@
 //! The command line: what can be said, and its help.
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use analysis::options::{Format, Fpc, Overlap, Variance, Weighting};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
 
 /// Runs a municipality's yearly business survey, from the company register to the committee's agenda.
 #[derive(Debug, Parser)]
@@ -242,8 +244,8 @@ pub struct Analyse {
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// How answers are weighted to the population
-    #[arg(long, value_enum, default_value_t = Weights::Cells)]
-    pub weights: Weights,
+    #[arg(long, value_parser = choice::<Weighting>(Weighting::CHOICES), default_value_t)]
+    pub weights: Weighting,
     /// Frame columns that make the weighting cells
     #[arg(long, value_delimiter = ',', default_value = "sector,size", value_name = "COLUMNS")]
     pub strata: Vec<String>,
@@ -251,77 +253,34 @@ pub struct Analyse {
     #[arg(long, value_delimiter = ',', default_value = "sector,size", value_name = "COLUMNS")]
     pub margins: Vec<String>,
     /// Breakdowns beside the total: columns of the frame or of the responses
-    #[arg(long, value_delimiter = ',', default_value = "sector", value_name = "COLUMNS")]
+    #[arg(long, value_delimiter = ',', default_value = "sector,size", value_name = "COLUMNS")]
     pub by: Vec<String>,
     /// Fewest answers in a weighting cell before it joins a neighbour
     #[arg(long, default_value_t = 2, value_name = "N")]
-    pub min_cell: u64,
+    pub min_cell: u32,
     /// Finite-population correction
-    #[arg(long, value_enum, default_value_t = Fpc::Unit)]
+    #[arg(long, value_parser = choice::<Fpc>(Fpc::CHOICES), default_value_t)]
     pub fpc: Fpc,
     /// Variance: by design, or with response as a phase of its own (for --weights rake)
-    #[arg(long, value_enum, default_value_t = Variance::Design)]
+    #[arg(long, value_parser = choice::<Variance>(Variance::CHOICES), default_value_t)]
     pub variance: Variance,
     /// Fewest answers behind a shown figure; 0 shows everything
     #[arg(long, default_value_t = 5, value_name = "N")]
-    pub min_n: u64,
+    pub min_n: u32,
     /// Covariance of businesses that answered both years: per stratum, pooled correlation, or none
-    #[arg(long, value_enum, default_value_t = Overlap::Own)]
+    #[arg(long, value_parser = choice::<Overlap>(Overlap::CHOICES), default_value_t)]
     pub overlap: Overlap,
     /// Files to write
-    #[arg(long, value_enum, default_value_t = Format::Csv)]
+    #[arg(long, value_parser = choice::<Format>(Format::CHOICES), default_value_t)]
     pub format: Format,
 }
 
-/// `--weights`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Weights {
-    /// Population over answers in each cell
-    Cells,
-    /// Raked to the margins
-    Rake,
-    /// One weight for all
-    None,
-}
-
-/// `--fpc`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Fpc {
-    /// By the businesses that answered
-    Unit,
-    /// By the businesses that answered the item
-    Item,
-    /// None
-    None,
-}
-
-/// `--variance`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Variance {
-    /// As the design says
-    Design,
-    /// Response as a phase of its own
-    Response,
-}
-
-/// `--overlap`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Overlap {
-    /// Covariance within each stratum
-    Own,
-    /// One correlation for all strata of the domain
-    Pooled,
-    /// The years as if independent
-    None,
-}
-
-/// `--format`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Text files
-    Csv,
-    /// Parquet files
-    Parquet,
+/// A parser for one of the analysis crate's choices, with the words shown in the help.
+fn choice<T>(words: &'static [&'static str]) -> impl TypedValueParser<Value = T>
+where
+    T: std::str::FromStr<Err = analysis::options::ChoiceError> + Clone + std::marker::Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<T>())
 }
 
 /// `pejling themes`

@@ -60,8 +60,12 @@ pub struct Mail {
     pub password: Secret,
     /// File that holds the password (instead of `password`).
     pub password_file: String,
+    /// Certificate authorities (PEM) of a relay with a certificate of its own house; empty: the system's.
+    pub authorities_file: String,
     /// Connections to the relay at the same time.
     pub workers: usize,
+    /// Most messages a minute; 0: as fast as the relay takes them.
+    pub per_minute: u64,
 }
 
 /// Where mail goes.

@@ -1,1 +1,71 @@
-//! pejling
+//! The one binary as a library: command line, configuration, wiring and the job runner. No survey logic.
+//!
+//! # Layout
+//! - [`cli`]: what can be said; [`commands`]: what is done
+//! - [`config`]: defaults ← file ← environment ← flags
+//! - [`wiring`]: database, keys, clock
+//! - [`serve`]: pages, mail worker and jobs under one roof; [`jobs`]: work queued by pages
+//! - [`import`], [`publish`]: work that the command line and jobs share
+//! - [`town`]: the invented municipality, loaded and served
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod import;
+pub mod jobs;
+pub mod publish;
+pub mod serve;
+pub mod town;
+pub mod wiring;
+
+use anyhow::{Context, Result};
+
+use crate::cli::{Cli, Command};
+use crate::config::{Config, LogFormat};
+
+/// Carries out a command.
+///
+/// # Errors
+/// One sentence for the person at the terminal.
+pub fn run(cli: Cli) -> Result<()> {
+    let runtime = tokio::runtime::Runtime::new().context("the runtime cannot start")?;
+    runtime.block_on(dispatch(cli))
+}
+
+async fn dispatch(cli: Cli) -> Result<()> {
+    let mut flags: Vec<(&str, String)> = Vec::new();
+    flags.extend(cli.database.map(|url| ("database", url)));
+    flags.extend(cli.data_dir.map(|dir| ("data_dir", dir.display().to_string())));
+    if let Command::Serve(arguments) = &cli.command {
+        flags.extend(arguments.listen.clone().map(|listen| ("listen", listen)));
+        flags.extend(arguments.public_url.clone().map(|url| ("public_url", url)));
+    }
+    let config = Config::load(cli.config.as_deref(), std::env::vars(), &flags)?;
+    log(&config);
+    match cli.command {
+        Command::Demo(arguments) => town::demo(&arguments).await,
+        Command::Serve(_) => serve::serve(&config).await,
+        Command::Send(arguments) => serve::send(&config, arguments.watch).await,
+        Command::Check(arguments) => commands::check::run(&arguments, &config),
+        Command::Municipality(command) => commands::municipality::run(command, &config).await,
+        Command::User(command) => commands::user::run(command, &config).await,
+        Command::Import(command) => commands::import::run(command, &config).await,
+        Command::Round(command) => commands::round::run(command, &config).await,
+        Command::Analyse(arguments) => commands::analyse::run(arguments, &config).await,
+        Command::Themes(arguments) => commands::analyse::themes(arguments),
+        Command::Report(arguments) => commands::report::run(arguments, &config).await,
+        Command::Export(command) => commands::export::run(command, &config).await,
+        Command::Sector(arguments) => commands::sector::run(&arguments),
+        Command::Bounce(command) => commands::bounce::run(&command),
+    }
+}
+
+/// Starts logging to standard error, so that standard output stays a command's answer.
+fn log(config: &Config) {
+    let filter = tracing_subscriber::EnvFilter::new(&config.log);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second start in one process (tests) keeps the first.
+    let _ = match config.log_format {
+        LogFormat::Text => builder.with_target(false).try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
+}

@@ -1,1 +1,15 @@
-fn main() {}
+//! The binary: parse, load, call.
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = pejling::cli::Cli::parse();
+    match pejling::run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("pejling: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

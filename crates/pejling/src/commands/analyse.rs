@@ -1,0 +1,78 @@
+//! `pejling analyse` and `pejling themes`
+use analysis::{Analysis, Method, Options, Table};
+use anyhow::{Context, Result};
+use domain::indicator::Definitions;
+
+use crate::cli::{Analyse, Themes};
+use crate::config::Config;
+use crate::publish;
+use crate::wiring::Parts;
+
+/// Analyses files or the database and writes the results, marked as not for publication.
+///
+/// # Errors
+/// The first fault, with file, line and column; nothing is written then.
+pub async fn run(arguments: Analyse, config: &Config) -> Result<()> {
+    let (out, format) = (arguments.out.clone(), arguments.format);
+    let analysis = match arguments.municipality.clone() {
+        Some(slug) => from_database(&slug, &arguments, config).await?,
+        None => {
+            let (frame, responses) = (arguments.frame.clone(), arguments.responses.clone());
+            let options = Options {
+                frame: frame.context("--frame is missing")?,
+                responses: responses.context("--responses is missing")?,
+                indicators: arguments.indicators.clone().context("--indicators is missing")?,
+                out: out.clone(),
+                format,
+                method: method(&arguments),
+            };
+            tokio::task::spawn_blocking(move || analysis::analyse(&options)).await.context("the analysis was interrupted")??
+        }
+    };
+    analysis::write(&analysis, &out, format)?;
+    for note in &analysis.notes {
+        eprintln!("{note}");
+    }
+    for collapse in &analysis.report.provenance.collapses {
+        eprintln!("{collapse}");
+    }
+    println!("{}: {} estimates, {} changes. Full precision, not for publication.", out.display(), analysis.report.estimates.len(), analysis.report.changes.len());
+    Ok(())
+}
+
+fn method(arguments: &Analyse) -> Method {
+    Method {
+        weights: arguments.weights,
+        strata: arguments.strata.clone(),
+        margins: arguments.margins.clone(),
+        by: arguments.by.clone(),
+        min_cell: arguments.min_cell,
+        fpc: arguments.fpc,
+        variance: arguments.variance,
+        min_n: arguments.min_n,
+        overlap: arguments.overlap,
+        ..Method::default()
+    }
+}
+
+async fn from_database(slug: &str, arguments: &Analyse, config: &Config) -> Result<Analysis> {
+    let parts = Parts::open(config).await?;
+    let municipality = parts.municipality(slug).await?;
+    let definitions = match &arguments.indicators {
+        Some(path) => analysis::read_definitions(path)?,
+        None => Definitions::shipped(),
+    };
+    let by_municipality = publish::method(&municipality);
+    let method = Method { sectors: by_municipality.sectors, sizes: by_municipality.sizes, ..method(arguments) };
+    publish::analyse(&parts, &municipality, None, &definitions, method).await
+}
+
+/// Suggests themes and redacts.
+///
+/// # Errors
+/// The first fault, with file and line; nothing is written then.
+pub fn themes(arguments: Themes) -> Result<()> {
+    let frame = arguments.frame.as_deref().map(|path| Table::read(path, |_| true)).transpose()?;
+    let _ = (frame, arguments);
+    anyhow::bail!("not wired yet")
+}

@@ -1,0 +1,66 @@
+//! `pejling import`
+use std::fs::File;
+use std::io::BufWriter;
+
+use anyhow::{Context, Result};
+use domain::industry::Classification;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::cli::{Import, ImportFrame};
+use crate::config::Config;
+use crate::import::{Imported, Request, frame, mapping};
+use crate::wiring::Parts;
+
+/// Reads outside files.
+///
+/// # Errors
+/// What is wrong with the file, by line and column.
+pub async fn run(command: Import, config: &Config) -> Result<()> {
+    let Import::Frame(arguments) = command;
+    let ImportFrame { file, municipality, year, classification, mapping: mapped, codes, report } = arguments;
+    let source = File::open(&file).with_context(|| format!("{} cannot be opened", file.display()))?;
+    let mapping = mapping(&mapped)?;
+    let parts = Parts::open(config).await?;
+    let municipality = parts.municipality(&municipality).await?;
+    let report_path = report.unwrap_or_else(|| file.with_extension("report.csv"));
+    let report = File::create(&report_path).with_context(|| format!("the report {} cannot be written", report_path.display()))?;
+    let name = file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    let request = Request {
+        municipality: &municipality,
+        year,
+        file_name: &name,
+        classification: classification.as_deref().and_then(Classification::parse),
+        mapping,
+        codes,
+    };
+    let bar = ProgressBar::new(source.metadata().map(|m| m.len()).unwrap_or(0));
+    let style = ProgressStyle::with_template("{bar:30} {percent}% {msg}, about {eta} left").context("the progress bar's form is wrong")?;
+    bar.set_style(style);
+    let shown = bar.clone();
+    let imported = frame(&parts, &request, source, BufWriter::new(report), move |progress| {
+        shown.set_position(progress.bytes);
+        shown.set_message(format!("{} rows", progress.rows));
+    })
+    .await;
+    bar.finish_and_clear();
+    let Imported { summary, change } = imported?;
+    println!("{name}: {} rows, {} taken as the frame of {year}.", summary.rows, summary.taken);
+    for (outcome, count) in &summary.left_out {
+        println!("  left out, {outcome}: {count}");
+    }
+    for (note, count) in &summary.notes {
+        println!("  taken, {}: {count}", serde_json::to_value(note)?.as_str().unwrap_or_default());
+    }
+    if !summary.unused_columns.is_empty() {
+        println!("  columns not used: {}", summary.unused_columns.join(", "));
+    }
+    match (change.replaced, change.compared_with) {
+        (false, _) => println!("The frame was the same already; nothing was changed."),
+        (true, Some(earlier)) => {
+            println!("Against {earlier}: {} new, {} gone, {} changed, {} as before.", change.new, change.closed, change.changed, change.unchanged);
+        }
+        (true, None) => {}
+    }
+    println!("Row by row: {}", report_path.display());
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! `pejling sector`
+use anyhow::{Context, Result, bail};
+use domain::industry::{Classification, Grouping};
+use domain::language::Language;
+
+use crate::cli::Sector;
+
+/// Answers which sector each code belongs to, and why.
+///
+/// # Errors
+/// Names every code that is in no list, after answering for the others.
+pub fn run(arguments: &Sector) -> Result<()> {
+    let classification = Classification::parse(&arguments.classification).context("the classification is not known")?;
+    let own;
+    let grouping = match Grouping::shipped(&arguments.grouping) {
+        Some(shipped) => shipped,
+        None => {
+            let text = std::fs::read_to_string(&arguments.grouping).with_context(|| {
+                format!("{} is neither a shipped grouping ({}) nor a file that can be read", arguments.grouping, Grouping::SHIPPED.join(", "))
+            })?;
+            own = Grouping::parse(&arguments.grouping, &text)?;
+            &own
+        }
+    };
+    let as_csv = arguments.format == "csv";
+    let mut csv = csv::Writer::from_writer(std::io::stdout().lock());
+    if as_csv {
+        csv.write_record(["code", "sector"])?;
+    }
+    let mut faults = Vec::new();
+    for code in &arguments.codes {
+        match grouping.sector_of(code, classification) {
+            Ok(found) if as_csv => csv.write_record([code, &found.sector.key])?,
+            Ok(found) => println!(
+                "{} {} → {} {}\n  {}",
+                found.code.as_str(),
+                found.code.title(),
+                found.sector.key,
+                found.sector.titles.get(Language::En),
+                found.why
+            ),
+            Err(fault) => faults.push(fault.to_string()),
+        }
+    }
+    csv.flush()?;
+    if !faults.is_empty() {
+        bail!("{}", faults.join("; "));
+    }
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! `pejling demo`: the invented municipality, loaded into a database of its own and served until stopped.
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use demo::{Demo, DemoRound};
+use domain::fieldwork::{Role, RoundState};
+use domain::frame::FrameUnit;
+use domain::ids::RoundId;
+use domain::municipality::Municipality;
+use domain::questionnaire;
+use domain::secrets::SecretKey;
+use domain::time::{Clock, Millis};
+use mailout::Transport;
+use store::results::{InitiativePlan, InitiativeState, PastResponse};
+use store::rounds::RoundPlan;
+use store::{Store, StoreOptions};
+
+use crate::commands::user::sign_in_link;
+use crate::publish::{self, Plan};
+use crate::serve;
+use crate::wiring::{Parts, mail_domain};
+
+/// Rows staged with one call.
+const CHUNK: usize = 500;
+/// Hours for which the printed links sign in.
+const LINK_HOURS: i64 = 24 * 30;
+
+/// A clock that runs as the machine's does, but began at another instant: the middle of the invented fieldwork.
+#[derive(Debug)]
+struct TownClock {
+    began: Millis,
+    since: Instant,
+}
+
+impl Clock for TownClock {
+    fn now(&self) -> Millis {
+        Millis(self.began.0 + i64::try_from(self.since.elapsed().as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+/// Makes the municipality, prints one address per role and serves it. Its database lies in a folder that goes with the program;
+/// mail goes into a table and is shown on a page.
+///
+/// # Errors
+/// A taken port, or no room for temporary files.
+pub async fn demo(arguments: &crate::cli::Demo) -> Result<()> {
+    let listener = serve::listen(&arguments.listen).await?;
+    let public_url = format!("http://{}", listener.local_addr()?);
+    let folder = tempfile::Builder::new().prefix("pejling-demo-").tempdir().context("no folder for the demo can be made")?;
+    let seed = arguments.seed;
+    let town = tokio::task::spawn_blocking(move || demo::generate(seed)).await.context("the town could not be made")?;
+    let url = format!("sqlite:{}", folder.path().join("demo.sqlite").display());
+    let store = Store::connect(&url, &StoreOptions { durable: false, ..StoreOptions::default() }).await?;
+    let began = town.as_of.max(Millis(0));
+    let clock = Arc::new(TownClock { began, since: Instant::now() });
+    let parts = Parts { store, keys: SecretKey::generate().keys(), clock };
+    let municipality = load(&parts, &town, &public_url).await?;
+    print_addresses(&parts, &municipality, &public_url).await?;
+    serve::house(listener, parts, public_url, true, Transport::Table, serve::stop_signal()).await
+}
+
+/// Loads a town: frames, closed rounds with their answers, the round in the field, initiatives, and the publication of the latest
+/// closed year.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn load(parts: &Parts, town: &Demo, public_url: &str) -> Result<Municipality> {
+    let store = &parts.store;
+    let made = &town.municipality;
+    let first = town.rounds.first().map_or(town.as_of, |r| r.opened_at);
+    let municipality = store.create_municipality(&made.slug, &made.name, made.country, &made.settings, first).await?;
+    let id = &municipality.id;
+    let form = store.save_questionnaire(id, &questionnaire::shipped(), first).await?;
+    for round in &town.rounds {
+        let units: Vec<FrameUnit> = round.units.iter().map(|u| u.unit.clone()).collect();
+        let import = store.begin_frame_import(id, round.year, &format!("udtræk-{}.csv", round.year), "", round.opened_at).await?;
+        for chunk in units.chunks(CHUNK) {
+            store.stage_frame_rows(id, &import.id, chunk, round.opened_at).await?;
+        }
+        store.finish_frame_import(id, &import.id, round.opened_at).await?;
+        let zone = text::format::zone(&municipality.settings.time_zone);
+        let plan = RoundPlan {
+            title: format!("{}-målingen", round.year),
+            opens_on: Some(round.opened_at.date_in(&zone).to_string()),
+            closes_on: Some(round.closes_at.date_in(&zone).to_string()),
+            questionnaire: Some(form.clone()),
+            threshold: municipality.settings.threshold,
+        };
+        let stored = store.create_round(id, round.year, &plan, round.opened_at).await?;
+        if round.state == RoundState::Closed {
+            answers(parts, &municipality, &stored.id, round).await?;
+            store.close_round(id, &stored.id, round.closes_at).await?;
+        } else {
+            store.freeze_and_open(id, &stored.id, &parts.keys, &mail_domain(public_url), round.opened_at).await?;
+            answers(parts, &municipality, &stored.id, round).await?;
+        }
+    }
+    for initiative in &town.initiatives {
+        let plan = InitiativePlan {
+            title: initiative.title.clone(),
+            description: initiative.description.clone(),
+            focus_area: initiative.theme.clone(),
+            indicators: initiative.indicators.clone(),
+            sectors: initiative.sectors.clone(),
+            responsible: initiative.responsible.clone(),
+            starts_on: initiative.starts_on.clone(),
+            ends_on: initiative.ends_on.clone(),
+        };
+        let state = match initiative.state {
+            "running" => InitiativeState::Running,
+            "done" => InitiativeState::Done,
+            _ => InitiativeState::Planned,
+        };
+        store.create_initiative(id, &plan, state, first).await?;
+    }
+    let closed = town.rounds.iter().rfind(|r| r.state == RoundState::Closed);
+    if let Some(last) = closed {
+        let plan = Plan { year: last.year, title: format!("Lokal erhvervsundersøgelse {}", last.year), note: String::new() };
+        publish::publish(parts, &municipality, &plan).await?;
+    }
+    Ok(municipality)
+}
+
+async fn answers(parts: &Parts, municipality: &Municipality, round: &RoundId, made: &DemoRound) -> Result<()> {
+    let responses: Vec<PastResponse> = made
+        .units
+        .iter()
+        .filter_map(|unit| {
+            let response = unit.response.as_ref()?;
+            Some(PastResponse {
+                unit_key: unit.unit.unit_key.clone(),
+                status: response.status,
+                mode: response.mode,
+                language: Some(response.language),
+                started_at: response.started_at,
+                submitted_at: response.completed_at,
+                answers: response.answers.clone(),
+            })
+        })
+        .collect();
+    parts.store.load_responses(&municipality.id, round, &responses, made.closes_at).await?;
+    Ok(())
+}
+
+async fn print_addresses(parts: &Parts, municipality: &Municipality, public_url: &str) -> Result<()> {
+    let now = parts.clock.now();
+    let mut lines = vec![("A business".to_owned(), format!("{public_url}/catcher"), "take an invitation and answer it")];
+    for (role, name, label, what) in [
+        (Role::Analyst, "Anders Analytiker", "The analyst", "runs the round, reads figures"),
+        (Role::Committee, "Ulla Udvalg", "The committee", "reads what is published"),
+        (Role::Interviewer, "Ida Interviewer", "An interviewer", "answers for businesses on the telephone"),
+        (Role::Administrator, "Karen Chef", "The administrator", "everything"),
+    ] {
+        let email = format!("{}@hojager.example", role.as_str());
+        let user = parts.store.create_user(&municipality.id, name, &email, role, now).await?;
+        let link = sign_in_link(parts, municipality, &user.id, public_url, LINK_HOURS).await?;
+        lines.push((label.to_owned(), link, what));
+    }
+    println!("{} is invented, and so is everything in it. Stop with Ctrl-C; nothing is kept and no mail is sent.\n", municipality.name);
+    for (who, link, what) in lines {
+        println!("  {who:<18}{link}\n  {:<18}{what}", "");
+    }
+    println!("\nEach link but the first signs in once. Pejling listens on {public_url}");
+    Ok(())
+}
