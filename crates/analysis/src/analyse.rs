@@ -80,7 +80,9 @@ pub fn analyse(options: &Options) -> Result<Analysis, AnalyseError> {
     inputs.insert("indicators".to_owned(), hexadecimal(&Sha256::digest(text)));
     let given = &mut analysis.report.provenance.options;
     given.insert("format".to_owned(), options.format.to_string());
-    for (name, path) in [("frame", &options.frame), ("responses", &options.responses), ("indicators", &options.indicators)] {
+    for (name, path) in
+        [("frame", &options.frame), ("responses", &options.responses), ("indicators", &options.indicators)]
+    {
         let file = path.file_name().map(|f| f.to_string_lossy().into_owned()).unwrap_or_default();
         given.insert(name.to_owned(), file);
     }
@@ -307,8 +309,7 @@ impl<'a> Engine<'a> {
     fn asked(&self, indicator: &Indicator) -> Asked {
         let rows = cells::rows(self.input, indicator);
         let by_employees = indicator.weight_by == WeightBy::Employees;
-        let mut asked =
-            Asked { rows, years: Vec::new(), sums: Vec::new(), blanks: Vec::new(), levels: Vec::new() };
+        let mut asked = Asked { rows, years: Vec::new(), sums: Vec::new(), blanks: Vec::new(), levels: Vec::new() };
         for (year, number) in self.input.years.iter().enumerate() {
             let valid = indicator.valid_from.is_none_or(|from| from <= *number);
             let responses = &self.units.responses[year];
@@ -421,8 +422,7 @@ impl<'a> Engine<'a> {
         let mut known: std::collections::HashMap<Vec<u32>, usize> = std::collections::HashMap::new();
         let mut atoms: Vec<(Vec<u32>, Vec<u64>)> = Vec::new();
         let years = self.input.years.len();
-        let sources: Vec<Option<&Source>> =
-            self.domains[1..].iter().map(|d| self.input.columns.get(&d.name)).collect();
+        let sources: Vec<Option<&Source>> = self.domains[1..].iter().map(|d| self.input.columns.get(&d.name)).collect();
         let mut of = |key: Vec<u32>| {
             *known.entry(key.clone()).or_insert_with(|| {
                 atoms.push((key, vec![0; years]));
@@ -545,9 +545,8 @@ impl<'a> Engine<'a> {
                 let here: Vec<usize> = (0..domain.groups.len())
                     .filter(|g| self.exists(step.from, d, *g) && self.exists(step.to, d, *g))
                     .collect();
-                let hidden = |g: &usize| {
-                    states[*i][step.from][d][*g].is_hidden() || states[*i][step.to][d][*g].is_hidden()
-                };
+                let hidden =
+                    |g: &usize| states[*i][step.from][d][*g].is_hidden() || states[*i][step.to][d][*g].is_hidden();
                 let changes = self.domain_changes(step, indicator, &figures[*i], d, &here);
                 let shown: Vec<Option<Change>> = here
                     .iter()
@@ -593,7 +592,14 @@ impl<'a> Engine<'a> {
         rows
     }
 
-    fn domain_changes(&self, step: &Step<'_>, indicator: &Indicator, asked: &Asked, d: usize, here: &[usize]) -> Vec<Change> {
+    fn domain_changes(
+        &self,
+        step: &Step<'_>,
+        indicator: &Indicator,
+        asked: &Asked,
+        d: usize,
+        here: &[usize],
+    ) -> Vec<Change> {
         let sums = (&asked.sums[step.from][d], &asked.sums[step.to][d]);
         let (rows, domain, years) = (&asked.rows, &self.domains[d], (step.from, step.to));
         let pairs = cells::group_pairs(self.input, self.cells, self.units, domain, rows, step.pairing, sums, years);

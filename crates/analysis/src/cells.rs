@@ -34,7 +34,12 @@ impl Row {
 }
 
 /// The rows of an indicator: per response whether it lies in the base, and its answers to the items in the measure's order.
-pub fn score_rows(indicator: &Indicator, in_base: impl Fn(usize) -> bool, items: &[&[Answer]], rows: usize) -> Vec<Row> {
+pub fn score_rows(
+    indicator: &Indicator,
+    in_base: impl Fn(usize) -> bool,
+    items: &[&[Answer]],
+    rows: usize,
+) -> Vec<Row> {
     let mut answers = Vec::with_capacity(items.len());
     let score = |row| {
         if !in_base(row) {
@@ -420,7 +425,8 @@ pub(crate) fn group_pairs(
         [Some(a), (a != b).then_some(b)].into_iter().flatten().filter(|g| *g != NONE)
     };
     let value = |r: u32, in_group: u32| rows[r as usize].value().filter(|_| group(r) == in_group);
-    let key = |one: u32, other: u32| (cells.of_response[one as usize] as usize, cells.of_response[other as usize] as usize);
+    let key =
+        |one: u32, other: u32| (cells.of_response[one as usize] as usize, cells.of_response[other as usize] as usize);
     match (from, to) {
         (GroupSums::Employees(_), GroupSums::Employees(_)) => {
             let staff = |r: u32| input.employees.as_ref().map_or(0.0, |e| e[input.row[r as usize] as usize]);
@@ -494,7 +500,8 @@ mod tests {
 
     #[test]
     fn cell_sums_take_rows_with_an_answer_only() {
-        let rows = [(Some(2), Row::Value(3.0)), (Some(0), Row::Blank), (Some(2), Row::Value(1.0)), (None, Row::Value(9.0))];
+        let rows =
+            [(Some(2), Row::Value(3.0)), (Some(0), Row::Blank), (Some(2), Row::Value(1.0)), (None, Row::Value(9.0))];
         let sums = cell_sums(rows);
         assert_eq!(sums, [CellSums { cell: 2, n: 2, sum: 4.0, sum_sq: 10.0 }]);
     }

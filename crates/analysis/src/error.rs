@@ -65,6 +65,9 @@ pub enum AnalyseError {
     /// The answers cannot be weighted to the frame.
     #[error("{0}")]
     Weights(String),
+    /// A codebook cannot be used.
+    #[error("{0}")]
+    Codebook(String),
     /// The results cannot be written.
     #[error("{path}: {problem}")]
     Unwritable {

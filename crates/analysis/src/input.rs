@@ -24,7 +24,8 @@ pub(crate) struct Coded {
 impl Coded {
     fn of<'a>(cells: impl Iterator<Item = Option<&'a str>>) -> Self {
         let mut coder = Coder::default();
-        let codes = cells.map(|cell| cell.map(str::trim).filter(|c| !c.is_empty()).map_or(NONE, |c| coder.code(c))).collect();
+        let codes =
+            cells.map(|cell| cell.map(str::trim).filter(|c| !c.is_empty()).map_or(NONE, |c| coder.code(c))).collect();
         Self { labels: coder.labels, codes }
     }
 
@@ -170,7 +171,10 @@ pub(crate) fn read(
     let (response_years, response_ids) = keys(responses)?;
     let years: Vec<i32> = response_years.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
     if years.is_empty() {
-        return Err(AnalyseError::Unreadable { file: responses.name().to_owned(), problem: "holds no response".into() });
+        return Err(AnalyseError::Unreadable {
+            file: responses.name().to_owned(),
+            problem: "holds no response".into(),
+        });
     }
     let year_code: HashMap<i32, u32> = years.iter().enumerate().map(|(i, y)| (*y, as_code(i))).collect();
 
@@ -525,7 +529,8 @@ fn answers(
             for (row, cell) in text.iter().enumerate() {
                 let cell = cell.unwrap_or_default().trim();
                 let answer = Answer::parse(cell).ok_or_else(|| {
-                    let problem = format!("\"{cell}\" is neither a number nor empty, dk (don't know) or na (not relevant)");
+                    let problem =
+                        format!("\"{cell}\" is neither a number nor empty, dk (don't know) or na (not relevant)");
                     responses.fault(row, item, problem)
                 })?;
                 if let (Answer::Value(value), Some([low, high])) = (answer, scale)

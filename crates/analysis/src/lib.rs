@@ -7,6 +7,7 @@
 //! - [`cells`]: one pass over the answers → the cell sums that `statistics` computes from
 //! - [`mod@analyse`]: designs, figures, changes, what may be shown, verdicts
 //! - [`output`]: the files of the contract
+//! - [`coding`], [`redact`], [`mod@themes`]: open answers: suggested themes, personal data covered
 //!
 //! ```no_run
 //! let options = analysis::Options { frame: "frame.csv".into(), ..analysis::Options::default() };
@@ -16,14 +17,18 @@
 //! ```
 pub mod analyse;
 pub mod cells;
+pub mod coding;
 pub mod error;
 mod input;
 pub mod options;
 pub mod output;
+pub mod redact;
 pub mod table;
+pub mod themes;
 
 pub use analyse::{Analysis, WeightNote, WeightRow, analyse, analyse_rows, read_definitions};
 pub use error::AnalyseError;
 pub use options::{ChoiceError, Format, Fpc, Method, Options, Overlap, Variance, Weighting};
 pub use output::write;
 pub use table::Table;
+pub use themes::{ThemesOptions, themes};

@@ -136,9 +136,13 @@ impl Table {
     /// # Errors
     /// [`AnalyseError::MissingColumn`].
     pub fn text(&self, column: &str) -> Result<StringChunked, AnalyseError> {
-        let missing = || AnalyseError::MissingColumn { file: self.name.clone(), column: column.to_owned(), hint: String::new() };
+        let missing =
+            || AnalyseError::MissingColumn { file: self.name.clone(), column: column.to_owned(), hint: String::new() };
         let found = self.data.column(column).map_err(|_| missing())?;
-        let unreadable = |e: PolarsError| AnalyseError::Unreadable { file: self.name.clone(), problem: format!("column \"{column}\": {e}") };
+        let unreadable = |e: PolarsError| AnalyseError::Unreadable {
+            file: self.name.clone(),
+            problem: format!("column \"{column}\": {e}"),
+        };
         let text = if matches!(found.dtype(), DataType::Float32 | DataType::Float64) {
             let numbers = found.cast(&DataType::Float64).map_err(unreadable)?;
             let numbers = numbers.f64().map_err(unreadable)?.clone();
@@ -163,7 +167,12 @@ impl Table {
     /// A fault in a cell.
     #[must_use]
     pub fn fault(&self, row: usize, column: &str, problem: impl Into<String>) -> AnalyseError {
-        AnalyseError::Value { file: self.name.clone(), line: self.line(row), column: column.to_owned(), problem: problem.into() }
+        AnalyseError::Value {
+            file: self.name.clone(),
+            line: self.line(row),
+            column: column.to_owned(),
+            problem: problem.into(),
+        }
     }
 }
 

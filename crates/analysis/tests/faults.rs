@@ -4,7 +4,8 @@ use std::path::Path;
 use analysis::{AnalyseError, Analysis, Method, Options, Weighting};
 use domain::results::{State, Verdict};
 
-const FRAME: &str = "year,business_id,sector,size\n2024,a,S1,2-9\n2024,b,S1,2-9\n2024,c,S1,10-49\n2024,d,S1,10-49\n2024,e,S1,2-9\n";
+const FRAME: &str =
+    "year,business_id,sector,size\n2024,a,S1,2-9\n2024,b,S1,2-9\n2024,c,S1,10-49\n2024,d,S1,10-49\n2024,e,S1,2-9\n";
 const RESPONSES: &str = "year,business_id,q1,contact\n2024,a,7,1\n2024,b,4,0\n2024,c,9,1\n2024,d,10,1\n";
 const INDICATORS: &str = "[[indicator]]\nid = \"m\"\nkind = \"mean\"\nitem = \"q1\"\nscale = [1, 10]\n";
 
@@ -169,8 +170,7 @@ fn register_facts_are_mapped_and_unknown_codes_are_errors() {
     let frame = "year,business_id,industry_code,classification,employees\n\
                  2024,a,432200,db07,4\n2024,b,432200,db07,5\n2024,c,432200,db07,12\n2024,d,432200,db07,30\n2024,e,433200,db07,3\n";
     let report = Case { frame: frame.into(), ..Case::default() }.run().report;
-    let sizes: Vec<&str> =
-        report.coverage.iter().filter(|c| c.domain == "size").map(|c| c.group.as_str()).collect();
+    let sizes: Vec<&str> = report.coverage.iter().filter(|c| c.domain == "size").map(|c| c.group.as_str()).collect();
     assert_eq!(sizes, ["2-9", "10-49"]);
     assert_eq!(report.coverage.iter().filter(|c| c.domain == "sector").map(|c| c.n_frame).sum::<u64>(), 5);
     let case = Case { frame: frame.replace("433200", "123456"), ..Case::default() };
@@ -277,9 +277,8 @@ fn the_files_are_the_same_every_time_and_parquet_reads_back() {
 fn rows_from_the_database_give_what_the_files_give() {
     let case = two_years();
     let from_files = case.run().report;
-    let split = |text: &str| -> Vec<Vec<String>> {
-        text.lines().map(|l| l.split(',').map(str::to_owned).collect()).collect()
-    };
+    let split =
+        |text: &str| -> Vec<Vec<String>> { text.lines().map(|l| l.split(',').map(str::to_owned).collect()).collect() };
     let frame = split(&case.frame);
     let columns = (0..4).map(|c| (frame[0][c].clone(), frame[1..].iter().map(|r| r[c].clone()).collect())).collect();
     let frame = analysis::Table::from_columns("frame", columns).unwrap();
