@@ -318,7 +318,8 @@ where
 }
 
 /// Reads an extract (CSV or XLSX, told apart by its first bytes) and hands every row's outcome to `sink`. `file` is its
-/// name in errors. Memory: one row, and 32 bytes per unit to find duplicates; XLSX adds the workbook's shared texts.
+/// name in errors. Memory: one row, and the units' numbers to find duplicates; XLSX adds the workbook's shared texts
+/// (measured on 300,000 rows of 15 columns: at most 34 MB for CSV, 124 MB for XLSX).
 ///
 /// # Errors
 /// [`IntakeError`] when the file as a whole cannot be read, or when `sink` fails.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
+use domain::industry::Classification;
 use domain::language::Country;
 
 use crate::IntakeError;
@@ -117,18 +118,12 @@ fn names(field: Field, country: Country, unit: UnitKind) -> &'static [&'static s
             "branchekode1",
             "branchenummer",
             "branchenr",
-            "db25",
-            "db25kode",
-            "db07",
-            "db07kode",
             "branche",
             "industrycode",
         ],
         (Field::IndustryCode, Se, _) => &[
             "snikod",
             "sni",
-            "sni2025",
-            "sni2007",
             "sni1",
             "snikod1",
             "näringsgrenskod",
@@ -255,7 +250,9 @@ fn names(field: Field, country: Country, unit: UnitKind) -> &'static [&'static s
         (Field::StartedOn, Se, _) => {
             &["startdatum", "etableringsdatum", "registreringsdatum", "startedon", "startdate"]
         }
-        (Field::EndedOn, Dk, _) => &["ophørsdato", "ophoersdato", "slutdato", "endedon", "enddate"],
+        (Field::EndedOn, Dk, _) => {
+            &["ophørsdato", "ophørsdatopenhed", "penhedensophørsdato", "ophoersdato", "slutdato", "endedon", "enddate"]
+        }
         (Field::EndedOn, Se, _) => {
             &["slutdatum", "avregistreringsdatum", "nedläggningsdatum", "upphördatum", "endedon", "enddate"]
         }
@@ -282,6 +279,21 @@ fn names(field: Field, country: Country, unit: UnitKind) -> &'static [&'static s
     }
 }
 
+/// Headings that name the classification of their codes. Around 2025 extracts hold one column of each; the one that is
+/// asked for comes before a column that does not say, and the other one is never taken.
+const fn names_with_classification(classification: Classification) -> &'static [&'static str] {
+    match classification {
+        Classification::Db07 => {
+            &["db07", "db07kode", "branchekodedb07", "db07branchekode", "hovedbranchedb07", "branchedb07"]
+        }
+        Classification::Db25 => {
+            &["db25", "db25kode", "branchekodedb25", "db25branchekode", "hovedbranchedb25", "branchedb25"]
+        }
+        Classification::Sni2007 => &["sni2007", "sni07", "snikod2007", "snikodsni2007", "sni2007kod"],
+        Classification::Sni2025 => &["sni2025", "sni25", "snikod2025", "snikodsni2025", "sni2025kod"],
+    }
+}
+
 /// A heading in lower case with letters and digits only.
 fn fold(heading: &str) -> String {
     heading.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -305,7 +317,8 @@ impl Columns {
         headings: &[String],
         options: &FrameOptions<'_>,
     ) -> Result<Self, IntakeError> {
-        let at = recognise(file, line, headings, options.country, options.unit, options.mapping)?;
+        let wanted = Wanted { country: options.country, unit: options.unit, classification: options.classification };
+        let at = recognise(file, line, headings, wanted, options.mapping)?;
         let used = |index: usize| at.values().any(|column| *column == index);
         let unused = headings.iter().enumerate().filter(|(index, heading)| !heading.is_empty() && !used(*index));
         let unused = unused.map(|(_, heading)| heading.clone()).collect();
@@ -346,12 +359,19 @@ impl Columns {
     }
 }
 
+/// What headings are looked for.
+#[derive(Clone, Copy)]
+struct Wanted {
+    country: Country,
+    unit: UnitKind,
+    classification: Classification,
+}
+
 fn recognise(
     file: &str,
     line: u64,
     headings: &[String],
-    country: Country,
-    unit: UnitKind,
+    wanted: Wanted,
     mapping: &Mapping,
 ) -> Result<BTreeMap<Field, usize>, IntakeError> {
     let fault = |index: usize, problem: String| IntakeError::Column {
@@ -383,7 +403,11 @@ fn recognise(
         if at.contains_key(&field) {
             continue;
         }
-        for name in names(field, country, unit) {
+        let first = match field {
+            Field::IndustryCode => names_with_classification(wanted.classification),
+            _ => &[],
+        };
+        for name in first.iter().chain(names(field, wanted.country, wanted.unit)) {
             let mut matches = (0..folded.len()).filter(|i| folded[*i] == *name && !mapped.contains(i));
             if let Some(index) = matches.next() {
                 if let Some(second) = matches.next() {
@@ -414,13 +438,18 @@ pub struct Heading {
 pub fn inspect<R: Read + Seek>(
     file: &str,
     source: R,
-    country: Country,
     unit: UnitKind,
+    classification: Classification,
 ) -> Result<Vec<Heading>, IntakeError> {
+    let country = match classification {
+        Classification::Db07 | Classification::Db25 => Country::Dk,
+        Classification::Sni2007 | Classification::Sni2025 => Country::Se,
+    };
+    let wanted = Wanted { country, unit, classification };
     let mut found = None;
     let stopped = || IntakeError::Sink("the heading is read".into());
     let end = each_row(file, source, &mut |row| {
-        found = Some(recognise(file, row.line, row.cells, country, unit, &Mapping::default()).map(|at| {
+        found = Some(recognise(file, row.line, row.cells, wanted, &Mapping::default()).map(|at| {
             let field = |index: usize| at.iter().find(|(_, column)| **column == index).map(|(field, _)| *field);
             row.cells
                 .iter()

@@ -456,7 +456,7 @@ mod tests {
         assert_eq!(fault(b"a;b\n1;2\0\n"), "f.csv: line 2, column 2: the cell holds a NUL character");
         assert!(fault(b"\xd0\xcf\x11\xe0rest").contains("save it as .xlsx"));
         assert!(fault(b"PK\x03\x04 but no workbook").starts_with("f.csv: not a workbook"));
-        let mixed = [&"a;b\næøå;æøå\n".as_bytes()[..], b"1;\xe6\n"].concat();
+        let mixed = ["a;b\næøå;æøå\n".as_bytes(), b"1;\xe6\n"].concat();
         assert_eq!(fault(&mixed), "f.csv: line 3: the text is neither UTF-8 nor Windows-1252 throughout");
         let open = [&b"a;b\n1;\"never closed\n"[..], &vec![b'x'; 3 << 20]].concat();
         assert_eq!(fault(&open), "f.csv: line 2: a row is longer than 1 MB: a quotation mark is not closed");

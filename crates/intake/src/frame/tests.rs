@@ -311,11 +311,23 @@ fn headings_can_be_tied_to_fields() {
     let fault = case.read(b"Nr;Hvem;Kode\n").unwrap_err().to_string();
     assert_eq!(fault, "udtræk.csv: line 1: the mapping names a column \"Folk\" that is not there");
 
-    let seen = inspect("f.csv", Cursor::new(text), Country::Dk, UnitKind::Workplace).unwrap();
+    let seen = inspect("f.csv", Cursor::new(text), UnitKind::Workplace, Classification::Db07).unwrap();
     let fields: Vec<_> = seen.iter().map(|heading| (heading.text.as_str(), heading.field)).collect();
     assert_eq!(fields[0], ("Nr", None));
     assert_eq!(fields[4], ("Navn", Some(Field::Name)));
-    assert!(inspect("f.csv", Cursor::new(""), Country::Dk, UnitKind::Workplace).is_err());
+    assert!(inspect("f.csv", Cursor::new(""), UnitKind::Workplace, Classification::Db07).is_err());
+}
+
+#[test]
+fn an_extract_with_codes_of_two_classifications_gives_the_right_one() {
+    let text = "P-nr;Navn;Ansatte;Branchekode (DB07);Branchekode (DB25)\n1003388394;Ærø Smede;12;45.20.10;95.31.00\n";
+    for (classification, code) in [(Classification::Db07, "45.20.10"), (Classification::Db25, "95.31.00")] {
+        let (_, outcomes) = Case { classification, ..DANISH }.read(text.as_bytes()).unwrap();
+        let (unit, _) = taken(&outcomes[0]);
+        assert_eq!((unit.industry_code.as_str(), unit.sector.as_str()), (code, "trade"));
+    }
+    let other = text.replace(" (DB25)", " 2").replace("DB07", "DB25");
+    assert!(DANISH.read(other.as_bytes()).unwrap_err().to_string().contains("no column for industry_code"));
 }
 
 #[test]
