@@ -30,7 +30,15 @@ pub struct AuditEntry {
 
 impl Store {
     /// Adds an entry.
-    pub async fn audit(&self, municipality: &MunicipalityId, user: Option<&UserId>, action: &str, subject: &str, detail: &str, now: Millis) -> Result<()> {
+    pub async fn audit(
+        &self,
+        municipality: &MunicipalityId,
+        user: Option<&UserId>,
+        action: &str,
+        subject: &str,
+        detail: &str,
+        now: Millis,
+    ) -> Result<()> {
         let mut tx = self.begin().await?;
         call(ADD)
             .text(domain::ids::JobId::new(now).as_str())

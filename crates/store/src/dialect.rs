@@ -92,10 +92,15 @@ impl Address {
         sqlx::any::install_default_drivers();
         let (engine, url) = match url.strip_prefix("sqlite:") {
             Some(path) => (Engine::Sqlite, sqlite_url(path.strip_prefix("//").unwrap_or(path))),
-            None if url.starts_with("postgres:") || url.starts_with("postgresql:") => (Engine::Postgres, url.to_owned()),
+            None if url.starts_with("postgres:") || url.starts_with("postgresql:") => {
+                (Engine::Postgres, url.to_owned())
+            }
             None => {
                 let scheme = url.split(':').next().unwrap_or_default().to_owned();
-                return Err(StoreError::Unreachable { url: scheme, reason: "the address must begin with sqlite: or postgres://".to_owned() });
+                return Err(StoreError::Unreachable {
+                    url: scheme,
+                    reason: "the address must begin with sqlite: or postgres://".to_owned(),
+                });
             }
         };
         let options = AnyConnectOptions::from_str(&url)
@@ -127,7 +132,10 @@ impl Address {
         };
         match tokio::time::timeout(Duration::from_secs(15), connect).await {
             Ok(done) => done.map_err(|e: sqlx::Error| self.unreachable(&e)),
-            Err(_) => Err(StoreError::Unreachable { url: self.shown.clone(), reason: "no answer within 15 seconds".to_owned() }),
+            Err(_) => Err(StoreError::Unreachable {
+                url: self.shown.clone(),
+                reason: "no answer within 15 seconds".to_owned(),
+            }),
         }
     }
 

@@ -53,7 +53,16 @@ impl StoreError {
     /// Would the same call, made again a little later, be likely to succeed?
     #[must_use]
     pub fn is_temporary(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Database(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed))
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::Database(
+                    sqlx::Error::Io(_)
+                        | sqlx::Error::PoolTimedOut
+                        | sqlx::Error::PoolClosed
+                        | sqlx::Error::WorkerCrashed
+                )
+        )
     }
 
     /// Is this a violated unique constraint?

@@ -155,7 +155,14 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::FrameFrozen`] when a round was opened on that year's frame and the file is another one.
-    pub async fn begin_frame_import(&self, municipality: &MunicipalityId, year: i32, file_name: &str, content_hash: &str, now: Millis) -> Result<FrameImport> {
+    pub async fn begin_frame_import(
+        &self,
+        municipality: &MunicipalityId,
+        year: i32,
+        file_name: &str,
+        content_hash: &str,
+        now: Millis,
+    ) -> Result<FrameImport> {
         let mut tx = self.begin().await?;
         if let Some(row) = call(CURRENT).text(municipality.as_str()).int(year.into()).maybe_row(&mut tx).await? {
             let mut c = columns(&row);
@@ -166,7 +173,15 @@ impl Store {
         }
         refuse_frozen(&mut tx, municipality, year).await?;
         let id = ImportId::new(now);
-        call(BEGIN).text(id.as_str()).text(municipality.as_str()).int(year.into()).text(file_name).text(content_hash).at(now).run(&mut tx).await?;
+        call(BEGIN)
+            .text(id.as_str())
+            .text(municipality.as_str())
+            .int(year.into())
+            .text(file_name)
+            .text(content_hash)
+            .at(now)
+            .run(&mut tx)
+            .await?;
         tx.commit().await?;
         Ok(FrameImport { id, already_current: false })
     }
@@ -175,7 +190,13 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound` when there is no such import under way.
-    pub async fn stage_frame_rows(&self, municipality: &MunicipalityId, import: &ImportId, rows: &[FrameUnit], now: Millis) -> Result<u64> {
+    pub async fn stage_frame_rows(
+        &self,
+        municipality: &MunicipalityId,
+        import: &ImportId,
+        rows: &[FrameUnit],
+        now: Millis,
+    ) -> Result<u64> {
         let mut added = 0;
         for chunk in rows.chunks(CHUNK) {
             added += self.stage_chunk(municipality, import, chunk, now).await?;
@@ -183,7 +204,13 @@ impl Store {
         Ok(added)
     }
 
-    async fn stage_chunk(&self, municipality: &MunicipalityId, import: &ImportId, chunk: &[FrameUnit], now: Millis) -> Result<u64> {
+    async fn stage_chunk(
+        &self,
+        municipality: &MunicipalityId,
+        import: &ImportId,
+        chunk: &[FrameUnit],
+        now: Millis,
+    ) -> Result<u64> {
         let m = municipality.as_str();
         // One order for everybody, so that two imports at once cannot lock each other out on PostgreSQL.
         let mut seen = HashSet::new();
@@ -191,8 +218,11 @@ impl Store {
         units.sort_by(|a, b| a.unit_key.cmp(&b.unit_key));
         let mut tx = self.begin().await?;
         call(STAGING).text(import.as_str()).text(m).row(&mut tx, "import").await?;
-        let candidates: Vec<(BusinessId, &str)> = units.iter().map(|unit| (BusinessId::new(now), unit.unit_key.as_str())).collect();
-        ADD_BUSINESSES.run(&mut tx, &candidates, |c| c.text(m).at(now), |c, (id, key)| c.text(id.as_str()).text(key)).await?;
+        let candidates: Vec<(BusinessId, &str)> =
+            units.iter().map(|unit| (BusinessId::new(now), unit.unit_key.as_str())).collect();
+        ADD_BUSINESSES
+            .run(&mut tx, &candidates, |c| c.text(m).at(now), |c, (id, key)| c.text(id.as_str()).text(key))
+            .await?;
         let mut ids = HashMap::new();
         for row in BUSINESSES_BY_KEY.rows(&mut tx, &units, |c| c.text(m), |c, unit| c.text(&unit.unit_key)).await? {
             let mut c = columns(&row);
@@ -201,35 +231,42 @@ impl Store {
         }
         let mut panels: Vec<(&str, PanelId)> = ids.values().map(|id| (id.as_str(), PanelId::random())).collect();
         panels.sort_by(|a, b| a.0.cmp(b.0));
-        ADD_PANEL_LINKS.run(&mut tx, &panels, |c| c.text(m).at(now), |c, (id, panel)| c.text(id).text(panel.as_str())).await?;
+        ADD_PANEL_LINKS
+            .run(&mut tx, &panels, |c| c.text(m).at(now), |c, (id, panel)| c.text(id).text(panel.as_str()))
+            .await?;
         let mut full = Vec::with_capacity(units.len());
         for unit in &units {
             let id = ids.get(&unit.unit_key).ok_or(StoreError::NotFound("business"))?;
             full.push((id.as_str(), *unit, word_of("classification", &unit.classification)?));
         }
         let added = ADD_ROWS
-            .run(&mut tx, &full, |c| c.text(import.as_str()), |c, (id, u, classification)| {
-                c.text(id)
-                    .text(u.country.code())
-                    .maybe(u.company_number.as_deref())
-                    .text(&u.name)
-                    .text(&u.street)
-                    .text(&u.postcode)
-                    .text(&u.city)
-                    .text(&u.industry_code)
-                    .text(classification)
-                    .int(u.employees_low.into())
-                    .maybe_int(u.employees_high.map(Into::into))
-                    .maybe_int(u.company_employees_low.map(Into::into))
-                    .maybe_int(u.company_employees_high.map(Into::into))
-                    .text(&u.sector)
-                    .text(&u.size)
-                    .maybe(u.area.as_deref())
-                    .maybe(u.started_on.as_deref())
-                    .maybe(u.email.as_deref())
-                    .maybe(u.phone.as_deref())
-                    .maybe_at(u.protected.then_some(now))
-            })
+            .run(
+                &mut tx,
+                &full,
+                |c| c.text(import.as_str()),
+                |c, (id, u, classification)| {
+                    c.text(id)
+                        .text(u.country.code())
+                        .maybe(u.company_number.as_deref())
+                        .text(&u.name)
+                        .text(&u.street)
+                        .text(&u.postcode)
+                        .text(&u.city)
+                        .text(&u.industry_code)
+                        .text(classification)
+                        .int(u.employees_low.into())
+                        .maybe_int(u.employees_high.map(Into::into))
+                        .maybe_int(u.company_employees_low.map(Into::into))
+                        .maybe_int(u.company_employees_high.map(Into::into))
+                        .text(&u.sector)
+                        .text(&u.size)
+                        .maybe(u.area.as_deref())
+                        .maybe(u.started_on.as_deref())
+                        .maybe(u.email.as_deref())
+                        .maybe(u.phone.as_deref())
+                        .maybe_at(u.protected.then_some(now))
+                },
+            )
             .await?;
         tx.commit().await?;
         Ok(added)
@@ -239,13 +276,23 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::FrameFrozen`] when a round was opened on that year's frame meanwhile.
-    pub async fn finish_frame_import(&self, municipality: &MunicipalityId, import: &ImportId, now: Millis) -> Result<FrameChange> {
+    pub async fn finish_frame_import(
+        &self,
+        municipality: &MunicipalityId,
+        import: &ImportId,
+        now: Millis,
+    ) -> Result<FrameChange> {
         let m = municipality.as_str();
         let mut tx = self.begin().await?;
         call(LOCK).text(m).run_one(&mut tx, "municipality").await?;
         let Some(staging) = call(STAGING).text(import.as_str()).text(m).maybe_row(&mut tx).await? else {
             tx.rollback().await?;
-            let summary = self.frames(municipality).await?.into_iter().find(|f| f.import == *import).ok_or(StoreError::NotFound("import"))?;
+            let summary = self
+                .frames(municipality)
+                .await?
+                .into_iter()
+                .find(|f| f.import == *import)
+                .ok_or(StoreError::NotFound("import"))?;
             return Ok(FrameChange { replaced: false, ..summary.change });
         };
         let year = columns(&staging).year()?;
@@ -281,7 +328,12 @@ impl Store {
             change.closed = count(&mut tx, ROWS_OF, &earlier).await? - stayed;
         }
         call(SUPERSEDE).text(m).int(year.into()).run(&mut tx).await?;
-        call(SWITCH).text(import.as_str()).text(&to_json("import", &change)?).at(now).run_one(&mut tx, "import").await?;
+        call(SWITCH)
+            .text(import.as_str())
+            .text(&to_json("import", &change)?)
+            .at(now)
+            .run_one(&mut tx, "import")
+            .await?;
         tx.commit().await?;
         if let Some((old, _)) = old {
             self.drop_rows(&ImportId(old)).await?;
@@ -337,15 +389,33 @@ impl Store {
         rows.iter()
             .map(|row| {
                 let mut c = columns(row);
-                Ok(FrameCount { sector: c.text()?, size: c.text()?, units: c.count()?, contactable: c.count()?, protected: c.count()? })
+                Ok(FrameCount {
+                    sector: c.text()?,
+                    size: c.text()?,
+                    units: c.count()?,
+                    contactable: c.count()?,
+                    protected: c.count()?,
+                })
             })
             .collect()
     }
 
     /// Units in the order of their ids, after `after`.
-    pub async fn frame_units(&self, municipality: &MunicipalityId, year: i32, after: Option<&BusinessId>, limit: u32) -> Result<Vec<FrameRow>> {
+    pub async fn frame_units(
+        &self,
+        municipality: &MunicipalityId,
+        year: i32,
+        after: Option<&BusinessId>,
+        limit: u32,
+    ) -> Result<Vec<FrameRow>> {
         let after = after.map_or("", BusinessId::as_str);
-        let rows = call(UNITS).text(municipality.as_str()).int(year.into()).text(after).int(limit.into()).rows(&mut *self.read().await?).await?;
+        let rows = call(UNITS)
+            .text(municipality.as_str())
+            .int(year.into())
+            .text(after)
+            .int(limit.into())
+            .rows(&mut *self.read().await?)
+            .await?;
         rows.iter()
             .map(|row| {
                 let mut c = columns(row);
@@ -361,7 +431,11 @@ pub(crate) async fn lock(conn: &mut AnyConnection, municipality: &MunicipalityId
 }
 
 /// The import that is a year's frame now.
-pub(crate) async fn current(conn: &mut AnyConnection, municipality: &MunicipalityId, year: i32) -> Result<Option<ImportId>> {
+pub(crate) async fn current(
+    conn: &mut AnyConnection,
+    municipality: &MunicipalityId,
+    year: i32,
+) -> Result<Option<ImportId>> {
     let row = call(CURRENT).text(municipality.as_str()).int(year.into()).maybe_row(conn).await?;
     row.map(|row| Ok(ImportId(columns(&row).text()?))).transpose()
 }

@@ -83,7 +83,14 @@ pub struct JobFile {
 
 impl Store {
     /// Queues a job, with the files it works on.
-    pub async fn enqueue_job(&self, municipality: &MunicipalityId, kind: &str, arguments: &serde_json::Value, files: &[JobFile], now: Millis) -> Result<JobId> {
+    pub async fn enqueue_job(
+        &self,
+        municipality: &MunicipalityId,
+        kind: &str,
+        arguments: &serde_json::Value,
+        files: &[JobFile],
+        now: Millis,
+    ) -> Result<JobId> {
         let id = JobId::new(now);
         let mut tx = self.begin().await?;
         call(ENQUEUE)
@@ -112,22 +119,52 @@ impl Store {
     }
 
     /// Notes progress and renews the lease. `false`: not ours any more, stop.
-    pub async fn job_progress(&self, job: &JobId, worker: &str, done: u64, total: u64, lease_until: Millis) -> Result<bool> {
+    pub async fn job_progress(
+        &self,
+        job: &JobId,
+        worker: &str,
+        done: u64,
+        total: u64,
+        lease_until: Millis,
+    ) -> Result<bool> {
         let mut tx = self.begin().await?;
-        let ours = call(PROGRESS).text(job.as_str()).text(worker).count(done).count(total).at(lease_until).run(&mut tx).await? == 1;
+        let ours = call(PROGRESS)
+            .text(job.as_str())
+            .text(worker)
+            .count(done)
+            .count(total)
+            .at(lease_until)
+            .run(&mut tx)
+            .await?
+            == 1;
         tx.commit().await?;
         Ok(ours)
     }
 
     /// Ends a job with its result and files, or with the reason why there is none. `false`: not ours any more.
-    pub async fn finish_job(&self, job: &JobId, worker: &str, outcome: std::result::Result<&serde_json::Value, &str>, files: &[JobFile], now: Millis) -> Result<bool> {
+    pub async fn finish_job(
+        &self,
+        job: &JobId,
+        worker: &str,
+        outcome: std::result::Result<&serde_json::Value, &str>,
+        files: &[JobFile],
+        now: Millis,
+    ) -> Result<bool> {
         let (state, result, error) = match outcome {
             Ok(result) => ("done", Some(to_json("result", result)?), None),
             Err(error) => ("failed", None, Some(error)),
         };
         let mut tx = self.begin().await?;
-        let ours =
-            call(FINISH).text(job.as_str()).text(worker).text(state).maybe(result.as_deref()).maybe(error).at(now).run(&mut tx).await? == 1;
+        let ours = call(FINISH)
+            .text(job.as_str())
+            .text(worker)
+            .text(state)
+            .maybe(result.as_deref())
+            .maybe(error)
+            .at(now)
+            .run(&mut tx)
+            .await?
+            == 1;
         if ours {
             put_files(&mut tx, job, files).await?;
         }
@@ -142,13 +179,23 @@ impl Store {
 
     /// The latest jobs, of one kind or of all.
     pub async fn jobs(&self, municipality: &MunicipalityId, kind: Option<&str>, limit: u32) -> Result<Vec<Job>> {
-        let rows = call(LATEST).text(municipality.as_str()).maybe(kind).int(limit.into()).rows(&mut *self.read().await?).await?;
+        let rows = call(LATEST)
+            .text(municipality.as_str())
+            .maybe(kind)
+            .int(limit.into())
+            .rows(&mut *self.read().await?)
+            .await?;
         rows.iter().map(job).collect()
     }
 
     /// A file of a job by its name.
     pub async fn job_file(&self, municipality: &MunicipalityId, job: &JobId, name: &str) -> Result<JobFile> {
-        let row = call(FILE).text(municipality.as_str()).text(job.as_str()).text(name).row(&mut *self.read().await?, "file").await?;
+        let row = call(FILE)
+            .text(municipality.as_str())
+            .text(job.as_str())
+            .text(name)
+            .row(&mut *self.read().await?, "file")
+            .await?;
         let mut c = columns(&row);
         Ok(JobFile { name: c.text()?, media_type: c.text()?, bytes: c.bytes()? })
     }

@@ -81,7 +81,10 @@ impl Store {
         };
         let address = Address::parse(&url)?;
         if let Some(folder) = dialect::sqlite_path(&url).and_then(Path::parent).filter(|f| !f.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|e| StoreError::Unreachable { url: url.clone(), reason: format!("{}: {e}", folder.display()) })?;
+            std::fs::create_dir_all(folder).map_err(|e| StoreError::Unreachable {
+                url: url.clone(),
+                reason: format!("{}: {e}", folder.display()),
+            })?;
         }
         let mut conn = address.connect(options).await?;
         migrate::run(address.engine, &mut conn).await.map_err(|error| match error {

@@ -14,7 +14,8 @@ statements! {
     ADD_MIGRATION = "insert into migrations (version, name, hash) values ($1, $2, $3)";
 }
 
-const MIGRATIONS_TABLE: &str = "create table if not exists migrations (version bigint primary key, name text not null, hash text not null)";
+const MIGRATIONS_TABLE: &str =
+    "create table if not exists migrations (version bigint primary key, name text not null, hash text not null)";
 
 /// Brings the schema up to date.
 pub(crate) async fn run(engine: Engine, conn: &mut AnyConnection) -> Result<()> {
@@ -34,7 +35,10 @@ pub(crate) async fn run(engine: Engine, conn: &mut AnyConnection) -> Result<()> 
             Some(known) if *known == hash => {}
             Some(_) => return Err(StoreError::Migration(format!("migration {name} was applied with another text"))),
             None => {
-                sqlx::raw_sql(text).execute(&mut *tx).await.map_err(|e| StoreError::Migration(format!("{name}: {e}")))?;
+                sqlx::raw_sql(text)
+                    .execute(&mut *tx)
+                    .await
+                    .map_err(|e| StoreError::Migration(format!("{name}: {e}")))?;
                 call(ADD_MIGRATION).int(version).text(name).text(&hash).run(&mut tx).await?;
             }
         }
@@ -58,10 +62,18 @@ mod tests {
     #[test]
     fn every_migration_file_is_embedded() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
-        let mut files: Vec<String> =
-            std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap()).filter(|f| f.ends_with(".sql")).collect();
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|f| f.unwrap().file_name().into_string().unwrap())
+            .filter(|f| f.ends_with(".sql"))
+            .collect();
         files.sort();
         assert_eq!(files, MIGRATIONS.iter().map(|(_, name, _)| (*name).to_owned()).collect::<Vec<_>>());
-        assert!(MIGRATIONS.iter().zip(1..).all(|((version, name, _), at)| *version == at && name.starts_with(&format!("{at:04}_"))));
+        assert!(
+            MIGRATIONS
+                .iter()
+                .zip(1..)
+                .all(|((version, name, _), at)| *version == at && name.starts_with(&format!("{at:04}_")))
+        );
     }
 }

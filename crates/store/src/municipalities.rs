@@ -21,9 +21,21 @@ impl Store {
     ///
     /// # Errors
     /// [`crate::StoreError::Conflict`] when the slug is taken.
-    pub async fn create_municipality(&self, slug: &str, name: &str, country: Country, settings: &Settings, now: Millis) -> Result<Municipality> {
-        let municipality =
-            Municipality { id: MunicipalityId::new(now), slug: slug.to_owned(), name: name.to_owned(), country, settings: settings.clone() };
+    pub async fn create_municipality(
+        &self,
+        slug: &str,
+        name: &str,
+        country: Country,
+        settings: &Settings,
+        now: Millis,
+    ) -> Result<Municipality> {
+        let municipality = Municipality {
+            id: MunicipalityId::new(now),
+            slug: slug.to_owned(),
+            name: name.to_owned(),
+            country,
+            settings: settings.clone(),
+        };
         let mut tx = self.begin().await?;
         call(INSERT)
             .text(municipality.id.as_str())
@@ -54,9 +66,21 @@ impl Store {
     }
 
     /// Replaces name and settings.
-    pub async fn update_municipality(&self, id: &MunicipalityId, name: &str, settings: &Settings, now: Millis) -> Result<()> {
+    pub async fn update_municipality(
+        &self,
+        id: &MunicipalityId,
+        name: &str,
+        settings: &Settings,
+        now: Millis,
+    ) -> Result<()> {
         let mut tx = self.begin().await?;
-        call(UPDATE).text(id.as_str()).text(name).text(&to_json("settings", settings)?).at(now).run_one(&mut tx, "municipality").await?;
+        call(UPDATE)
+            .text(id.as_str())
+            .text(name)
+            .text(&to_json("settings", settings)?)
+            .at(now)
+            .run_one(&mut tx, "municipality")
+            .await?;
         Ok(tx.commit().await?)
     }
 }

@@ -183,7 +183,13 @@ pub struct CaughtMail {
 
 impl Store {
     /// Takes up to `limit` (at most 100) due messages of open, unpaused rounds, oldest first; those no longer wanted are cancelled instead.
-    pub async fn claim_mail(&self, worker: &str, limit: u32, lease_until: Millis, now: Millis) -> Result<Vec<ClaimedMail>> {
+    pub async fn claim_mail(
+        &self,
+        worker: &str,
+        limit: u32,
+        lease_until: Millis,
+        now: Millis,
+    ) -> Result<Vec<ClaimedMail>> {
         let limit = i64::from(limit.min(MOST));
         loop {
             let mut tx = self.begin().await?;
@@ -203,7 +209,9 @@ impl Store {
         let (mail, worker) = (mail.clone(), worker.to_owned());
         self.grouped(move |conn| {
             Box::pin(async move {
-                let Some(row) = call(STILL).text(mail.as_str()).text(&worker).at(now).maybe_row(conn).await? else { return Ok(false) };
+                let Some(row) = call(STILL).text(mail.as_str()).text(&worker).at(now).maybe_row(conn).await? else {
+                    return Ok(false);
+                };
                 let mut c = columns(&row);
                 let open = c.text()? == "open";
                 let paused = c.flag()?;
@@ -230,13 +238,31 @@ impl Store {
     }
 
     /// To be tried again.
-    pub async fn record_deferred(&self, mail: &MailId, worker: &str, words: &str, next_attempt_at: Millis, attempt: Attempt, now: Millis) -> Result<bool> {
+    pub async fn record_deferred(
+        &self,
+        mail: &MailId,
+        worker: &str,
+        words: &str,
+        next_attempt_at: Millis,
+        attempt: Attempt,
+        now: Millis,
+    ) -> Result<bool> {
         let used = i64::from(attempt == Attempt::Counts);
-        self.mark(call(DEFERRED).text(mail.as_str()).text(worker).text(&clean(words)).at(next_attempt_at).int(used).at(now)).await
+        self.mark(
+            call(DEFERRED).text(mail.as_str()).text(worker).text(&clean(words)).at(next_attempt_at).int(used).at(now),
+        )
+        .await
     }
 
     /// Refused for good. `dead_address`: no reminder goes there either.
-    pub async fn record_failed(&self, mail: &MailId, worker: &str, words: &str, dead_address: bool, now: Millis) -> Result<bool> {
+    pub async fn record_failed(
+        &self,
+        mail: &MailId,
+        worker: &str,
+        words: &str,
+        dead_address: bool,
+        now: Millis,
+    ) -> Result<bool> {
         let words = clean(words);
         let fail = call(FAILED).text(mail.as_str()).text(worker).text(&words).at(now);
         let suppress = dead_address.then(|| call(SUPPRESS).text(mail.as_str()).at(now).text(&words));
@@ -283,7 +309,8 @@ impl Store {
 
     /// Messages by wave and state.
     pub async fn mail_counts(&self, municipality: &MunicipalityId, round: &RoundId) -> Result<Vec<MailCount>> {
-        let rows = call(MAIL_COUNTS).text(municipality.as_str()).text(round.as_str()).rows(&mut *self.read().await?).await?;
+        let rows =
+            call(MAIL_COUNTS).text(municipality.as_str()).text(round.as_str()).rows(&mut *self.read().await?).await?;
         rows.iter()
             .map(|row| {
                 let mut c = columns(row);
@@ -293,9 +320,18 @@ impl Store {
     }
 
     /// Messages that need a look, latest first.
-    pub async fn mail_troubles(&self, municipality: &MunicipalityId, round: &RoundId, limit: u32) -> Result<Vec<Trouble>> {
-        let rows =
-            call(TROUBLES).text(municipality.as_str()).text(round.as_str()).int(limit.into()).rows(&mut *self.read().await?).await?;
+    pub async fn mail_troubles(
+        &self,
+        municipality: &MunicipalityId,
+        round: &RoundId,
+        limit: u32,
+    ) -> Result<Vec<Trouble>> {
+        let rows = call(TROUBLES)
+            .text(municipality.as_str())
+            .text(round.as_str())
+            .int(limit.into())
+            .rows(&mut *self.read().await?)
+            .await?;
         rows.iter()
             .map(|row| {
                 let mut c = columns(row);
@@ -312,7 +348,10 @@ impl Store {
                 })
             })
             .map(|trouble: Result<Trouble>| {
-                trouble.map(|t| Trouble { next_attempt_at: t.next_attempt_at.filter(|_| t.state == MailState::Deferred), ..t })
+                trouble.map(|t| Trouble {
+                    next_attempt_at: t.next_attempt_at.filter(|_| t.state == MailState::Deferred),
+                    ..t
+                })
             })
             .collect()
     }
@@ -329,7 +368,15 @@ impl Store {
     }
 
     /// The table transport: keeps a message instead of sending it. The same Message-ID twice is kept once.
-    pub async fn catch_mail(&self, municipality: &MunicipalityId, message_id: &str, recipient: &str, subject: &str, raw: &[u8], now: Millis) -> Result<()> {
+    pub async fn catch_mail(
+        &self,
+        municipality: &MunicipalityId,
+        message_id: &str,
+        recipient: &str,
+        subject: &str,
+        raw: &[u8],
+        now: Millis,
+    ) -> Result<()> {
         let mut tx = self.begin().await?;
         call(CATCH)
             .text(MailId::new(now).as_str())
@@ -346,7 +393,8 @@ impl Store {
 
     /// Caught mails, latest first.
     pub async fn caught_mails(&self, municipality: &MunicipalityId, limit: u32) -> Result<Vec<CaughtMail>> {
-        let rows = call(CAUGHT_ALL).text(municipality.as_str()).int(limit.into()).rows(&mut *self.read().await?).await?;
+        let rows =
+            call(CAUGHT_ALL).text(municipality.as_str()).int(limit.into()).rows(&mut *self.read().await?).await?;
         rows.iter().map(|row| caught(&mut columns(row))).collect()
     }
 
@@ -386,7 +434,8 @@ async fn claimed(conn: &mut AnyConnection, ids: &[String], now: Millis) -> Resul
         let id = MailId(c.text()?);
         let (municipality, round) = (MunicipalityId(c.text()?), RoundId(c.text()?));
         if !municipalities_seen.contains_key(municipality.as_str()) {
-            municipalities_seen.insert(municipality.0.clone(), Arc::new(municipalities::load(conn, &municipality).await?));
+            municipalities_seen
+                .insert(municipality.0.clone(), Arc::new(municipalities::load(conn, &municipality).await?));
         }
         if !rounds_seen.contains_key(round.as_str()) {
             rounds_seen.insert(round.0.clone(), Arc::new(rounds::load(conn, &municipality, &round).await?));
@@ -409,14 +458,20 @@ async fn claimed(conn: &mut AnyConnection, ids: &[String], now: Millis) -> Resul
         .into_iter()
         .map(|(mut mail, addressed)| {
             let others = covered.remove(mail.invitation.as_str()).unwrap_or_default();
-            mail.businesses.extend(others.into_iter().filter(|(business, _)| *business != addressed).map(|(_, name)| name));
+            mail.businesses
+                .extend(others.into_iter().filter(|(business, _)| *business != addressed).map(|(_, name)| name));
             mail
         })
         .collect())
 }
 
 /// A claimed message and the id of the business it is addressed to; `None`: no longer wanted.
-fn claimed_mail(row: &AnyRow, id: MailId, municipality: &Arc<Municipality>, round: &Arc<Round>) -> Result<Option<(ClaimedMail, String)>> {
+fn claimed_mail(
+    row: &AnyRow,
+    id: MailId,
+    municipality: &Arc<Municipality>,
+    round: &Arc<Round>,
+) -> Result<Option<(ClaimedMail, String)>> {
     let mut c = columns(row);
     let (_id, _municipality, _round) = (c.text()?, c.text()?, c.text()?);
     let message_id = c.text()?;

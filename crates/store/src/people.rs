@@ -59,7 +59,14 @@ pub struct Session {
 
 impl Store {
     /// A new member of staff; `Conflict` when the address is taken in this municipality.
-    pub async fn create_user(&self, municipality: &MunicipalityId, name: &str, email: &str, role: Role, now: Millis) -> Result<User> {
+    pub async fn create_user(
+        &self,
+        municipality: &MunicipalityId,
+        name: &str,
+        email: &str,
+        role: Role,
+        now: Millis,
+    ) -> Result<User> {
         let user = User {
             id: UserId::new(now),
             municipality: municipality.clone(),
@@ -84,7 +91,13 @@ impl Store {
 
     /// The staff, by name.
     pub async fn users(&self, municipality: &MunicipalityId) -> Result<Vec<User>> {
-        call(ALL).text(municipality.as_str()).rows(&mut *self.read().await?).await?.iter().map(|row| user(&mut columns(row))).collect()
+        call(ALL)
+            .text(municipality.as_str())
+            .rows(&mut *self.read().await?)
+            .await?
+            .iter()
+            .map(|row| user(&mut columns(row)))
+            .collect()
     }
 
     /// The member of staff with this address.
@@ -95,7 +108,15 @@ impl Store {
     }
 
     /// Replaces name and role; `disabled` ends every session.
-    pub async fn update_user(&self, municipality: &MunicipalityId, id: &UserId, name: &str, role: Role, disabled: bool, now: Millis) -> Result<()> {
+    pub async fn update_user(
+        &self,
+        municipality: &MunicipalityId,
+        id: &UserId,
+        name: &str,
+        role: Role,
+        disabled: bool,
+        now: Millis,
+    ) -> Result<()> {
         let mut tx = self.begin().await?;
         call(UPDATE)
             .text(id.as_str())
@@ -114,7 +135,14 @@ impl Store {
     }
 
     /// Keeps a one-time sign-in link (the lookup hash of its token).
-    pub async fn create_sign_in(&self, municipality: &MunicipalityId, user: &UserId, lookup: &str, expires_at: Millis, now: Millis) -> Result<()> {
+    pub async fn create_sign_in(
+        &self,
+        municipality: &MunicipalityId,
+        user: &UserId,
+        lookup: &str,
+        expires_at: Millis,
+        now: Millis,
+    ) -> Result<()> {
         let mut tx = self.begin().await?;
         call(ADD_SIGN_IN)
             .text(lookup)
@@ -128,24 +156,49 @@ impl Store {
     }
 
     /// Uses a one-time link up and opens a session; `None`: unknown, used, expired, or the person is disabled.
-    pub async fn use_sign_in(&self, lookup: &str, session_lookup: &str, session_expires_at: Millis, now: Millis) -> Result<Option<User>> {
+    pub async fn use_sign_in(
+        &self,
+        lookup: &str,
+        session_lookup: &str,
+        session_expires_at: Millis,
+        now: Millis,
+    ) -> Result<Option<User>> {
         let mut tx = self.begin().await?;
         let Some(row) = call(USE_SIGN_IN).text(lookup).at(now).maybe_row(&mut tx).await? else { return Ok(None) };
         let id = columns(&row).text()?;
-        call(ADD_SESSION).text(session_lookup).text(&id).at(session_expires_at).at(now).run_one(&mut tx, "user").await?;
+        call(ADD_SESSION)
+            .text(session_lookup)
+            .text(&id)
+            .at(session_expires_at)
+            .at(now)
+            .run_one(&mut tx, "user")
+            .await?;
         let found = user(&mut columns(&call(BY_ID).text(&id).row(&mut tx, "user").await?))?;
         tx.commit().await?;
         Ok(Some(found))
     }
 
     /// Opens a session for a known person (the demo's "sign in as").
-    pub async fn open_session(&self, municipality: &MunicipalityId, user_id: &UserId, session_lookup: &str, expires_at: Millis, now: Millis) -> Result<()> {
+    pub async fn open_session(
+        &self,
+        municipality: &MunicipalityId,
+        user_id: &UserId,
+        session_lookup: &str,
+        expires_at: Millis,
+        now: Millis,
+    ) -> Result<()> {
         let mut tx = self.begin().await?;
         let found = user(&mut columns(&call(BY_ID).text(user_id.as_str()).row(&mut tx, "user").await?))?;
         if found.municipality != *municipality {
             return Err(crate::StoreError::NotFound("user"));
         }
-        call(ADD_SESSION).text(session_lookup).text(user_id.as_str()).at(expires_at).at(now).run_one(&mut tx, "user").await?;
+        call(ADD_SESSION)
+            .text(session_lookup)
+            .text(user_id.as_str())
+            .at(expires_at)
+            .at(now)
+            .run_one(&mut tx, "user")
+            .await?;
         Ok(tx.commit().await?)
     }
 
@@ -169,7 +222,8 @@ impl Store {
     /// Deletes expired sessions and sign-in links. Returns how many.
     pub async fn sweep_sessions(&self, now: Millis) -> Result<u64> {
         let mut tx = self.begin().await?;
-        let swept = call(SWEEP_SESSIONS).at(now).run(&mut tx).await? + call(SWEEP_SIGN_INS).at(now).run(&mut tx).await?;
+        let swept =
+            call(SWEEP_SESSIONS).at(now).run(&mut tx).await? + call(SWEEP_SIGN_INS).at(now).run(&mut tx).await?;
         tx.commit().await?;
         Ok(swept)
     }

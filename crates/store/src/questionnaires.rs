@@ -35,13 +35,27 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when key and version exist with another text.
-    pub async fn save_questionnaire(&self, municipality: &MunicipalityId, questionnaire: &Questionnaire, now: Millis) -> Result<QuestionnaireId> {
+    pub async fn save_questionnaire(
+        &self,
+        municipality: &MunicipalityId,
+        questionnaire: &Questionnaire,
+        now: Millis,
+    ) -> Result<QuestionnaireId> {
         let body = to_json("questionnaire", questionnaire)?;
         let hash = hash(&body);
         let (m, key, version) = (municipality.as_str(), questionnaire.key.as_str(), i64::from(questionnaire.version));
         let mut tx = self.begin().await?;
         let id = QuestionnaireId::new(now);
-        call(INSERT).text(id.as_str()).text(m).text(key).int(version).text(&body).text(&hash).at(now).run(&mut tx).await?;
+        call(INSERT)
+            .text(id.as_str())
+            .text(m)
+            .text(key)
+            .int(version)
+            .text(&body)
+            .text(&hash)
+            .at(now)
+            .run(&mut tx)
+            .await?;
         let row = call(BY_VERSION).text(m).text(key).int(version).row(&mut tx, "questionnaire").await?;
         let mut c = columns(&row);
         let (id, stored) = (QuestionnaireId(c.text()?), c.text()?);
@@ -54,7 +68,11 @@ impl Store {
 
     /// A stored version; immutable, so callers may cache it for good.
     pub async fn questionnaire(&self, municipality: &MunicipalityId, id: &QuestionnaireId) -> Result<Questionnaire> {
-        let row = call(BODY).text(municipality.as_str()).text(id.as_str()).row(&mut *self.read().await?, "questionnaire").await?;
+        let row = call(BODY)
+            .text(municipality.as_str())
+            .text(id.as_str())
+            .row(&mut *self.read().await?, "questionnaire")
+            .await?;
         columns(&row).json("questionnaire")
     }
 

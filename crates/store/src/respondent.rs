@@ -15,6 +15,7 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use crate::frames::{self, unit_columns};
+use crate::results::plain;
 use crate::rounds::{self, Addressed, Round};
 use crate::sql::{call, columns, statements};
 use crate::{Result, Store, StoreError, municipalities};
@@ -244,9 +245,19 @@ impl Store {
     }
 
     /// The invitation of a business to a round, for an interviewer.
-    pub async fn invitation_of_business(&self, municipality: &MunicipalityId, round: &RoundId, business: &BusinessId) -> Result<Option<Respondent>> {
+    pub async fn invitation_of_business(
+        &self,
+        municipality: &MunicipalityId,
+        round: &RoundId,
+        business: &BusinessId,
+    ) -> Result<Option<Respondent>> {
         let mut conn = self.read().await?;
-        let row = call(BY_BUSINESS).text(round.as_str()).text(business.as_str()).text(municipality.as_str()).maybe_row(&mut conn).await?;
+        let row = call(BY_BUSINESS)
+            .text(round.as_str())
+            .text(business.as_str())
+            .text(municipality.as_str())
+            .maybe_row(&mut conn)
+            .await?;
         match row {
             Some(row) => Ok(Some(invited(&mut conn, &row).await?)),
             None => Ok(None),
@@ -266,7 +277,11 @@ impl Store {
     /// [`crate::StoreError::RoundClosed`], [`crate::StoreError::NotFound`].
     pub async fn save_page(&self, page: PageSave<'_>, now: Millis) -> Result<Saved> {
         let invitation = page.invitation.clone();
-        let changes = page.changes.clone();
+        let changes: BTreeMap<String, Option<String>> = page
+            .changes
+            .iter()
+            .map(|(key, value)| (key.clone(), value.as_deref().map(|v| plain(v).into_owned())))
+            .collect();
         let screen = page.screen.map(str::to_owned);
         let (expected, status, mode, language) = (page.expected_revision, page.status, page.mode, page.language);
         self.grouped(move |conn| {
@@ -302,7 +317,14 @@ impl Store {
                     conflicts.sort_by(|a, b| a.key.cmp(&b.key));
                 }
                 let kept: Vec<_> = changes.iter().filter(|(key, _)| conflicts.iter().all(|c| c.key != **key)).collect();
-                PUT_ANSWERS.run(conn, &kept, |c| c.text(&response).int(revision), |c, (key, value)| c.text(key).maybe(value.as_deref())).await?;
+                PUT_ANSWERS
+                    .run(
+                        conn,
+                        &kept,
+                        |c| c.text(&response).int(revision),
+                        |c, (key, value)| c.text(key).maybe(value.as_deref()),
+                    )
+                    .await?;
                 Ok(Saved { revision, conflicts })
             })
         })
@@ -310,7 +332,14 @@ impl Store {
     }
 
     /// Submits; again is harmless. `reference_hash`: the hash of the reference code, which the caller derives from the invitation, so that it is the same every time.
-    pub async fn submit(&self, invitation: &InvitationId, reference_hash: &str, mode: Mode, language: Language, now: Millis) -> Result<Submitted> {
+    pub async fn submit(
+        &self,
+        invitation: &InvitationId,
+        reference_hash: &str,
+        mode: Mode,
+        language: Language,
+        now: Millis,
+    ) -> Result<Submitted> {
         let invitation = invitation.clone();
         let reference_hash = reference_hash.to_owned();
         self.grouped(move |conn| {
@@ -330,7 +359,8 @@ impl Store {
                 if made == 1 {
                     call(COVER).text(invitation.as_str()).text(response.as_str()).run(conn).await?;
                 }
-                let first = call(SUBMIT).text(&to.round).text(&to.panel).at(now).text(&reference_hash).run(conn).await? == 1;
+                let first =
+                    call(SUBMIT).text(&to.round).text(&to.panel).at(now).text(&reference_hash).run(conn).await? == 1;
                 call(CANCEL_MAIL).text(invitation.as_str()).at(now).run(conn).await?;
                 let row = call(SUBMITTED).text(&to.round).text(&to.panel).row(conn, "response").await?;
                 let mut c = columns(&row);
@@ -381,12 +411,20 @@ impl Store {
     }
 
     /// Gives the invitation to another address: the generation is raised, the old link stops, an invitation to the new address is queued.
-    pub async fn pass_on(&self, invitation: &InvitationId, new_address: &str, keys: &Keys, mail_domain: &str, now: Millis) -> Result<()> {
+    pub async fn pass_on(
+        &self,
+        invitation: &InvitationId,
+        new_address: &str,
+        keys: &Keys,
+        mail_domain: &str,
+        now: Millis,
+    ) -> Result<()> {
         let address = new_address.trim().to_lowercase();
         let mut tx = self.begin().await?;
         let row = call(PASSING).text(invitation.as_str()).row(&mut tx, "invitation").await?;
         let mut c = columns(&row);
-        let (municipality, round, generation, old) = (MunicipalityId(c.text()?), RoundId(c.text()?), c.int()?, c.maybe()?);
+        let (municipality, round, generation, old) =
+            (MunicipalityId(c.text()?), RoundId(c.text()?), c.int()?, c.maybe()?);
         if c.word("round", RoundState::parse)? != RoundState::Open {
             return Err(StoreError::RoundClosed);
         }

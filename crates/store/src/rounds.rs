@@ -236,7 +236,13 @@ impl Store {
     ///
     /// # Errors
     /// [`crate::StoreError::Conflict`] when the year has one.
-    pub async fn create_round(&self, municipality: &MunicipalityId, year: i32, plan: &RoundPlan, now: Millis) -> Result<Round> {
+    pub async fn create_round(
+        &self,
+        municipality: &MunicipalityId,
+        year: i32,
+        plan: &RoundPlan,
+        now: Millis,
+    ) -> Result<Round> {
         let id = RoundId::new(now);
         let mut tx = self.begin().await?;
         check_questionnaire(&mut tx, municipality, plan).await?;
@@ -258,7 +264,13 @@ impl Store {
     }
 
     /// Replaces the plan of a round in draft.
-    pub async fn update_round(&self, municipality: &MunicipalityId, round: &RoundId, plan: &RoundPlan, now: Millis) -> Result<()> {
+    pub async fn update_round(
+        &self,
+        municipality: &MunicipalityId,
+        round: &RoundId,
+        plan: &RoundPlan,
+        now: Millis,
+    ) -> Result<()> {
         let mut tx = self.begin().await?;
         check_questionnaire(&mut tx, municipality, plan).await?;
         let updated = call(UPDATE)
@@ -280,9 +292,23 @@ impl Store {
     }
 
     /// Sets the dates of a round that is not closed.
-    pub async fn set_round_dates(&self, municipality: &MunicipalityId, round: &RoundId, opens_on: Option<&str>, closes_on: Option<&str>, now: Millis) -> Result<()> {
+    pub async fn set_round_dates(
+        &self,
+        municipality: &MunicipalityId,
+        round: &RoundId,
+        opens_on: Option<&str>,
+        closes_on: Option<&str>,
+        now: Millis,
+    ) -> Result<()> {
         let mut tx = self.begin().await?;
-        let updated = call(DATES).text(round.as_str()).text(municipality.as_str()).maybe(opens_on).maybe(closes_on).at(now).run(&mut tx).await?;
+        let updated = call(DATES)
+            .text(round.as_str())
+            .text(municipality.as_str())
+            .maybe(opens_on)
+            .maybe(closes_on)
+            .at(now)
+            .run(&mut tx)
+            .await?;
         if updated == 0 {
             load(&mut tx, municipality, round).await?;
             return Err(StoreError::RoundClosed);
@@ -297,7 +323,8 @@ impl Store {
 
     /// The round of a year.
     pub async fn round_of_year(&self, municipality: &MunicipalityId, year: i32) -> Result<Option<Round>> {
-        let row = call(BY_YEAR).text(municipality.as_str()).int(year.into()).maybe_row(&mut *self.read().await?).await?;
+        let row =
+            call(BY_YEAR).text(municipality.as_str()).int(year.into()).maybe_row(&mut *self.read().await?).await?;
         row.as_ref().map(round).transpose()
     }
 
@@ -319,8 +346,16 @@ impl Store {
             RoundState::Closed => return Err(StoreError::RoundClosed),
             RoundState::Draft => {}
         }
-        let frame = frames::current(&mut tx, municipality, found.year).await?.ok_or(StoreError::State("the year has no frame"))?;
-        let frozen = call(FREEZE).text(round.as_str()).text(municipality.as_str()).text(frame.as_str()).at(now).run(&mut tx).await?;
+        let frame = frames::current(&mut tx, municipality, found.year)
+            .await?
+            .ok_or(StoreError::State("the year has no frame"))?;
+        let frozen = call(FREEZE)
+            .text(round.as_str())
+            .text(municipality.as_str())
+            .text(frame.as_str())
+            .at(now)
+            .run(&mut tx)
+            .await?;
         if frozen == 0 {
             return Err(StoreError::State("the round has no questionnaire"));
         }
@@ -329,7 +364,14 @@ impl Store {
 
     /// One step of the opening: invitations and messages for the next units of the frame, at last opening → open.
     /// Each step is one transaction, so a killed opening goes on where it stopped. `mail_domain`: right-hand side of Message-IDs.
-    pub async fn open_step(&self, municipality: &MunicipalityId, round: &RoundId, keys: &Keys, mail_domain: &str, now: Millis) -> Result<Opening> {
+    pub async fn open_step(
+        &self,
+        municipality: &MunicipalityId,
+        round: &RoundId,
+        keys: &Keys,
+        mail_domain: &str,
+        now: Millis,
+    ) -> Result<Opening> {
         let mut tx = self.begin().await?;
         if call(HOLD).text(round.as_str()).text(municipality.as_str()).at(now).run(&mut tx).await? == 0 {
             load(&mut tx, municipality, round).await?;
@@ -361,7 +403,14 @@ impl Store {
     }
 
     /// [`Self::freeze_round`], then [`Self::open_step`] until the round is open.
-    pub async fn freeze_and_open(&self, municipality: &MunicipalityId, round: &RoundId, keys: &Keys, mail_domain: &str, now: Millis) -> Result<Opening> {
+    pub async fn freeze_and_open(
+        &self,
+        municipality: &MunicipalityId,
+        round: &RoundId,
+        keys: &Keys,
+        mail_domain: &str,
+        now: Millis,
+    ) -> Result<Opening> {
         self.freeze_round(municipality, round, now).await?;
         loop {
             let opening = self.open_step(municipality, round, keys, mail_domain, now).await?;
@@ -372,7 +421,14 @@ impl Store {
     }
 
     /// Queues a reminder (wave 1–3) for those still missing; each is decided again when it is sent. Returns how many were queued; again: 0.
-    pub async fn queue_reminder(&self, municipality: &MunicipalityId, round: &RoundId, wave: i64, mail_domain: &str, now: Millis) -> Result<u64> {
+    pub async fn queue_reminder(
+        &self,
+        municipality: &MunicipalityId,
+        round: &RoundId,
+        wave: i64,
+        mail_domain: &str,
+        now: Millis,
+    ) -> Result<u64> {
         if !(1..=3).contains(&wave) {
             return Err(StoreError::State("reminders are the waves 1 to 3"));
         }
@@ -401,9 +457,21 @@ impl Store {
     }
 
     /// Stops sending, with the reason staff will read.
-    pub async fn pause_mail(&self, municipality: &MunicipalityId, round: &RoundId, reason: &str, now: Millis) -> Result<()> {
+    pub async fn pause_mail(
+        &self,
+        municipality: &MunicipalityId,
+        round: &RoundId,
+        reason: &str,
+        now: Millis,
+    ) -> Result<()> {
         let mut tx = self.begin().await?;
-        call(PAUSE).text(round.as_str()).text(municipality.as_str()).at(now).text(reason).run_one(&mut tx, "round").await?;
+        call(PAUSE)
+            .text(round.as_str())
+            .text(municipality.as_str())
+            .at(now)
+            .text(reason)
+            .run_one(&mut tx, "round")
+            .await?;
         Ok(tx.commit().await?)
     }
 
@@ -470,10 +538,21 @@ impl Store {
     }
 
     /// The invitations of a round after `after`, by invitation id.
-    pub async fn links(&self, municipality: &MunicipalityId, round: &RoundId, after: Option<&InvitationId>, limit: u32) -> Result<Vec<LinkRow>> {
+    pub async fn links(
+        &self,
+        municipality: &MunicipalityId,
+        round: &RoundId,
+        after: Option<&InvitationId>,
+        limit: u32,
+    ) -> Result<Vec<LinkRow>> {
         let after = after.map_or("", InvitationId::as_str);
-        let rows =
-            call(LINKS).text(round.as_str()).text(municipality.as_str()).text(after).int(limit.into()).rows(&mut *self.read().await?).await?;
+        let rows = call(LINKS)
+            .text(round.as_str())
+            .text(municipality.as_str())
+            .text(after)
+            .int(limit.into())
+            .rows(&mut *self.read().await?)
+            .await?;
         rows.iter()
             .map(|row| {
                 let mut c = columns(row);
@@ -547,7 +626,8 @@ async fn invite(
     now: Millis,
 ) -> Result<Vec<Addressed>> {
     let (m, r) = (municipality.as_str(), round.as_str());
-    let addresses: BTreeSet<&str> = units.iter().filter(|u| !u.untouchable).filter_map(|u| u.address.as_deref()).collect();
+    let addresses: BTreeSet<&str> =
+        units.iter().filter(|u| !u.untouchable).filter_map(|u| u.address.as_deref()).collect();
     let contacts = contacts(conn, municipality, &addresses, now).await?;
     let known: Vec<&str> = contacts.values().map(|c| c.id.as_str()).collect();
     let mut by_contact = HashMap::new();
@@ -577,7 +657,11 @@ async fn invite(
         new.push((invitation, &unit.business, contact.map(|c| c.id.as_str()), lookup));
     }
     let fixed = |c: Call| c.text(m).text(r).at(now);
-    ADD_INVITATIONS.run(conn, &new, fixed, |c, (id, b, contact, lookup)| c.text(id.as_str()).text(b.as_str()).maybe(*contact).text(lookup)).await?;
+    ADD_INVITATIONS
+        .run(conn, &new, fixed, |c, (id, b, contact, lookup)| {
+            c.text(id.as_str()).text(b.as_str()).maybe(*contact).text(lookup)
+        })
+        .await?;
     ADD_COVERED.run(conn, &covered, |c| c.text(r), |c, (b, id)| c.text(b.as_str()).text(id.as_str())).await?;
     Ok(addressed)
 }
@@ -598,7 +682,9 @@ pub(crate) async fn contacts(
 ) -> Result<BTreeMap<String, Contact>> {
     let m = municipality.as_str();
     let candidates: Vec<(InvitationId, &str)> = addresses.iter().map(|a| (InvitationId::new(now), *a)).collect();
-    ADD_CONTACTS.run(conn, &candidates, |c| c.text(m).at(now), |c, (id, address)| c.text(id.as_str()).text(address)).await?;
+    ADD_CONTACTS
+        .run(conn, &candidates, |c| c.text(m).at(now), |c, (id, address)| c.text(id.as_str()).text(address))
+        .await?;
     let mut contacts = BTreeMap::new();
     for row in CONTACTS.rows(conn, &candidates, |c| c.text(m), |c, (_, address)| c.text(address)).await? {
         let mut c = columns(&row);
@@ -620,9 +706,18 @@ pub(crate) async fn queue(
 ) -> Result<u64> {
     let mails: Vec<(MailId, &Addressed)> = addressed.iter().map(|a| (MailId::new(now), a)).collect();
     ADD_MAILS
-        .run(conn, &mails, |c| c.text(municipality.as_str()).text(round.as_str()).int(wave).at(now), |c, (id, a)| {
-            c.text(id.as_str()).text(a.invitation.as_str()).text(&a.contact).int(a.generation).text(&format!("{id}@{mail_domain}"))
-        })
+        .run(
+            conn,
+            &mails,
+            |c| c.text(municipality.as_str()).text(round.as_str()).int(wave).at(now),
+            |c, (id, a)| {
+                c.text(id.as_str())
+                    .text(a.invitation.as_str())
+                    .text(&a.contact)
+                    .int(a.generation)
+                    .text(&format!("{id}@{mail_domain}"))
+            },
+        )
         .await
 }
 

@@ -23,9 +23,11 @@ macro_rules! statements {
 }
 pub(crate) use statements;
 
-/// Rows per statement, largest first. Few sizes keep the number of prepared statements small; 21 columns × 512 rows
-/// stay below SQLite's 32,766 parameters.
-const SIZES: [usize; 4] = [512, 64, 8, 1];
+/// Parameters per statement, about. SQLite looks its parameters up one after the other, so that their cost grows with the
+/// square of their number: 3,300 frame rows took 2.6 s with 10,000 parameters per statement, a fraction of it with 240.
+const PARAMETERS: usize = 240;
+/// Sizes in which a bulk statement exists: few, so that the number of prepared statements stays small.
+const SIZES: usize = 3;
 
 /// A statement over many rows, in a few fixed sizes.
 pub(crate) struct Bulk {
@@ -33,12 +35,19 @@ pub(crate) struct Bulk {
     head: &'static str,
     row: &'static str,
     tail: &'static str,
-    texts: [OnceLock<String>; SIZES.len()],
+    texts: [OnceLock<String>; SIZES],
 }
 
 impl Bulk {
     pub(crate) const fn new(fixed: usize, head: &'static str, row: &'static str, tail: &'static str) -> Self {
-        Self { fixed, head, row, tail, texts: [const { OnceLock::new() }; SIZES.len()] }
+        Self { fixed, head, row, tail, texts: [const { OnceLock::new() }; SIZES] }
+    }
+
+    /// Rows per statement, largest first.
+    fn sizes(&self) -> [usize; SIZES] {
+        let columns = self.row.matches('#').count().max(1);
+        let most = (PARAMETERS / columns).max(1);
+        [most, (most / 6).max(1), 1]
     }
 
     /// The text for the size of this index: made of the declaration alone, never of data.
@@ -46,7 +55,7 @@ impl Bulk {
         self.texts[size].get_or_init(|| {
             let mut text = self.head.to_owned();
             let mut next = self.fixed;
-            for row in 0..SIZES[size] {
+            for row in 0..self.sizes()[size] {
                 text.push_str(if row == 0 { " " } else { ", " });
                 for part in self.row.split_inclusive('#') {
                     match part.strip_suffix('#') {
@@ -68,13 +77,18 @@ impl Bulk {
 
     #[cfg(test)]
     pub(crate) fn texts(&'static self) -> impl Iterator<Item = &'static str> {
-        (0..SIZES.len()).map(|size| self.text(size))
+        (0..SIZES).map(|size| self.text(size))
     }
 
-    fn calls<'a, R>(&'static self, rows: &'a [R], fixed: &impl Fn(Call) -> Call, bind: &impl Fn(Call, &'a R) -> Call) -> Vec<Call> {
+    fn calls<'a, R>(
+        &'static self,
+        rows: &'a [R],
+        fixed: &impl Fn(Call) -> Call,
+        bind: &impl Fn(Call, &'a R) -> Call,
+    ) -> Vec<Call> {
         let mut calls = Vec::new();
         let mut rest = rows;
-        for (size, &count) in SIZES.iter().enumerate() {
+        for (size, count) in self.sizes().into_iter().enumerate() {
             while rest.len() >= count {
                 let (now, later) = rest.split_at(count);
                 rest = later;
@@ -131,13 +145,13 @@ const BINDS: &str = "a plain value can always be bound";
 
 impl Call {
     pub(crate) fn text(mut self, value: &str) -> Self {
-        self.nul |= value.contains('\0');
+        self.nul |= value.as_bytes().contains(&0);
         self.arguments.add(value).expect(BINDS);
         self
     }
 
     pub(crate) fn maybe(mut self, value: Option<&str>) -> Self {
-        self.nul |= value.is_some_and(|v| v.contains('\0'));
+        self.nul |= value.is_some_and(|v| v.as_bytes().contains(&0));
         self.arguments.add(value).expect(BINDS);
         self
     }
@@ -269,7 +283,9 @@ impl Columns<'_> {
     }
 
     pub(crate) fn maybe_number<T: TryFrom<i64>>(&mut self, what: &'static str) -> Result<Option<T>> {
-        self.maybe_int()?.map(|value| T::try_from(value).map_err(|_| corrupt(what, format!("{value} is out of range")))).transpose()
+        self.maybe_int()?
+            .map(|value| T::try_from(value).map_err(|_| corrupt(what, format!("{value} is out of range"))))
+            .transpose()
     }
 
     pub(crate) fn year(&mut self) -> Result<i32> {
@@ -306,7 +322,8 @@ pub(crate) fn corrupt(what: &'static str, reason: String) -> StoreError {
 
 pub(crate) fn from_json<T: serde::de::DeserializeOwned>(what: &'static str, text: &str) -> Result<T> {
     // serde's message may quote the value; position and kind are enough.
-    serde_json::from_str(text).map_err(|e| corrupt(what, format!("{:?} at line {}, column {}", e.classify(), e.line(), e.column())))
+    serde_json::from_str(text)
+        .map_err(|e| corrupt(what, format!("{:?} at line {}, column {}", e.classify(), e.line(), e.column())))
 }
 
 pub(crate) fn to_json<T: serde::Serialize>(what: &'static str, value: &T) -> Result<String> {
@@ -325,4 +342,3 @@ pub(crate) fn word_of<T: serde::Serialize>(what: &'static str, value: &T) -> Res
 pub(crate) fn of_word<T: serde::de::DeserializeOwned>(word: &str) -> Option<T> {
     serde_json::from_value(serde_json::Value::String(word.to_owned())).ok()
 }
-

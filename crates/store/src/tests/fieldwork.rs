@@ -39,7 +39,15 @@ async fn a_whole_round(ground: &Ground) {
     assert!(respondent.response.is_none());
     assert_eq!(respondent.facts.get("country").map(String::as_str), Some("dk"));
     assert!(store.invitation_by_lookup("unknown").await.unwrap().is_none());
-    assert_eq!(save(store, &first.invitation, 0, &[("overall", "4"), ("why", "God \u{1f44d} service")]).await.unwrap().revision, 1);
+    assert_eq!(
+        save(store, &first.invitation, 0, &[("overall", "4"), ("why", "God \u{1f44d} service\u{1e}\u{1f}")])
+            .await
+            .unwrap()
+            .revision,
+        1
+    );
+    let why = store.analysis_responses(&m, &[YEAR]).await.unwrap().remove(0).answers;
+    assert_eq!((why.0.len(), why.get("why")), (2, Some("God \u{1f44d} service  ")));
     assert_eq!(save(store, &first.invitation, 1, &[("overall", "5"), ("why", "")]).await.unwrap().revision, 2);
     let wish = ContactWish { name: "Ida".into(), reach: "12345678".into(), about: "lærling".into() };
     store.leave_contact(&first.invitation, &wish, NOW).await.unwrap();
@@ -49,7 +57,10 @@ async fn a_whole_round(ground: &Ground) {
     assert_eq!(again.answers, Answers(BTreeMap::from([("overall".to_owned(), "5".to_owned())])));
     // Corrected afterwards: it stays complete.
     assert_eq!(save(store, &first.invitation, again.revision, &[("overall", "3")]).await.unwrap().conflicts.len(), 0);
-    assert_eq!(store.invitation(&m, &first.invitation).await.unwrap().response.unwrap().status, ResponseStatus::Complete);
+    assert_eq!(
+        store.invitation(&m, &first.invitation).await.unwrap().response.unwrap().status,
+        ResponseStatus::Complete
+    );
 
     // One begins, one says no for good, one withdraws.
     save(store, &mails[1].invitation, 0, &[("overall", "2")]).await.unwrap();
@@ -74,7 +85,10 @@ async fn a_whole_round(ground: &Ground) {
     // Closed: no more answers, the waiting messages are cancelled.
     store.close_round(&m, &round, later).await.unwrap();
     assert!(matches!(save(store, &mails[6].invitation, 0, &[("overall", "2")]).await, Err(StoreError::RoundClosed)));
-    assert!(matches!(store.submit(&mails[6].invitation, "r", Mode::Web, Language::Da, later).await, Err(StoreError::RoundClosed)));
+    assert!(matches!(
+        store.submit(&mails[6].invitation, "r", Mode::Web, Language::Da, later).await,
+        Err(StoreError::RoundClosed)
+    ));
 
     // The analysis knows panel ids, nothing else.
     let frame = store.analysis_frame(&m, &[YEAR]).await.unwrap();
@@ -93,12 +107,27 @@ async fn a_whole_round(ground: &Ground) {
         estimates: vec![],
         changes: vec![],
         coverage: vec![],
-        provenance: Provenance { version: "1".into(), inputs: BTreeMap::new(), options: BTreeMap::new(), collapses: vec![] },
+        provenance: Provenance {
+            version: "1".into(),
+            inputs: BTreeMap::new(),
+            options: BTreeMap::new(),
+            collapses: vec![],
+        },
     };
-    let publication = NewPublication { year: YEAR, date: "2026-05-01", title: "2026", note: "", report: &report, extra: &serde_json::json!({"quotes": []}) };
+    let publication = NewPublication {
+        year: YEAR,
+        date: "2026-05-01",
+        title: "2026",
+        note: "",
+        report: &report,
+        extra: &serde_json::json!({"quotes": []}),
+    };
     let first = store.publish(&m, &publication, later).await.unwrap();
     let corrected = Report { years: vec![YEAR - 1, YEAR], ..report.clone() };
-    store.publish(&m, &NewPublication { note: "rettet", report: &corrected, ..publication.clone() }, later).await.unwrap();
+    store
+        .publish(&m, &NewPublication { note: "rettet", report: &corrected, ..publication.clone() }, later)
+        .await
+        .unwrap();
     assert_eq!(store.publication(&m, &first.id).await.unwrap().report, report);
     let latest = store.latest_publication(&m, None).await.unwrap().unwrap();
     assert_eq!((latest.info.version, latest.report), (2, corrected));
@@ -115,7 +144,8 @@ async fn two_devices_never_overwrite_each_other_unseen(ground: &Ground) {
     let computer = save(store, &invitation, start, &[("a", "3"), ("b", "4"), ("c", "5"), ("d", "6")]).await.unwrap();
     let conflicts: Vec<_> = computer.conflicts.iter().map(|c| (c.key.as_str(), c.kept.as_deref())).collect();
     assert_eq!(conflicts, [("a", Some("2")), ("b", None)]);
-    let answers = |pairs: &[(&str, &str)]| Answers(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect());
+    let answers =
+        |pairs: &[(&str, &str)]| Answers(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect());
     let now = store.invitation(&m, &invitation).await.unwrap().response.unwrap();
     assert!(now.answers == answers(&[("a", "2"), ("c", "5"), ("d", "6")]));
     assert_eq!(now.revision, computer.revision);
@@ -131,7 +161,10 @@ async fn pages_that_arrive_together_are_all_kept(ground: &Ground) {
     let all = invitations(store, &m, &round).await;
     let saves = all.values().map(|invitation| async move { save(store, invitation, 0, &[("overall", "4")]).await });
     // One of them cannot be taken, and takes nobody with it.
-    let (good, bad) = tokio::join!(futures_util::future::join_all(saves), save(store, all.values().next().unwrap(), 0, &[("overall", "a\0b")]));
+    let (good, bad) = tokio::join!(
+        futures_util::future::join_all(saves),
+        save(store, all.values().next().unwrap(), 0, &[("why", "a\0b")])
+    );
     assert!(good.iter().all(|saved| saved.as_ref().is_ok_and(|s| s.conflicts.is_empty())));
     assert!(matches!(bad, Err(StoreError::Nul)));
     assert_eq!(store.analysis_responses(&m, &[YEAR]).await.unwrap().len(), 60);
@@ -170,7 +203,10 @@ async fn passing_on_stops_the_old_link(ground: &Ground) {
     let new = store.claim_mail("w", 100, NOW.plus_seconds(60), NOW).await.unwrap();
     assert_eq!(new.iter().map(|mail| mail.recipient.as_str()).collect::<Vec<_>>(), ["chefen@firma.example"]);
     // Somebody who has an invitation of his own gets no second one.
-    assert!(matches!(store.pass_on(invitation, "vognmand1@firma.example", &keys(), DOMAIN, NOW).await, Err(StoreError::Conflict(_))));
+    assert!(matches!(
+        store.pass_on(invitation, "vognmand1@firma.example", &keys(), DOMAIN, NOW).await,
+        Err(StoreError::Conflict(_))
+    ));
 }
 
 async fn a_no_for_good_lasts(ground: &Ground) {
@@ -189,13 +225,9 @@ async fn a_no_for_good_lasts(ground: &Ground) {
     assert_eq!(invitations(store, &m, &next).await.into_keys().collect::<Vec<_>>(), ["Vognmand 1 ApS"]);
 }
 
-async fn earlier_years_are_loaded_once(ground: &Ground) {
-    let store = &ground.store;
-    let m = municipality(store).await;
-    import(store, &m, YEAR - 1, "one", &units(1000)).await;
-    let plan = RoundPlan { title: "2025".into(), opens_on: None, closes_on: None, questionnaire: None, threshold: 5 };
-    let round = store.create_round(&m, YEAR - 1, &plan, NOW).await.unwrap().id;
-    let past: Vec<PastResponse> = (0..1001)
+/// Complete responses of the first `count` businesses to forty questions.
+fn past(count: u32) -> Vec<PastResponse> {
+    (0..count)
         .map(|n| PastResponse {
             unit_key: unit(n).unit_key,
             status: ResponseStatus::Complete,
@@ -205,7 +237,16 @@ async fn earlier_years_are_loaded_once(ground: &Ground) {
             submitted_at: Some(NOW),
             answers: Answers((0..40).map(|q| (format!("question_{q}"), (1 + (n + q) % 5).to_string())).collect()),
         })
-        .collect();
+        .collect()
+}
+
+async fn earlier_years_are_loaded_once(ground: &Ground) {
+    let store = &ground.store;
+    let m = municipality(store).await;
+    import(store, &m, YEAR - 1, "one", &units(1000)).await;
+    let plan = RoundPlan { title: "2025".into(), opens_on: None, closes_on: None, questionnaire: None, threshold: 5 };
+    let round = store.create_round(&m, YEAR - 1, &plan, NOW).await.unwrap().id;
+    let past = past(1001);
     let loaded = store.load_responses(&m, &round, &past, NOW).await.unwrap();
     assert_eq!((loaded.added, loaded.present, loaded.unknown), (1000, 0, 1));
     let again = store.load_responses(&m, &round, &past, NOW).await.unwrap();
@@ -218,7 +259,9 @@ async fn earlier_years_are_loaded_once(ground: &Ground) {
     import(store, &m, YEAR, "two", &units(1000)).await;
     let panels = |year| {
         let m = m.clone();
-        async move { store.analysis_frame(&m, &[year]).await.unwrap().into_iter().map(|u| u.panel).collect::<Vec<PanelId>>() }
+        async move {
+            store.analysis_frame(&m, &[year]).await.unwrap().into_iter().map(|u| u.panel).collect::<Vec<PanelId>>()
+        }
     };
     assert_eq!(panels(YEAR - 1).await, panels(YEAR).await);
 }
@@ -226,7 +269,8 @@ async fn earlier_years_are_loaded_once(ground: &Ground) {
 async fn another_municipality_sees_nothing(ground: &Ground) {
     let store = &ground.store;
     let (m, round) = open_round(store, &units(3)).await;
-    let other = store.create_municipality("nabo", "Nabo Kommune", Country::Dk, &Settings::default(), NOW).await.unwrap().id;
+    let other =
+        store.create_municipality("nabo", "Nabo Kommune", Country::Dk, &Settings::default(), NOW).await.unwrap().id;
     let invitation = invitations(store, &m, &round).await.into_values().next().unwrap();
     assert!(matches!(store.round(&other, &round).await, Err(StoreError::NotFound(_))));
     assert!(matches!(store.monitor(&other, &round).await, Err(StoreError::NotFound(_))));
@@ -239,14 +283,20 @@ async fn another_municipality_sees_nothing(ground: &Ground) {
     assert!(store.mail_counts(&other, &round).await.unwrap().is_empty());
     assert!(store.analysis_frame(&other, &[YEAR]).await.unwrap().is_empty());
     assert!(store.frames(&other).await.unwrap().is_empty());
-    assert!(matches!(store.create_municipality("nabo", "x", Country::Se, &Settings::default(), NOW).await, Err(StoreError::Conflict(_))));
+    assert!(matches!(
+        store.create_municipality("nabo", "x", Country::Se, &Settings::default(), NOW).await,
+        Err(StoreError::Conflict(_))
+    ));
 }
 
 async fn staff_sign_in_once_per_link(ground: &Ground) {
     let store = &ground.store;
     let m = municipality(store).await;
     let user = store.create_user(&m, "Ada", "Ada@Hoejager.example ", Role::Analyst, NOW).await.unwrap();
-    assert!(matches!(store.create_user(&m, "Ada", "ada@hoejager.example", Role::Analyst, NOW).await, Err(StoreError::Conflict(_))));
+    assert!(matches!(
+        store.create_user(&m, "Ada", "ada@hoejager.example", Role::Analyst, NOW).await,
+        Err(StoreError::Conflict(_))
+    ));
     assert!(store.user_by_email(&m, "ADA@hoejager.example").await.unwrap() == Some(user.clone()));
     store.create_sign_in(&m, &user.id, "link", NOW.plus_seconds(900), NOW).await.unwrap();
     let day = NOW.plus_days(1);
@@ -267,10 +317,12 @@ async fn staff_sign_in_once_per_link(ground: &Ground) {
 async fn jobs_and_initiatives_keep_their_history(ground: &Ground) {
     let store = &ground.store;
     let m = municipality(store).await;
-    let file = crate::jobs::JobFile { name: "frame.csv".into(), media_type: "text/csv".into(), bytes: vec![0, 159, 146, 150] };
+    let file =
+        crate::jobs::JobFile { name: "frame.csv".into(), media_type: "text/csv".into(), bytes: vec![0, 159, 146, 150] };
     let id = store.enqueue_job(&m, "import", &serde_json::json!({"year": YEAR}), &[file.clone()], NOW).await.unwrap();
     assert_eq!(store.job_file(&m, &id, "frame.csv").await.unwrap(), file);
-    let (a, b) = tokio::join!(store.claim_job("a", NOW.plus_seconds(30), NOW), store.claim_job("b", NOW.plus_seconds(30), NOW));
+    let (a, b) =
+        tokio::join!(store.claim_job("a", NOW.plus_seconds(30), NOW), store.claim_job("b", NOW.plus_seconds(30), NOW));
     let claims = [("a", a.unwrap()), ("b", b.unwrap())];
     let (worker, _) = claims.iter().find(|(_, job)| job.is_some()).unwrap();
     assert_eq!(claims.iter().filter(|(_, job)| job.is_some()).count(), 1);
@@ -281,7 +333,10 @@ async fn jobs_and_initiatives_keep_their_history(ground: &Ground) {
     assert!(!store.finish_job(&id, worker, Ok(&serde_json::json!(1)), &[], later).await.unwrap());
     assert!(store.finish_job(&id, "c", Ok(&serde_json::json!({"rows": 7})), &[], later).await.unwrap());
     let done = store.job(&m, &id).await.unwrap();
-    assert_eq!((done.state, done.done, done.result), (crate::jobs::JobState::Done, 3, Some(serde_json::json!({"rows": 7}))));
+    assert_eq!(
+        (done.state, done.done, done.result),
+        (crate::jobs::JobState::Done, 3, Some(serde_json::json!({"rows": 7})))
+    );
     assert_eq!(store.jobs(&m, Some("import"), 5).await.unwrap().len(), 1);
     assert_eq!(store.jobs(&m, Some("other"), 5).await.unwrap().len(), 0);
     assert_eq!(store.jobs(&m, None, 5).await.unwrap().len(), 1);
@@ -314,3 +369,32 @@ on_both!(
     staff_sign_in_once_per_link,
     jobs_and_initiatives_keep_their_history,
 );
+
+/// A measurement, not a test: `cargo test -p store -- --ignored --nocapture how_fast`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "prints times and asserts nothing about them"]
+async fn how_fast() {
+    for ground in [Some(Ground::sqlite().await), Ground::postgres().await].into_iter().flatten() {
+        let store = &ground.store;
+        let m = municipality(store).await;
+        let (rows, past) = (units(3300), past(3300));
+        let start = std::time::Instant::now();
+        let lap = |what: &str| println!("{:?} {what}: {:?}", store.inner.engine, start.elapsed());
+        import(store, &m, YEAR, "one", &rows).await;
+        lap("frame of 3,300 imported");
+        let round = draft(store, &m, YEAR).await;
+        store.load_responses(&m, &round, &past, NOW).await.unwrap();
+        lap("3,300 responses of 40 answers loaded");
+        assert_eq!(store.analysis_responses(&m, &[YEAR]).await.unwrap().len(), 3300);
+        lap("responses read");
+        store.analysis_frame(&m, &[YEAR]).await.unwrap();
+        lap("frame read");
+        store.freeze_and_open(&m, &round, &keys(), DOMAIN, NOW).await.unwrap();
+        lap("round opened");
+        store.monitor(&m, &round).await.unwrap();
+        lap("monitor read");
+        while !store.claim_mail("w", 100, NOW.plus_seconds(60), NOW).await.unwrap().is_empty() {}
+        lap("3,300 messages claimed");
+        ground.leave().await;
+    }
+}

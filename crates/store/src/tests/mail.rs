@@ -17,7 +17,9 @@ async fn workers_never_share_a_message(ground: &Ground) {
     let (m, round) = open_round(&ground.store, &units(300)).await;
     let other = ground.second().await;
     let mut tasks = Vec::new();
-    for (worker, store) in [("a", ground.store.clone()), ("b", other.clone()), ("c", ground.store.clone()), ("d", other.clone())] {
+    for (worker, store) in
+        [("a", ground.store.clone()), ("b", other.clone()), ("c", ground.store.clone()), ("d", other.clone())]
+    {
         tasks.push(tokio::spawn(async move {
             let mut mine = Vec::new();
             loop {
@@ -34,7 +36,15 @@ async fn workers_never_share_a_message(ground: &Ground) {
         all.extend(task.await.unwrap());
     }
     // With `skip locked` a worker may see an empty hand while others still hold rows, so a last look is allowed.
-    all.extend(ground.store.claim_mail("e", 100, NOW.plus_seconds(60), NOW).await.unwrap().into_iter().map(|mail| mail.message_id));
+    all.extend(
+        ground
+            .store
+            .claim_mail("e", 100, NOW.plus_seconds(60), NOW)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|mail| mail.message_id),
+    );
     assert_eq!(all.len(), 300);
     assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 300);
     assert_eq!(states(&ground.store, &m, &round).await, [(MailState::Claimed, 300)]);

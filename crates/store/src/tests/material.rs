@@ -57,7 +57,13 @@ pub(crate) async fn municipality(store: &Store) -> MunicipalityId {
     store.create_municipality("hoejager", "Højager Kommune", Country::Dk, &Settings::default(), NOW).await.unwrap().id
 }
 
-pub(crate) async fn import(store: &Store, m: &MunicipalityId, year: i32, hash: &str, rows: &[FrameUnit]) -> crate::frames::FrameChange {
+pub(crate) async fn import(
+    store: &Store,
+    m: &MunicipalityId,
+    year: i32,
+    hash: &str,
+    rows: &[FrameUnit],
+) -> crate::frames::FrameChange {
     let begun = store.begin_frame_import(m, year, "cvr.csv", hash, NOW).await.unwrap();
     assert!(!begun.already_current);
     store.stage_frame_rows(m, &begun.id, rows, NOW).await.unwrap();
@@ -65,7 +71,8 @@ pub(crate) async fn import(store: &Store, m: &MunicipalityId, year: i32, hash: &
 }
 
 pub(crate) async fn draft(store: &Store, m: &MunicipalityId, year: i32) -> RoundId {
-    let questionnaire = Questionnaire { key: "test".to_owned(), version: 1, title: Texts::same("Test"), blocks: Vec::new() };
+    let questionnaire =
+        Questionnaire { key: "test".to_owned(), version: 1, title: Texts::same("Test"), blocks: Vec::new() };
     let questionnaire = store.save_questionnaire(m, &questionnaire, NOW).await.unwrap();
     let plan = RoundPlan {
         title: format!("{year}-målingen"),
@@ -96,7 +103,12 @@ pub(crate) fn changes(pairs: &[(&str, &str)]) -> BTreeMap<String, Option<String>
 }
 
 /// Saves a page; an empty value clears its key.
-pub(crate) async fn save(store: &Store, invitation: &InvitationId, expected_revision: i64, pairs: &[(&str, &str)]) -> Result<Saved> {
+pub(crate) async fn save(
+    store: &Store,
+    invitation: &InvitationId,
+    expected_revision: i64,
+    pairs: &[(&str, &str)],
+) -> Result<Saved> {
     let changes = changes(pairs);
     let page = PageSave {
         invitation,

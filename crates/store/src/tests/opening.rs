@@ -85,11 +85,17 @@ async fn an_opening_killed_in_the_middle_is_completed(ground: &Ground) {
         task.abort();
         let _ = task.await;
     }
-    assert!(store.claim_mail("w", 100, NOW.plus_seconds(60), NOW).await.unwrap().is_empty(), "nothing is sent before the round is open");
+    assert!(
+        store.claim_mail("w", 100, NOW.plus_seconds(60), NOW).await.unwrap().is_empty(),
+        "nothing is sent before the round is open"
+    );
     // A new program goes on, and a third one at the same time does no harm.
     let other = ground.second().await;
     let keys = keys();
-    let (a, b) = tokio::join!(store.freeze_and_open(&m, &round, &keys, DOMAIN, NOW), other.freeze_and_open(&m, &round, &keys, DOMAIN, NOW));
+    let (a, b) = tokio::join!(
+        store.freeze_and_open(&m, &round, &keys, DOMAIN, NOW),
+        other.freeze_and_open(&m, &round, &keys, DOMAIN, NOW)
+    );
     assert!(a.unwrap().finished && b.unwrap().finished);
     other.close().await;
     assert_eq!(store.links(&m, &round, None, 1000).await.unwrap().len(), 600);
@@ -107,11 +113,20 @@ async fn a_frozen_frame_stays(ground: &Ground) {
     let round = draft(store, &m, YEAR).await;
     store.freeze_and_open(&m, &round, &keys(), DOMAIN, NOW).await.unwrap();
     assert!(matches!(store.finish_frame_import(&m, &late.id, NOW).await, Err(StoreError::FrameFrozen { year: YEAR })));
-    assert!(matches!(store.begin_frame_import(&m, YEAR, "x.csv", "x", NOW).await, Err(StoreError::FrameFrozen { year: YEAR })));
+    assert!(matches!(
+        store.begin_frame_import(&m, YEAR, "x.csv", "x", NOW).await,
+        Err(StoreError::FrameFrozen { year: YEAR })
+    ));
     store.abandon_frame_import(&m, &late.id).await.unwrap();
     assert!(store.frames(&m).await.unwrap()[0].frozen);
     assert_eq!(store.frame_units(&m, YEAR, None, 100).await.unwrap().len(), 10);
-    let plan = crate::rounds::RoundPlan { title: String::new(), opens_on: None, closes_on: None, questionnaire: None, threshold: 5 };
+    let plan = crate::rounds::RoundPlan {
+        title: String::new(),
+        opens_on: None,
+        closes_on: None,
+        questionnaire: None,
+        threshold: 5,
+    };
     assert!(matches!(store.update_round(&m, &round, &plan, NOW).await, Err(StoreError::State(_))));
     assert!(matches!(store.create_round(&m, YEAR, &plan, NOW).await, Err(StoreError::Conflict(_))));
 }
@@ -119,7 +134,13 @@ async fn a_frozen_frame_stays(ground: &Ground) {
 async fn a_round_without_frame_or_questionnaire_is_not_opened(ground: &Ground) {
     let store = &ground.store;
     let m = municipality(store).await;
-    let plan = crate::rounds::RoundPlan { title: "x".into(), opens_on: None, closes_on: None, questionnaire: None, threshold: 1 };
+    let plan = crate::rounds::RoundPlan {
+        title: "x".into(),
+        opens_on: None,
+        closes_on: None,
+        questionnaire: None,
+        threshold: 1,
+    };
     let round = store.create_round(&m, YEAR, &plan, NOW).await.unwrap();
     assert_eq!(round.threshold, 5, "the threshold can be raised, never lowered");
     assert!(matches!(store.freeze_round(&m, &round.id, NOW).await, Err(StoreError::State(_))));

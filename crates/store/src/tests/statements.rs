@@ -6,7 +6,10 @@ use sqlx::{Connection, Executor, SqlSafeStr};
 use super::{Ground, on_both};
 use crate::dialect::{Engine, PER_ENGINE};
 use crate::sql::Bulk;
-use crate::{StoreError, StoreOptions, audit, frames, jobs, migrate, municipalities, outbox, people, questionnaires, respondent, results, rounds};
+use crate::{
+    StoreError, StoreOptions, audit, frames, jobs, migrate, municipalities, outbox, people, questionnaires, respondent,
+    results, rounds,
+};
 
 type Subject = (&'static str, &'static [(&'static str, &'static str)], &'static [(&'static str, &'static Bulk)]);
 
@@ -29,7 +32,9 @@ fn all() -> Vec<(String, &'static str)> {
     let mut all = Vec::new();
     for (subject, statements, bulks) in SUBJECTS {
         all.extend(statements.iter().map(|(name, text)| (format!("{subject}::{name}"), *text)));
-        all.extend(bulks.iter().flat_map(|(name, bulk)| bulk.texts().map(move |text| (format!("{subject}::{name}"), text))));
+        all.extend(
+            bulks.iter().flat_map(|(name, bulk)| bulk.texts().map(move |text| (format!("{subject}::{name}"), text))),
+        );
     }
     all
 }
@@ -56,7 +61,9 @@ fn no_subject_is_missing_from_the_list() {
         .unwrap()
         .map(|f| f.unwrap().path())
         .filter(|f| f.extension().is_some_and(|e| e == "rs"))
-        .filter(|f| std::fs::read_to_string(f).unwrap().lines().any(|l| l == "statements! {" || l == "sql::statements! {"))
+        .filter(|f| {
+            std::fs::read_to_string(f).unwrap().lines().any(|l| l == "statements! {" || l == "sql::statements! {")
+        })
         .map(|f| f.file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
     assert_eq!(with_statements, SUBJECTS.iter().map(|(name, ..)| (*name).to_owned()).collect());
@@ -71,7 +78,8 @@ fn statements_are_lower_case() {
 
 async fn two_programs_may_start_at_once(ground: &Ground) {
     let options = StoreOptions::default();
-    let (a, b) = tokio::join!(crate::Store::connect(&ground.url, &options), crate::Store::connect(&ground.url, &options));
+    let (a, b) =
+        tokio::join!(crate::Store::connect(&ground.url, &options), crate::Store::connect(&ground.url, &options));
     a.unwrap().ping().await.unwrap();
     b.unwrap().ping().await.unwrap();
 }
@@ -92,7 +100,11 @@ async fn an_unwritable_folder_is_one_clear_error() {
 #[tokio::test]
 async fn an_unreachable_server_is_one_clear_error_without_the_password() {
     // Port 1 is reserved and not listened on.
-    let Err(error) = crate::Store::connect("postgres://someone:secret@127.0.0.1:1/pejling", &StoreOptions::default()).await else { panic!("opened") };
+    let Err(error) =
+        crate::Store::connect("postgres://someone:secret@127.0.0.1:1/pejling", &StoreOptions::default()).await
+    else {
+        panic!("opened")
+    };
     assert!(matches!(error, StoreError::Unreachable { .. }), "{error}");
     assert!(error.to_string().contains("127.0.0.1:1") && !error.to_string().contains("secret"), "{error}");
     assert!(error.is_temporary());
@@ -100,7 +112,10 @@ async fn an_unreachable_server_is_one_clear_error_without_the_password() {
 
 #[tokio::test]
 async fn an_unknown_kind_of_database_is_refused() {
-    assert!(matches!(crate::Store::connect("mysql://x/y", &StoreOptions::default()).await, Err(StoreError::Unreachable { .. })));
+    assert!(matches!(
+        crate::Store::connect("mysql://x/y", &StoreOptions::default()).await,
+        Err(StoreError::Unreachable { .. })
+    ));
 }
 
 #[tokio::test]
