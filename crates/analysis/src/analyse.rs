@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use statistics::suppress::{self, Atom, Rules, Slice, suppress};
 use statistics::{Adjustment, Change, Design, Figure, Pairs, Scale, Sums, VarianceKind, judge};
 
-use crate::cells::{self, Cells, Domain, GroupPairs, GroupSums, Pairing, Row, Units};
+use crate::cells::{self, Cells, Data, Domain, GroupPairs, GroupSums, Pairing, Row, Units};
 use crate::error::AnalyseError;
 use crate::input::{self, Input, NONE, Source};
 use crate::options::{Fpc, Method, Options, Overlap, Variance, Weighting};
@@ -214,6 +214,14 @@ struct Asked {
     levels: Vec<Vec<Vec<Figure>>>,
 }
 
+/// A combination of all breakdowns: the smallest building block of the linked tables.
+struct Combination {
+    /// Group per breakdown.
+    key: Vec<u32>,
+    /// Businesses in the frame, per year; 0 where the frame does not know a breakdown.
+    frame: Vec<u64>,
+}
+
 /// States per indicator, year, domain and group.
 type States = Vec<Vec<Vec<Vec<State>>>>;
 
@@ -241,6 +249,10 @@ impl<'a> Engine<'a> {
         let weigh = |year| Design::single(year, &options).map_err(|e| AnalyseError::Weights(e.to_string()));
         let designs = cells.years.iter().map(weigh).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { input, cells, domains, units, definitions, method, options, designs })
+    }
+
+    const fn data(&self) -> Data<'a> {
+        Data { input: self.input, cells: self.cells, units: self.units }
     }
 
     fn weights(&self) -> Vec<WeightRow> {
@@ -314,8 +326,8 @@ impl<'a> Engine<'a> {
             let valid = indicator.valid_from.is_none_or(|from| from <= *number);
             let responses = &self.units.responses[year];
             asked.years.push(valid && responses.iter().any(|r| asked.rows[*r as usize].value().is_some()));
-            asked.blanks.push(cells::blanks(self.cells, self.units, &asked.rows, year));
-            let sums = |d| cells::group_sums(self.input, self.cells, self.units, d, &asked.rows, by_employees, year);
+            asked.blanks.push(cells::blanks(self.data(), &asked.rows, year));
+            let sums = |d| cells::group_sums(self.data(), d, &asked.rows, by_employees, year);
             asked.sums.push(self.domains.iter().map(sums).collect());
             let levels = self.domains.iter().enumerate().map(|(d, domain)| {
                 let design = &self.designs[year];
@@ -375,7 +387,7 @@ impl<'a> Engine<'a> {
         let mut groups = Vec::new();
         for (d, domain) in self.domains.iter().enumerate() {
             for (g, key) in domain.groups.iter().enumerate() {
-                let members = (0..atoms.len()).filter(|a| d == 0 || atoms[*a].0[d - 1] as usize == g).collect();
+                let members = (0..atoms.len()).filter(|a| d == 0 || atoms[*a].key[d - 1] as usize == g).collect();
                 groups.push(suppress::Group { domain: domain.name.clone(), group: key.clone(), atoms: members });
                 places.push((d, g));
             }
@@ -396,7 +408,9 @@ impl<'a> Engine<'a> {
             let pattern = suppress(&groups, &slices, &[], &rules);
             for (slice, (i, year)) in origins.into_iter().enumerate() {
                 for (group, (d, g)) in places.iter().enumerate() {
-                    states[i][year][*d][*g] = pattern.states[slice][group];
+                    let dominated = self.dominated(i, year, &figures[i], *d, *g);
+                    let state = pattern.states[slice][group];
+                    states[i][year][*d][*g] = if dominated { State::Hidden } else { state };
                 }
             }
         }
@@ -417,15 +431,35 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// By employees, a figure in which one or two companies outweigh the others is theirs, however many answered.
+    fn dominated(&self, i: usize, year: usize, asked: &Asked, d: usize, g: usize) -> bool {
+        let (WeightBy::Employees, Some(employees)) = (self.definitions.indicators[i].weight_by, &self.input.employees)
+        else {
+            return false;
+        };
+        let mut by_company: BTreeMap<(bool, u32), f64> = BTreeMap::new();
+        for response in self.units.responses[year].iter().map(|r| *r as usize) {
+            if self.domains[d].codes[response] as usize != g || asked.rows[response].value().is_none() {
+                continue;
+            }
+            let row = self.input.row[response] as usize;
+            let company = self.input.company.as_ref().map_or(NONE, |c| c.codes[row]);
+            let key = if company == NONE { (false, self.input.frame_business[row]) } else { (true, company) };
+            let weight = self.designs[year].weight(self.cells.of_response[response] as usize).unwrap_or(0.0);
+            *by_company.entry(key).or_default() += weight * employees[row];
+        }
+        !by_company.is_empty() && statistics::response::dominated(by_company.into_values())
+    }
+
     /// The finest groups of the linked tables: combinations of all breakdowns, per response and (year →) frame counts.
-    fn atoms(&self) -> (Vec<usize>, Vec<(Vec<u32>, Vec<u64>)>) {
+    fn atoms(&self) -> (Vec<usize>, Vec<Combination>) {
         let mut known: std::collections::HashMap<Vec<u32>, usize> = std::collections::HashMap::new();
-        let mut atoms: Vec<(Vec<u32>, Vec<u64>)> = Vec::new();
+        let mut atoms: Vec<Combination> = Vec::new();
         let years = self.input.years.len();
         let sources: Vec<Option<&Source>> = self.domains[1..].iter().map(|d| self.input.columns.get(&d.name)).collect();
         let mut of = |key: Vec<u32>| {
             *known.entry(key.clone()).or_insert_with(|| {
-                atoms.push((key, vec![0; years]));
+                atoms.push(Combination { key, frame: vec![0; years] });
                 atoms.len() - 1
             })
         };
@@ -442,15 +476,14 @@ impl<'a> Engine<'a> {
             }
         }
         for (atom, year) in frame_atoms {
-            atoms[atom].1[year] += 1;
+            atoms[atom].frame[year] += 1;
         }
         (of_response, atoms)
     }
 
-    fn slice(&self, i: usize, year: usize, asked: &Asked, atom_of: &[usize], atoms: &[(Vec<u32>, Vec<u64>)]) -> Slice {
+    fn slice(&self, i: usize, year: usize, asked: &Asked, atom_of: &[usize], atoms: &[Combination]) -> Slice {
         let indicator = &self.definitions.indicators[i];
-        let mut list: Vec<Atom> =
-            atoms.iter().map(|(_, frame)| Atom { frame: frame[year], ..Atom::default() }).collect();
+        let mut list: Vec<Atom> = atoms.iter().map(|a| Atom { frame: a.frame[year], ..Atom::default() }).collect();
         for response in &self.units.responses[year] {
             let at = *response as usize;
             if let Some(y) = asked.rows[at].value() {
@@ -522,7 +555,7 @@ impl<'a> Engine<'a> {
                         collapses.push(collapse);
                     }
                 }
-                let pairing = cells::pairing(self.input, self.cells, self.units, from, to);
+                let pairing = cells::pairing(self.data(), from, to);
                 let step = Step { from, to, designs: &designs, pairing: &pairing };
                 rows.extend(self.step(&step, &all, figures, states));
             }
@@ -602,7 +635,7 @@ impl<'a> Engine<'a> {
     ) -> Vec<Change> {
         let sums = (&asked.sums[step.from][d], &asked.sums[step.to][d]);
         let (rows, domain, years) = (&asked.rows, &self.domains[d], (step.from, step.to));
-        let pairs = cells::group_pairs(self.input, self.cells, self.units, domain, rows, step.pairing, sums, years);
+        let pairs = cells::group_pairs(self.data(), domain, rows, step.pairing, sums, years);
         let overlap = match self.method.overlap {
             Overlap::Own => statistics::Overlap::Own,
             Overlap::Pooled => statistics::Overlap::Pooled,

@@ -255,8 +255,16 @@ pub(crate) fn units(input: &Input) -> Units {
     Units { responses, replies: clustered.then_some(replies) }
 }
 
+/// Everything a pass over the answers reads.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Data<'a> {
+    pub input: &'a Input,
+    pub cells: &'a Cells,
+    pub units: &'a Units,
+}
+
 /// What two years share.
-pub(crate) fn pairing(input: &Input, cells: &Cells, units: &Units, from: usize, to: usize) -> Pairing {
+pub(crate) fn pairing(Data { input, cells, units }: Data<'_>, from: usize, to: usize) -> Pairing {
     let mut frame: HashMap<(u32, u32), u64> = HashMap::new();
     for (one, other) in input.frame_row[from].iter().zip(&input.frame_row[to]) {
         if *one != NONE && *other != NONE {
@@ -316,9 +324,7 @@ pub(crate) struct CompanySums {
 
 /// One pass over a year's responses.
 pub(crate) fn group_sums(
-    input: &Input,
-    cells: &Cells,
-    units: &Units,
+    Data { input, cells, units }: Data<'_>,
     domain: &Domain,
     rows: &[Row],
     by_employees: bool,
@@ -327,7 +333,7 @@ pub(crate) fn group_sums(
     let (groups, width) = (domain.groups.len(), cells.years[year].cells.len());
     let place = |response: u32| {
         let (group, cell) = (domain.codes[response as usize], cells.of_response[response as usize]);
-        (group != NONE).then(|| (group as usize, cell as usize))
+        (group != NONE).then_some((group as usize, cell as usize))
     };
     if let (true, Some(employees)) = (by_employees, &input.employees) {
         let mut sums = vec![vec![EmployeeSums::default(); width]; groups];
@@ -408,9 +414,7 @@ pub(crate) enum GroupPairs {
 
 /// One pass over the pairs of responses.
 pub(crate) fn group_pairs(
-    input: &Input,
-    cells: &Cells,
-    units: &Units,
+    Data { input, cells, units }: Data<'_>,
     domain: &Domain,
     rows: &[Row],
     pairing: &Pairing,
@@ -484,7 +488,7 @@ fn sorted<K, S>(map: HashMap<K, S>, key: impl Fn(&S) -> (usize, usize)) -> Vec<S
 }
 
 /// Per cell: responses in the base that left the item blank.
-pub(crate) fn blanks(cells: &Cells, units: &Units, rows: &[Row], year: usize) -> Vec<u64> {
+pub(crate) fn blanks(Data { cells, units, .. }: Data<'_>, rows: &[Row], year: usize) -> Vec<u64> {
     let mut blanks = vec![0; cells.years[year].cells.len()];
     for response in &units.responses[year] {
         if rows[*response as usize] == Row::Blank {

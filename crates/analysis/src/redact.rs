@@ -160,7 +160,7 @@ fn days(month: u32, leap: bool) -> u32 {
 
 /// Is it a date? Two digits do not tell the century, so every fourth year may be a leap year.
 fn date(day: u32, month: u32, year: u32) -> bool {
-    (1..=days(month, year % 4 == 0)).contains(&day)
+    (1..=days(month, year.is_multiple_of(4))).contains(&day)
 }
 
 /// Decides what a run of digits is: a person's number, an account, a telephone, or an amount, a year, a date, and then nothing.

@@ -1,4 +1,6 @@
 //! Every fault of the input is named with file, line and column, and nothing is written.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the failure")]
+
 use std::path::Path;
 
 use analysis::{AnalyseError, Analysis, Method, Options, Weighting};

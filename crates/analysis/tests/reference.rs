@@ -1,4 +1,6 @@
 //! The engine through its files equals R's `survey` package (values in `shared/reference/statistics`).
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the failure")]
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,6 @@
 //! `pejling themes` through its files.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the failure")]
+
 use analysis::{ThemesOptions, themes};
 
 const FRAME: &str = "year,business_id,sector,size,name,owner,street\n2026,a,S1,2-9,Vinkelbo Smedje ApS,Asbjørn Quistgaard,Havnegade 4\n2026,b,S1,2-9,,,\n";

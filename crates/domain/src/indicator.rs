@@ -1083,6 +1083,18 @@ item = "recommend"
     }
 
     #[test]
+    fn the_shipped_indicators_are_sound() {
+        let shipped = Definitions::shipped();
+        assert!(shipped.indicators.iter().any(|i| i.headline));
+        for indicator in &shipped.indicators {
+            assert_ne!(indicator.title.da, indicator.id, "{} has no title", indicator.id);
+            for item in indicator.measure.items().iter().chain(indicator.base.columns.keys()) {
+                assert!(shipped.place(&indicator.id, item).is_some(), "{}: {item} has no place", indicator.id);
+            }
+        }
+    }
+
+    #[test]
     fn a_fault_is_named_with_file_line_column_indicator_and_key() {
         let cases = [
             (format!("{NKI}colour = 3\n"), "indicators.toml:6:1: indicator \"nki\": colour: unknown key for this kind"),
