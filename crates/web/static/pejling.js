@@ -1,3 +1,83 @@
-// Everything works without this file; it only adds the sign that script is there. Per-page behaviour follows below.
+// Everything works without this file. It saves answers as they are given, counts characters in long texts, and lets a
+// radio button be taken back. Words come from the page (data-…), so that they follow its language.
 "use strict";
-document.documentElement.classList.add("has-script");
+(() => {
+  document.documentElement.classList.add("has-script");
+
+  const faults = document.getElementById("faults");
+  if (faults) faults.focus();
+
+  const form = document.getElementById("screen");
+  if (!form) return;
+  const note = document.querySelector(".saved-note");
+  const revision = form.elements.namedItem("revision");
+  let waiting = null;
+  let running = null;
+  let again = false;
+  let stopped = false;
+
+  const say = (word, kind) => {
+    if (!note) return;
+    note.textContent = note.dataset[word] || "";
+    note.className = "saved-note " + (kind || "");
+  };
+
+  const send = async () => {
+    if (stopped) return;
+    if (running) { again = true; return; }
+    const fields = new URLSearchParams(new FormData(form));
+    fields.set("autosave", "1");
+    const giveUp = new AbortController();
+    running = giveUp;
+    say("saving");
+    try {
+      const answer = await fetch(form.action, {
+        method: "POST", body: fields, credentials: "same-origin", redirect: "error", signal: giveUp.signal,
+        headers: { accept: "application/json" },
+      });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const saved = await answer.json();
+      // After a conflict the old revision stays, so that going on shows the difference instead of overwriting it.
+      if (saved.conflict) { stopped = true; say("conflict", "failed"); return; }
+      revision.value = saved.revision;
+      if (saved.faults) say("fault", "failed"); else say("saved", "ok");
+    } catch (error) {
+      if (!stopped) say("failed", "failed");
+    } finally {
+      running = null;
+      if (again) { again = false; send(); }
+    }
+  };
+
+  const soon = (delay) => { clearTimeout(waiting); waiting = setTimeout(send, delay); };
+  form.addEventListener("change", () => soon(150));
+  form.addEventListener("input", (event) => { if (event.target.matches("textarea")) soon(1200); });
+  form.addEventListener("submit", () => { stopped = true; clearTimeout(waiting); if (running) running.abort(); });
+
+  // A second press on a chosen radio button takes the answer back.
+  for (const radio of form.querySelectorAll("input[type=radio]")) {
+    let chosen = false;
+    const before = () => { chosen = radio.checked; };
+    const label = radio.closest("label") || radio;
+    label.addEventListener("pointerdown", before);
+    radio.addEventListener("click", () => {
+      if (chosen) { radio.checked = false; soon(150); }
+      chosen = false;
+    });
+  }
+
+  // How much room is left, said only when it gets short.
+  for (const text of form.querySelectorAll("textarea[data-limit]")) {
+    const limit = Number(text.dataset.limit);
+    const count = document.createElement("span");
+    count.className = "count";
+    count.setAttribute("aria-live", "polite");
+    text.after(count);
+    const show = () => {
+      const length = Array.from(text.value.trim()).length;
+      count.textContent = length > limit * 0.8 ? length + " / " + limit : "";
+    };
+    text.addEventListener("input", show);
+    show();
+  }
+})();

@@ -123,8 +123,11 @@ pub(crate) async fn save(
         return Ok(invited.to(""));
     };
     let checked = answers::check(&drawn.screen, &sent);
-    let settled = invited.questionnaire.settle(&invited.who.facts, &invited.answers(), &checked.changes);
-    let after = applied(invited.answers(), &settled);
+    let mut settled = invited.questionnaire.settle(&invited.who.facts, &invited.answers(), &checked.changes);
+    // A field left blank that holds nothing is no change: it must not look like one to another device.
+    let stored = invited.answers();
+    settled.retain(|key, value| value.is_some() || stored.get(key).is_some());
+    let after = applied(stored, &settled);
     let page = PageSave {
         invitation: &invited.who.invitation,
         changes: &settled,
