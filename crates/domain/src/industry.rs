@@ -583,6 +583,8 @@ fn read_csv(file: &str, text: &str) -> Result<GroupingFile, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn key(grouping: &str, code: &str, classification: Classification) -> String {
@@ -764,5 +766,28 @@ mod tests {
         let circle = "code,sector,collapse_into\nA,a,b\nB,b,a\n";
         assert!(fault(circle).contains("leads back"));
         assert!(Grouping::parse("own.toml", "key = 1").unwrap_err().to_string().starts_with("own.toml: "));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,20}") {
+            for classification in Classification::ALL {
+                if let Ok(code) = IndustryCode::parse(&text, classification) {
+                    prop_assert_eq!(IndustryCode::parse(code.as_str(), classification).unwrap(), code);
+                }
+            }
+        }
+
+        #[test]
+        fn a_code_keeps_its_sector_however_it_is_written(index in any::<proptest::sample::Index>()) {
+            let codes: Vec<&str> = REV2.titles.keys().copied().filter(|code| code.len() == 8).collect();
+            let code = codes[index.index(codes.len())];
+            for grouping in Grouping::SHIPPED {
+                let plain = code.replace('.', "");
+                prop_assert_eq!(key(grouping, code, Classification::Db07), key(grouping, &plain, Classification::Db07));
+                let unpadded = plain.trim_start_matches('0');
+                prop_assert_eq!(key(grouping, code, Classification::Db07), key(grouping, unpadded, Classification::Db07));
+            }
+        }
     }
 }
