@@ -168,18 +168,18 @@ pub fn stylesheet() -> String {
             css
         })
     };
-    let mut css = format!(".chart{{{}display:block;width:100%;height:auto;overflow:visible}}\n", variables(Ink::light));
-    css.push_str(".chart text{font-family:inherit;stroke:none}\n.chart-wide{max-width:45rem}.chart-narrow{display:none;max-width:24rem}\n");
-    css.push_str("@media screen and (max-width:44rem){.chart-wide{display:none}.chart-narrow{display:block}}\n");
-    let _ = writeln!(css, "@media screen and (prefers-color-scheme:dark){{.chart{{{}}}}}", variables(Ink::dark));
-    let _ = writeln!(css, "@media print{{.chart{{{}break-inside:avoid}}}}", variables(Ink::print));
+    let mut css = format!("svg.chart{{{}display:block;width:100%;height:auto;overflow:visible}}\n", variables(Ink::light));
+    css.push_str("svg.chart text{font-family:inherit;stroke:none}\nsvg.chart-wide{max-width:45rem}svg.chart-narrow{display:none;max-width:24rem}\n");
+    css.push_str("@media screen and (max-width:48rem){svg.chart-wide{display:none}svg.chart-narrow{display:block}}\n");
+    let _ = writeln!(css, "@media screen and (prefers-color-scheme:dark){{svg.chart{{{}}}}}", variables(Ink::dark));
+    let _ = writeln!(css, "@media print{{svg.chart{{{}break-inside:avoid}}}}", variables(Ink::print));
     for ink in Ink::ALL {
         let class = ink.class();
-        let _ = writeln!(css, ".chart .f-{class}{{fill:var(--ch-{class})}}.chart .s-{class}{{stroke:var(--ch-{class})}}");
+        let _ = writeln!(css, "svg.chart .f-{class}{{fill:var(--ch-{class})}}svg.chart .s-{class}{{stroke:var(--ch-{class})}}");
     }
-    css.push_str(".chart .halo{stroke:var(--ch-paper)}\n");
+    css.push_str("svg.chart .halo{stroke:var(--ch-paper)}\n");
     css.push_str(
-        "@media (forced-colors:active){.chart{--ch-text:CanvasText;--ch-muted:CanvasText;--ch-paper:Canvas;--ch-grid:GrayText;--ch-axis:CanvasText;\
+        "@media (forced-colors:active){svg.chart{--ch-text:CanvasText;--ch-muted:CanvasText;--ch-paper:Canvas;--ch-grid:GrayText;--ch-axis:CanvasText;\
          --ch-series:CanvasText;--ch-reference:GrayText;--ch-up:CanvasText;--ch-down:CanvasText;--ch-unclear:CanvasText;--ch-break:CanvasText}}\n",
     );
     css

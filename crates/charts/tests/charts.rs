@@ -319,3 +319,14 @@ fn the_drawings_are_as_they_were_looked_at() {
         std::fs::write(format!("{folder}/index.html"), page).unwrap();
     }
 }
+
+#[test]
+fn the_served_stylesheet_is_the_charts_own() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../web/static/charts.css");
+    let own = format!("/* Written by the test of crates/charts; the palette is in its ink.rs. */\n{}", stylesheet());
+    if std::env::var_os("INSTA_UPDATE").is_some() {
+        std::fs::write(path, &own).unwrap();
+    }
+    let served = std::fs::read_to_string(path).unwrap();
+    assert!(served.starts_with(&own), "INSTA_UPDATE=always cargo test -p charts writes it anew");
+}

@@ -6,13 +6,21 @@ use crate::app::App;
 use crate::error::ErrorPage;
 use crate::templates::{Site, Templates};
 
+pub mod catcher;
+pub mod committee;
+pub mod console;
 pub mod home;
 pub mod privacy;
 pub mod respondent;
+pub mod signin;
 
 /// The routes of all pages.
 pub fn routes() -> Router<App> {
     Router::new().merge(home::routes()).merge(privacy::routes()).merge(respondent::routes())
+        .merge(signin::routes())
+        .merge(console::routes())
+        .merge(committee::routes())
+        .merge(catcher::routes())
 }
 
 /// Renders every page's samples in every language.
@@ -23,5 +31,9 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     templates.check::<ErrorPage>(site)?;
     home::check(templates, site)?;
     privacy::check(templates, site)?;
-    respondent::check(templates, site)
+    respondent::check(templates, site)?;
+    signin::check(templates, site)?;
+    console::check(templates, site)?;
+    committee::check(templates, site)?;
+    catcher::check(templates, site)
 }

@@ -1,0 +1,660 @@
+//! What the committee reads: publications, frozen; first in sentences, then in charts with the numbers beneath.
+use axum::extract::{Path, Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::{Router, middleware, routing};
+use charts::{ChartError, Setting};
+use domain::ids::PublicationId;
+use domain::indicator::{Better, Kind};
+use domain::language::Language;
+use domain::results::{ALL, ChangeRow, EstimateRow, IndicatorInfo, Report, State as Shown, TOTAL, Verdict};
+use serde::{Deserialize, Serialize};
+use store::results::Publication;
+use text::{EngineError, Messages, summary};
+
+use crate::app::App;
+use crate::error::PageError;
+use crate::pages::console::{day, publishing::paper_of};
+use crate::pages::signin::{Bar, Reader, Staff, not_kept};
+use crate::templates::{Page, Site, Templates};
+use crate::visit::Visit;
+
+/// Years shown side by side.
+const YEARS: usize = 4;
+/// The breakdown that the committee reads.
+const SECTOR: &str = "sector";
+
+/// Routes.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/{slug}/committee", routing::get(latest))
+        .route("/{slug}/committee/{publication}", routing::get(show))
+        .route("/{slug}/committee/{publication}/method", routing::get(method))
+        .route("/{slug}/committee/{publication}/report.pdf", routing::get(paper))
+        .route("/{slug}/committee/{publication}/charts/{chart}", routing::get(chart))
+        .layer(middleware::from_fn(not_kept))
+}
+
+/// Checks this module's pages.
+///
+/// # Errors
+/// The first fault.
+pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
+    templates.check::<EmptyPage>(site)?;
+    templates.check::<YearPage>(site)?;
+    templates.check::<MethodPage>(site)
+}
+
+/// `GET /{slug}/committee` before the first publication.
+#[derive(Debug, Serialize)]
+pub struct EmptyPage {
+    /// Navigation.
+    pub bar: Bar,
+    /// The committee's name.
+    pub committee: String,
+}
+
+impl Page for EmptyPage {
+    const TEMPLATE: &'static str = "committee/empty.html";
+
+    fn samples() -> Vec<Self> {
+        vec![
+            Self { bar: Bar::sample(true), committee: "Erhvervsudvalget".to_owned() },
+            Self { bar: Bar::sample(false), committee: String::new() },
+        ]
+    }
+}
+
+/// `GET /{slug}/committee/{publication}`
+#[derive(Debug, Serialize)]
+pub struct YearPage {
+    /// Navigation.
+    pub bar: Bar,
+    /// Address of this publication.
+    pub href: String,
+    /// Title.
+    pub title: String,
+    /// Year.
+    pub year: i32,
+    /// Date, in words.
+    pub date: String,
+    /// Version within the year.
+    pub version: i64,
+    /// What changed since the version before.
+    pub note: String,
+    /// A newer publication exists.
+    pub newer: Option<String>,
+    /// Fewest answers behind a shown figure.
+    pub threshold: u32,
+    /// What happened, in sentences.
+    pub sentences: Vec<String>,
+    /// The indicators to choose from.
+    pub indicators: Vec<IndicatorLine>,
+    /// The indicator shown.
+    pub shown: Option<IndicatorPart>,
+    /// Who answered.
+    pub coverage: Option<CoveragePart>,
+    /// All publications, newest first.
+    pub others: Vec<OtherLine>,
+    /// The paper, where it was set.
+    pub paper: Option<String>,
+}
+
+/// An indicator in the overview.
+#[derive(Debug, Serialize)]
+pub struct IndicatorLine {
+    /// Where it is shown.
+    pub href: String,
+    /// Title.
+    pub title: String,
+    /// It is the one shown.
+    pub current: bool,
+    /// The figure.
+    pub value: Cell,
+    /// The change from the year before.
+    pub change: Option<Change>,
+}
+
+/// A figure as it may be shown.
+#[derive(Debug, Clone, Serialize)]
+pub struct Cell {
+    /// The figure; `None`: hidden or not measured.
+    pub value: Option<String>,
+    /// `±3,2`.
+    pub margin: String,
+    /// Answers.
+    pub n: u64,
+    /// Fewer than 20 answers.
+    pub uncertain: bool,
+    /// Measured, but it may not be shown.
+    pub hidden: bool,
+}
+
+/// A change as it may be shown.
+#[derive(Debug, Clone, Serialize)]
+pub struct Change {
+    /// `up`, `down`, `unclear`, `break`, `hidden`.
+    pub verdict: &'static str,
+    /// `better`, `worse` or empty.
+    pub quality: &'static str,
+    /// `+4,2 ±1,9`; empty where it may not be shown.
+    pub figure: String,
+}
+
+/// One indicator by sector.
+#[derive(Debug, Serialize)]
+pub struct IndicatorPart {
+    /// Title.
+    pub title: String,
+    /// The query that chooses it.
+    pub query: String,
+    /// Key of what its figures mean: `committee.kind_<kind>`.
+    pub kind: String,
+    /// The trend of the total (SVG).
+    pub trend: Option<String>,
+    /// Four years per sector (SVG).
+    pub multiples: Option<String>,
+    /// The changes (SVG).
+    pub changes: Option<String>,
+    /// The years of the table.
+    pub years: Vec<YearHead>,
+    /// The total and the sectors.
+    pub rows: Vec<SectorRow>,
+    /// The year before, with which the last is compared.
+    pub before: Option<i32>,
+    /// The first year, with which the last is compared as well.
+    pub first: Option<i32>,
+    /// Years before which there is a break, among those shown.
+    pub breaks: Vec<i32>,
+}
+
+/// A year of the table.
+#[derive(Debug, Clone, Serialize)]
+pub struct YearHead {
+    /// The year.
+    pub year: i32,
+    /// Not comparable with the years before.
+    pub after_break: bool,
+}
+
+/// A row of the table.
+#[derive(Debug, Serialize)]
+pub struct SectorRow {
+    /// Title.
+    pub title: String,
+    /// The total.
+    pub total: bool,
+    /// One cell per year.
+    pub cells: Vec<Cell>,
+    /// The change from the year before.
+    pub change: Option<Change>,
+    /// The change from the first year.
+    pub since: Option<Change>,
+}
+
+/// Who answered.
+#[derive(Debug, Serialize)]
+pub struct CoveragePart {
+    /// The bars (SVG).
+    pub chart: Option<String>,
+    /// The rows.
+    pub rows: Vec<CoverageLine>,
+}
+
+/// Who answered in a sector.
+#[derive(Debug, Serialize)]
+pub struct CoverageLine {
+    /// Title.
+    pub title: String,
+    /// The total.
+    pub total: bool,
+    /// Businesses in the frame.
+    pub frame: u64,
+    /// Businesses that answered.
+    pub answered: u64,
+    /// The rate, 0–1.
+    pub rate: f64,
+    /// Fewer than 20 answers.
+    pub thin: bool,
+}
+
+/// A publication in the list.
+#[derive(Debug, Serialize)]
+pub struct OtherLine {
+    /// Its page.
+    pub href: String,
+    /// Title.
+    pub title: String,
+    /// Date, in words.
+    pub date: String,
+    /// Version within the year.
+    pub version: i64,
+    /// It is the one shown.
+    pub current: bool,
+}
+
+impl Page for YearPage {
+    const TEMPLATE: &'static str = "committee/year.html";
+
+    fn samples() -> Vec<Self> {
+        let cell = |value: Option<&str>| Cell {
+            value: value.map(str::to_owned),
+            margin: value.map(|_| "±3,2".to_owned()).unwrap_or_default(),
+            n: 12,
+            uncertain: value.is_some(),
+            hidden: value.is_none(),
+        };
+        let change = |verdict, quality, figure: &str| Some(Change { verdict, quality, figure: figure.to_owned() });
+        let row = |total, change, since| SectorRow { title: "Handel".to_owned(), total, cells: vec![cell(Some("61,4")), cell(None)], change, since };
+        let rows = vec![
+            row(true, change("up", "better", "+4,2 ±1,9"), change("down", "worse", "−4,2 ±1,9")),
+            row(false, change("unclear", "", "+1,0 ±1,9"), change("break", "", "")),
+            row(false, change("hidden", "", ""), None),
+        ];
+        let part = IndicatorPart {
+            title: "Tilfredshed".to_owned(),
+            query: "?indicator=nki".to_owned(),
+            kind: "committee.kind_index".to_owned(),
+            trend: Some("<svg></svg>".to_owned()),
+            multiples: Some("<svg></svg>".to_owned()),
+            changes: Some("<svg></svg>".to_owned()),
+            years: vec![YearHead { year: 2025, after_break: false }, YearHead { year: 2026, after_break: true }],
+            rows,
+            before: Some(2025),
+            first: Some(2023),
+            breaks: vec![2026],
+        };
+        let bare = IndicatorPart {
+            title: "Tilfredshed".to_owned(),
+            query: "?indicator=green".to_owned(),
+            kind: "committee.kind_share".to_owned(),
+            trend: None,
+            multiples: None,
+            changes: None,
+            years: Vec::new(),
+            rows: Vec::new(),
+            before: None,
+            first: None,
+            breaks: Vec::new(),
+        };
+        let line = |current, change: Option<Change>| IndicatorLine { href: "?indicator=nki".to_owned(), title: "Tilfredshed".to_owned(), current, value: cell(Some("61,4")), change };
+        let coverage = |thin: bool| CoverageLine { title: "Handel".to_owned(), total: !thin, frame: 511, answered: 189, rate: 0.37, thin };
+        let other = |current| OtherLine { href: "/x".to_owned(), title: "2026-målingen".to_owned(), date: "1. november 2026".to_owned(), version: 2, current };
+        let page = |shown, full: bool| Self {
+            bar: Bar::sample(full),
+            href: "/hojager/committee/1".to_owned(),
+            title: "2026-målingen".to_owned(),
+            year: 2026,
+            date: "1. november 2026".to_owned(),
+            version: if full { 2 } else { 1 },
+            note: if full { "Rettet".to_owned() } else { String::new() },
+            newer: full.then(|| "/x".to_owned()),
+            threshold: 5,
+            sentences: if full { vec!["Tilfredsheden er steget.".to_owned()] } else { Vec::new() },
+            indicators: if full { vec![line(true, change("up", "better", "+4,2")), line(false, None)] } else { Vec::new() },
+            shown,
+            coverage: full.then(|| CoveragePart { chart: Some("<svg></svg>".to_owned()), rows: vec![coverage(false), coverage(true)] }),
+            others: if full { vec![other(true), other(false)] } else { Vec::new() },
+            paper: full.then(|| "/x".to_owned()),
+        };
+        vec![page(Some(part), true), page(Some(bare), false), page(None, false)]
+    }
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    #[serde(default)]
+    indicator: String,
+}
+
+async fn latest(State(app): State<App>, visit: Visit, Reader(staff): Reader, Query(choice): Query<Choice>) -> Result<Response, PageError> {
+    match app.store().latest_publication(&staff.municipality.id, None).await? {
+        Some(publication) => year_page(&app, &visit, &staff, &publication, &choice.indicator).await,
+        None => {
+            let page = EmptyPage { bar: staff.bar("committee"), committee: staff.municipality.settings.committee.clone() };
+            app.view(&visit).of(&staff.municipality).render(&page)
+        }
+    }
+}
+
+async fn show(
+    State(app): State<App>,
+    visit: Visit,
+    Reader(staff): Reader,
+    Path((_, publication)): Path<(String, String)>,
+    Query(choice): Query<Choice>,
+) -> Result<Response, PageError> {
+    let publication = app.store().publication(&staff.municipality.id, &PublicationId(publication)).await?;
+    year_page(&app, &visit, &staff, &publication, &choice.indicator).await
+}
+
+/// The indicator of an id, else the first headline, else the first.
+fn chosen<'r>(report: &'r Report, id: &str) -> Option<&'r IndicatorInfo> {
+    let by_id = report.indicators.iter().find(|i| i.id == id);
+    by_id.or_else(|| report.indicators.iter().find(|i| i.headline)).or_else(|| report.indicators.first())
+}
+
+async fn year_page(app: &App, visit: &Visit, staff: &Staff, publication: &Publication, indicator: &str) -> Result<Response, PageError> {
+    let view = app.view(visit).of(&staff.municipality);
+    let language = view.language();
+    let (id, slug) = (&staff.municipality.id, &staff.municipality.slug);
+    let (report, current) = (&publication.report, &publication.info);
+    let all = app.store().publications(id).await?;
+    let papers = app.store().jobs(id, Some("report"), 100).await?;
+    let href = format!("/{slug}/committee/{}", current.id);
+    let newest = all.iter().find(|p| p.year == current.year).filter(|p| p.id != current.id);
+    let chosen = chosen(report, indicator);
+    let messages = app.messages();
+    let page = YearPage {
+        bar: staff.bar("committee"),
+        title: current.title.clone(),
+        year: current.year,
+        date: day(language, &current.date),
+        version: current.version,
+        note: current.note.clone(),
+        newer: newest.map(|p| format!("/{slug}/committee/{}", p.id)),
+        threshold: staff.municipality.settings.threshold.max(5),
+        sentences: summary::opening(messages, language, report),
+        indicators: report.indicators.iter().map(|i| indicator_line(report, i, language, &href, chosen)).collect(),
+        shown: chosen.map(|i| indicator_part(report, i, language, messages)),
+        coverage: coverage_part(report, language, messages),
+        others: all
+            .iter()
+            .map(|p| OtherLine {
+                href: format!("/{slug}/committee/{}", p.id),
+                title: p.title.clone(),
+                date: day(language, &p.date),
+                version: p.version,
+                current: p.id == current.id,
+            })
+            .collect(),
+        paper: paper_of(&papers, &current.id, language).map(|_| format!("{href}/report.pdf")),
+        href,
+    };
+    view.render(&page)
+}
+
+/// The last two years and, where it is another, the first.
+fn pairs(report: &Report) -> (Option<i32>, Option<i32>, Option<i32>) {
+    let mut years = report.years.iter().rev().copied();
+    let (last, before) = (years.next(), years.next());
+    let first = report.years.first().copied().filter(|first| Some(*first) != last && Some(*first) != before);
+    (last, before, first)
+}
+
+fn query(info: &IndicatorInfo) -> String {
+    format!("?indicator={}", percent_encoding::utf8_percent_encode(&info.id, percent_encoding::NON_ALPHANUMERIC))
+}
+
+fn indicator_line(report: &Report, info: &IndicatorInfo, language: Language, href: &str, chosen: Option<&IndicatorInfo>) -> IndicatorLine {
+    let (last, before, _) = pairs(report);
+    let row = last.and_then(|year| report.estimate(&info.id, year, TOTAL, ALL));
+    IndicatorLine {
+        href: format!("{href}{}#indicator", query(info)),
+        title: info.title.get(language).to_owned(),
+        current: chosen.is_some_and(|c| c.id == info.id),
+        value: cell(info, row, language),
+        change: change_of(report, info, (before, last), TOTAL, ALL, language),
+    }
+}
+
+fn cell(info: &IndicatorInfo, row: Option<&EstimateRow>, language: Language) -> Cell {
+    let Some(row) = row else { return Cell { value: None, margin: String::new(), n: 0, uncertain: false, hidden: false } };
+    let hidden = row.state.is_hidden();
+    let value = row.estimate.value.filter(|_| !hidden);
+    let interval = row.estimate.interval.filter(|_| value.is_some());
+    Cell {
+        value: value.map(|v| charts::figure(language, info.kind, v, row.estimate.n)),
+        margin: interval.map(|i| charts::margin(language, info.kind, i, row.estimate.n)).unwrap_or_default(),
+        n: row.estimate.n,
+        uncertain: row.state == Shown::Uncertain,
+        hidden,
+    }
+}
+
+fn change_of(
+    report: &Report,
+    info: &IndicatorInfo,
+    years: (Option<i32>, Option<i32>),
+    domain: &str,
+    group: &str,
+    language: Language,
+) -> Option<Change> {
+    let (Some(from), Some(to)) = years else { return None };
+    match report.change(&info.id, from, to, domain, group) {
+        Some(row) => Some(change(info, row, language)),
+        // Across a break no change is made; the page says so instead of leaving a gap.
+        None => info.breaks.iter().any(|b| *b > from && *b <= to).then(|| Change { verdict: "break", quality: "", figure: String::new() }),
+    }
+}
+
+fn change(info: &IndicatorInfo, row: &ChangeRow, language: Language) -> Change {
+    let (verdict, rises) = match row.verdict {
+        Verdict::Up => ("up", Some(true)),
+        Verdict::Down => ("down", Some(false)),
+        Verdict::Unclear => ("unclear", None),
+        Verdict::Break => ("break", None),
+        Verdict::Hidden => ("hidden", None),
+    };
+    let quality = match (info.better, rises) {
+        (Better::Higher, Some(true)) | (Better::Lower, Some(false)) => "better",
+        (Better::Higher, Some(false)) | (Better::Lower, Some(true)) => "worse",
+        (Better::None, _) | (_, None) => "",
+    };
+    let n = row.n_from.min(row.n_to);
+    let shown = row.change.filter(|_| matches!(row.verdict, Verdict::Up | Verdict::Down | Verdict::Unclear));
+    let figure = shown.map(|c| {
+        let margin = row.interval.map(|i| charts::margin(language, info.kind, i, n)).unwrap_or_default();
+        format!("{} {margin}", charts::difference(language, info.kind, c, n)).trim_end().to_owned()
+    });
+    Change { verdict, quality, figure: figure.unwrap_or_default() }
+}
+
+const fn kind_key(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Index => "committee.kind_index",
+        Kind::Mean => "committee.kind_mean",
+        Kind::Share => "committee.kind_share",
+        Kind::Balance => "committee.kind_balance",
+        Kind::Nps => "committee.kind_nps",
+    }
+}
+
+/// The report cut to the years that the page shows, so that charts and table agree.
+fn recent(report: &Report) -> Report {
+    let years: Vec<i32> = report.years.iter().rev().take(YEARS).rev().copied().collect();
+    let mut recent = report.clone();
+    recent.estimates.retain(|row| years.contains(&row.year));
+    recent.years = years;
+    recent
+}
+
+fn indicator_part(report: &Report, info: &IndicatorInfo, language: Language, messages: &Messages) -> IndicatorPart {
+    let (last, before, first) = pairs(report);
+    let recent = recent(report);
+    let draw = |id: &str, draw: &dyn Fn(&Setting<'_>) -> Result<String, ChartError>| {
+        charts::both(Setting::page(messages, language, id), draw).ok()
+    };
+    let is_broken = |year: i32| {
+        let before = recent.years.iter().rev().find(|y| **y < year);
+        before.is_some_and(|before| info.breaks.iter().any(|b| b > before && *b <= year))
+    };
+    let row = |title: String, domain: &str, group: &str| SectorRow {
+        title,
+        total: domain == TOTAL,
+        cells: recent.years.iter().map(|year| cell(info, report.estimate(&info.id, *year, domain, group), language)).collect(),
+        change: change_of(report, info, (before, last), domain, group, language),
+        since: change_of(report, info, (first, last), domain, group, language),
+    };
+    let mut rows = vec![row(messages.t(language, "charts.total", &[]), TOTAL, ALL)];
+    let groups = report.breakdowns.iter().find(|b| b.domain == SECTOR).map(|b| b.groups.as_slice()).unwrap_or_default();
+    rows.extend(groups.iter().map(|g| row(g.title.get(language).to_owned(), SECTOR, &g.key)));
+    rows.retain(|row| row.total || row.cells.iter().any(|c| c.value.is_some() || c.hidden));
+    IndicatorPart {
+        title: info.title.get(language).to_owned(),
+        query: query(info),
+        kind: kind_key(info.kind).to_owned(),
+        trend: draw("chart-trend", &|s| charts::trend(report, &info.id, TOTAL, ALL, s)),
+        multiples: draw("chart-sectors", &|s| charts::multiples(&recent, &info.id, SECTOR, YEARS, s)),
+        changes: match (before, last) {
+            (Some(from), Some(to)) => draw("chart-changes", &|s| charts::change(report, &info.id, (from, to), SECTOR, s)),
+            _ => None,
+        },
+        years: recent.years.iter().map(|year| YearHead { year: *year, after_break: is_broken(*year) }).collect(),
+        rows,
+        before,
+        first,
+        breaks: recent.years.iter().copied().filter(|year| is_broken(*year)).collect(),
+    }
+}
+
+fn coverage_part(report: &Report, language: Language, messages: &Messages) -> Option<CoveragePart> {
+    let year = *report.years.last()?;
+    let find = |domain: &str, group: Option<&str>| {
+        report.coverage.iter().find(|r| r.year == year && r.domain == domain && group.is_none_or(|g| r.group == g))
+    };
+    let line = |title: String, total, row: &domain::results::CoverageRow| CoverageLine {
+        title,
+        total,
+        frame: row.n_frame,
+        answered: row.n_answered,
+        rate: row.response_rate,
+        thin: row.n_answered < 20,
+    };
+    let mut rows: Vec<CoverageLine> = find(TOTAL, None).map(|r| line(messages.t(language, "charts.total", &[]), true, r)).into_iter().collect();
+    let groups = report.breakdowns.iter().find(|b| b.domain == SECTOR).map(|b| b.groups.as_slice()).unwrap_or_default();
+    rows.extend(groups.iter().filter_map(|g| Some(line(g.title.get(language).to_owned(), false, find(SECTOR, Some(&g.key))?))));
+    if rows.is_empty() {
+        return None;
+    }
+    let chart = charts::both(Setting::page(messages, language, "chart-coverage"), |s| charts::coverage(report, year, SECTOR, s)).ok();
+    Some(CoveragePart { chart, rows })
+}
+
+/// `GET /{slug}/committee/{publication}/method`
+#[derive(Debug, Serialize)]
+pub struct MethodPage {
+    /// Navigation.
+    pub bar: Bar,
+    /// Address of the publication.
+    pub href: String,
+    /// Its title.
+    pub title: String,
+    /// Its date, in words.
+    pub date: String,
+    /// Version within the year.
+    pub version: i64,
+    /// Fewest answers behind a shown figure.
+    pub threshold: u32,
+    /// Program version.
+    pub program: String,
+    /// What was read, with hashes.
+    pub inputs: Vec<Pair>,
+    /// How it was computed.
+    pub options: Vec<Pair>,
+    /// Cells that were joined.
+    pub collapses: Vec<String>,
+    /// The indicators with the versions of their formulas.
+    pub formulas: Vec<Pair>,
+}
+
+/// A name with its value.
+#[derive(Debug, Serialize)]
+pub struct Pair {
+    /// Name.
+    pub name: String,
+    /// Value.
+    pub value: String,
+}
+
+impl Page for MethodPage {
+    const TEMPLATE: &'static str = "committee/method.html";
+
+    fn samples() -> Vec<Self> {
+        let pairs = || vec![Pair { name: "frame.csv".to_owned(), value: "ab12".to_owned() }];
+        let page = |full: bool| Self {
+            bar: Bar::sample(full),
+            href: "/hojager/committee/1".to_owned(),
+            title: "2026-målingen".to_owned(),
+            date: "1. november 2026".to_owned(),
+            version: 1,
+            threshold: 5,
+            program: "0.1.0".to_owned(),
+            inputs: if full { pairs() } else { Vec::new() },
+            options: if full { pairs() } else { Vec::new() },
+            collapses: if full { vec!["a: 50–199 → 10–49".to_owned()] } else { Vec::new() },
+            formulas: if full { pairs() } else { Vec::new() },
+        };
+        vec![page(true), page(false)]
+    }
+}
+
+async fn method(
+    State(app): State<App>,
+    visit: Visit,
+    Reader(staff): Reader,
+    Path((_, publication)): Path<(String, String)>,
+) -> Result<Response, PageError> {
+    let Publication { info, report, .. } = app.store().publication(&staff.municipality.id, &PublicationId(publication)).await?;
+    let view = app.view(&visit).of(&staff.municipality);
+    let language = view.language();
+    let pairs = |map: std::collections::BTreeMap<String, String>| map.into_iter().map(|(name, value)| Pair { name, value }).collect();
+    let formula = |i: IndicatorInfo| Pair { name: i.title.get(language).to_owned(), value: i.formula_version };
+    let page = MethodPage {
+        bar: staff.bar("committee"),
+        href: format!("/{}/committee/{}", staff.municipality.slug, info.id),
+        title: info.title,
+        date: day(language, &info.date),
+        version: info.version,
+        threshold: staff.municipality.settings.threshold.max(5),
+        program: report.provenance.version,
+        inputs: pairs(report.provenance.inputs),
+        options: pairs(report.provenance.options),
+        collapses: report.provenance.collapses,
+        formulas: report.indicators.into_iter().map(formula).collect(),
+    };
+    view.render(&page)
+}
+
+async fn paper(
+    State(app): State<App>,
+    visit: Visit,
+    Reader(staff): Reader,
+    Path((_, publication)): Path<(String, String)>,
+) -> Result<Response, PageError> {
+    let id = &staff.municipality.id;
+    let language = app.view(&visit).of(&staff.municipality).language();
+    let papers = app.store().jobs(id, Some("report"), 100).await?;
+    let job = paper_of(&papers, &PublicationId(publication), language).ok_or(PageError::NotFound)?;
+    let file = app.store().job_file(id, &job.id, "report.pdf").await?;
+    let headers = [(header::CONTENT_TYPE, "application/pdf"), (header::CONTENT_DISPOSITION, "inline; filename=\"report.pdf\"")];
+    Ok((headers, file.bytes).into_response())
+}
+
+/// `GET /{slug}/committee/{publication}/charts/{chart}`: a chart as a file of its own, for a slide.
+async fn chart(
+    State(app): State<App>,
+    visit: Visit,
+    Reader(staff): Reader,
+    Path((_, publication, chart)): Path<(String, String, String)>,
+    Query(choice): Query<Choice>,
+) -> Result<Response, PageError> {
+    let report = app.store().publication(&staff.municipality.id, &PublicationId(publication)).await?.report;
+    let language = app.view(&visit).of(&staff.municipality).language();
+    let info = chosen(&report, &choice.indicator).ok_or(PageError::NotFound)?;
+    let setting = Setting::standalone(app.messages(), language, "chart");
+    let (last, before, _) = pairs(&report);
+    let svg = match chart.as_str() {
+        "trend.svg" => charts::trend(&report, &info.id, TOTAL, ALL, &setting),
+        "sectors.svg" => charts::multiples(&recent(&report), &info.id, SECTOR, YEARS, &setting),
+        "changes.svg" => charts::change(&report, &info.id, (before.unwrap_or(0), last.unwrap_or(0)), SECTOR, &setting),
+        "coverage.svg" => charts::coverage(&report, last.unwrap_or(0), SECTOR, &setting),
+        _ => return Err(PageError::NotFound),
+    };
+    let svg = svg.map_err(|_| PageError::NotFound)?;
+    let headers = [
+        (header::CONTENT_TYPE, "image/svg+xml; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{chart}\"")),
+    ];
+    Ok((headers, svg).into_response())
+}

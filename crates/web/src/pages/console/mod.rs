@@ -1,0 +1,300 @@
+//! The console: where an analyst prepares, runs, watches and publishes a round.
+//!
+//! # Layout
+//! - this module: the home page with what is going on and what to do next, and the audit trail
+//! - [`frames`]: register extracts in
+//! - [`rounds`]: a round from draft to closed
+//! - [`publishing`]: analyse, publish, papers
+//! - [`jobs`]: work in the background and its results
+pub mod frames;
+pub mod jobs;
+pub mod publishing;
+pub mod rounds;
+
+use axum::extract::State;
+use axum::response::Response;
+use axum::{Router, middleware, routing};
+use domain::fieldwork::RoundState;
+use domain::industry::Grouping;
+use domain::language::Language;
+use domain::municipality::Municipality;
+use domain::size::SizeClasses;
+use serde::Serialize;
+use store::rounds::Round;
+use text::{EngineError, format};
+
+use crate::app::App;
+use crate::error::PageError;
+use crate::pages::signin::{Administrator, Analyst, Bar, Note, not_kept};
+use crate::templates::{Page, Site, Templates};
+use crate::visit::Visit;
+
+/// Routes.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/{slug}/console", routing::get(home))
+        .route("/{slug}/console/trail", routing::get(trail))
+        .merge(frames::routes())
+        .merge(rounds::routes())
+        .merge(publishing::routes())
+        .merge(jobs::routes())
+        .layer(middleware::from_fn(not_kept))
+}
+
+/// Checks this module's pages.
+///
+/// # Errors
+/// The first fault.
+pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
+    templates.check::<HomePage>(site)?;
+    templates.check::<TrailPage>(site)?;
+    frames::check(templates, site)?;
+    rounds::check(templates, site)?;
+    publishing::check(templates, site)?;
+    jobs::check(templates, site)
+}
+
+/// The year that an analyst would begin with: that of the municipality's today.
+fn this_year(app: &App, municipality: &Municipality) -> i32 {
+    app.now().date_in(&format::zone(&municipality.settings.time_zone)).year().into()
+}
+
+/// The municipality's sectors in their order, with titles.
+fn sectors(municipality: &Municipality, language: Language) -> Vec<(String, String)> {
+    Grouping::shipped(&municipality.settings.grouping)
+        .map(|g| g.sectors().iter().map(|s| (s.key.clone(), s.titles.get(language).to_owned())).collect())
+        .unwrap_or_default()
+}
+
+/// The size classes in their order, with titles.
+fn sizes(municipality: &Municipality, language: Language) -> Vec<(String, String)> {
+    SizeClasses::default_for(municipality.country).classes().iter().map(|c| (c.key.clone(), c.titles.get(language).to_owned())).collect()
+}
+
+/// A title by key; the key itself where the definition does not know it (any more).
+fn titled<'a>(titles: &'a [(String, String)], key: &'a str) -> &'a str {
+    titles.iter().find(|(known, _)| known == key).map_or(key, |(_, title)| title)
+}
+
+/// `GET /{slug}/console`
+#[derive(Debug, Serialize)]
+pub struct HomePage {
+    /// Navigation.
+    pub bar: Bar,
+    /// What was just done: key of a message.
+    pub note: Option<&'static str>,
+    /// The year at work.
+    pub year: i32,
+    /// What there is to do, in order.
+    pub steps: Vec<Step>,
+    /// What is done next: the step at hand.
+    pub next: Option<Step>,
+    /// All rounds, newest first.
+    pub rounds: Vec<RoundLine>,
+    /// The latest jobs.
+    pub jobs: Vec<jobs::JobLine>,
+}
+
+/// One step of a year.
+#[derive(Debug, Clone, Serialize)]
+pub struct Step {
+    /// Key of its name: `console.step_<key>`.
+    pub key: &'static str,
+    /// Name.
+    pub name: String,
+    /// Where it stands: `done`, `now`, `later`.
+    pub state: &'static str,
+    /// Where it stands, in words.
+    pub text: String,
+    /// Where it is done.
+    pub href: Option<String>,
+}
+
+/// A round in the list.
+#[derive(Debug, Serialize)]
+pub struct RoundLine {
+    /// Its page.
+    pub href: String,
+    /// Title.
+    pub title: String,
+    /// Year.
+    pub year: i32,
+    /// State, in words.
+    pub state: String,
+    /// Last day of answering.
+    pub closes_on: Option<String>,
+}
+
+impl Page for HomePage {
+    const TEMPLATE: &'static str = "console/home.html";
+
+    fn samples() -> Vec<Self> {
+        let step = |state, href: Option<&str>| Step {
+            key: "frame",
+            name: "Registerudtræk".to_owned(),
+            state,
+            text: "2.480 arbejdssteder".to_owned(),
+            href: href.map(str::to_owned),
+        };
+        let line = |closes_on: Option<&str>| RoundLine {
+            href: "/hojager/console/rounds/1".to_owned(),
+            title: "2026-målingen".to_owned(),
+            year: 2026,
+            state: "åben".to_owned(),
+            closes_on: closes_on.map(str::to_owned),
+        };
+        let full = Self {
+            bar: Bar::sample(true),
+            note: Note::Created.key(),
+            year: 2026,
+            steps: vec![step("done", None), step("now", Some("/x")), step("later", None)],
+            next: Some(step("now", Some("/x"))),
+            rounds: vec![line(Some("2026-10-01")), line(None)],
+            jobs: vec![jobs::JobLine::sample()],
+        };
+        let empty =
+            Self { bar: Bar::sample(false), note: None, year: 2026, steps: Vec::new(), next: None, rounds: Vec::new(), jobs: Vec::new() };
+        vec![full, empty]
+    }
+}
+
+async fn home(State(app): State<App>, visit: Visit, Analyst(staff): Analyst, note: Note) -> Result<Response, PageError> {
+    let view = app.view(&visit).of(&staff.municipality);
+    let language = view.language();
+    let id = &staff.municipality.id;
+    let rounds = app.store().rounds(id).await?;
+    let round = rounds.iter().find(|r| r.state != RoundState::Closed).or(rounds.first());
+    let year = round.map_or_else(|| this_year(&app, &staff.municipality), |r| r.year);
+    let steps = steps(&app, &staff.municipality, language, year, round).await?;
+    let recent = app.store().jobs(id, None, 5).await?;
+    let page = HomePage {
+        bar: staff.bar("home"),
+        note: note.key(),
+        year,
+        next: steps.iter().find(|s| s.state == "now").cloned(),
+        steps,
+        rounds: rounds.iter().map(|r| round_line(&app, language, &staff.municipality.slug, r)).collect(),
+        jobs: recent.iter().map(|job| jobs::JobLine::of(&app, language, &staff.municipality.slug, job)).collect(),
+    };
+    view.render(&page)
+}
+
+fn round_line(app: &App, language: Language, slug: &str, round: &Round) -> RoundLine {
+    RoundLine {
+        href: format!("/{slug}/console/rounds/{}", round.id),
+        title: round.title.clone(),
+        year: round.year,
+        state: app.t(language, &format!("console.state_{}", round.state.as_str()), &[]),
+        closes_on: round.closes_on.clone(),
+    }
+}
+
+/// The six steps of a year and where each stands.
+async fn steps(app: &App, municipality: &Municipality, language: Language, year: i32, round: Option<&Round>) -> Result<Vec<Step>, PageError> {
+    let (id, slug) = (&municipality.id, &municipality.slug);
+    let frame = app.store().frames(id).await?.into_iter().find(|f| f.year == year);
+    let published = app.store().publications(id).await?.into_iter().find(|p| p.year == year);
+    let answered = match round {
+        Some(round) if round.state != RoundState::Draft => Some(app.store().monitor(id, &round.id).await?.total),
+        _ => None,
+    };
+    let state = round.map(|r| r.state);
+    let round_href = round.map(|r| format!("/{slug}/console/rounds/{}", r.id));
+    let say = |key: &str, args: &[(&str, text::Arg)]| app.t(language, &format!("console.{key}"), args);
+    let mut steps: Vec<Step> = Vec::new();
+    let mut add = |key: &'static str, done: bool, text: String, href: Option<String>| {
+        let is_next = !done && steps.iter().all(|s| s.state == "done");
+        let state = if done { "done" } else if is_next { "now" } else { "later" };
+        steps.push(Step { key, name: say(&format!("step_{key}"), &[]), state, text, href });
+    };
+    let frame_text = frame.as_ref().map_or_else(
+        || say("step_frame_todo", &[("year", year.into())]),
+        |f| say("step_frame_done", &[("units", f.units.into()), ("contactable", f.contactable.into())]),
+    );
+    add("frame", frame.is_some(), frame_text, Some(format!("/{slug}/console/frames")));
+    let plan_text = round.map_or_else(|| say("step_plan_todo", &[]), |r| say("step_plan_done", &[("title", r.title.as_str().into())]));
+    let plan_href = round_href.clone().unwrap_or_else(|| format!("/{slug}/console/rounds/new"));
+    add("plan", round.is_some(), plan_text, Some(plan_href));
+    let opened = matches!(state, Some(RoundState::Open | RoundState::Closed));
+    let open_text = match (state, &answered) {
+        (Some(RoundState::Opening), _) => say("step_open_running", &[]),
+        (Some(RoundState::Open | RoundState::Closed), Some(total)) => say("step_open_done", &[("invited", total.invited.into())]),
+        _ => say("step_open_todo", &[]),
+    };
+    add("open", opened, open_text, round_href.clone());
+    let collect_text = answered.filter(|_| opened).map_or_else(
+        || say("step_collect_todo", &[]),
+        |total| {
+            let answered = total.partial + total.complete;
+            let rate = format::percent(language, rounds::share(answered, total.frame), 0);
+            say("step_collect_text", &[("answered", answered.into()), ("rate", rate.into())])
+        },
+    );
+    add("collect", state == Some(RoundState::Closed), collect_text, round_href);
+    let publish_text = published.as_ref().map_or_else(
+        || say("step_publish_todo", &[]),
+        |p| say("step_publish_done", &[("version", p.version.into()), ("date", day(language, &p.date).into())]),
+    );
+    add("publish", published.is_some(), publish_text, Some(format!("/{slug}/console/publications")));
+    Ok(steps)
+}
+
+/// A stored date `yyyy-mm-dd` as people write it.
+pub(crate) fn day(language: Language, date: &str) -> String {
+    date.parse().map_or_else(|_| date.to_owned(), |parsed| format::date(language, parsed))
+}
+
+/// `GET /{slug}/console/trail`
+#[derive(Debug, Serialize)]
+pub struct TrailPage {
+    /// Navigation.
+    pub bar: Bar,
+    /// The latest entries.
+    pub entries: Vec<TrailLine>,
+}
+
+/// An entry of the audit trail.
+#[derive(Debug, Serialize)]
+pub struct TrailLine {
+    /// When, in milliseconds.
+    pub at: i64,
+    /// Who.
+    pub who: Option<String>,
+    /// What.
+    pub action: String,
+    /// To what.
+    pub subject: String,
+    /// More.
+    pub detail: String,
+}
+
+impl Page for TrailPage {
+    const TEMPLATE: &'static str = "console/trail.html";
+
+    fn samples() -> Vec<Self> {
+        let line = |who: Option<&str>| TrailLine {
+            at: 1_790_000_000_000,
+            who: who.map(str::to_owned),
+            action: "round.closed".to_owned(),
+            subject: "018f".to_owned(),
+            detail: String::new(),
+        };
+        vec![
+            Self { bar: Bar::sample(true), entries: vec![line(Some("Mette Holm")), line(None)] },
+            Self { bar: Bar::sample(false), entries: Vec::new() },
+        ]
+    }
+}
+
+async fn trail(State(app): State<App>, visit: Visit, Administrator(staff): Administrator) -> Result<Response, PageError> {
+    let view = app.view(&visit).of(&staff.municipality);
+    let language = view.language();
+    let entries = app.store().audit_trail(&staff.municipality.id, 200).await?;
+    staff.did(&app, "trail.seen", "", "").await?;
+    let action = |action: &str| {
+        let key = format!("console.did_{}", action.replace('.', "_"));
+        if app.messages().contains(&key) { app.t(language, &key, &[]) } else { action.to_owned() }
+    };
+    let line = |e: store::audit::AuditEntry| TrailLine { at: e.at.0, who: e.user_name, action: action(&e.action), subject: e.subject, detail: e.detail };
+    view.render(&TrailPage { bar: staff.bar("trail"), entries: entries.into_iter().map(line).collect() })
+}

@@ -1,0 +1,213 @@
+//! Analyse and publish: figures are frozen for the committee; papers are set from them.
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Router, routing};
+use axum_extra::extract::Form;
+use domain::fieldwork::RoundState;
+use domain::ids::PublicationId;
+use domain::language::Language;
+use serde::{Deserialize, Serialize};
+use store::jobs::{Job, JobState};
+use text::EngineError;
+
+use crate::app::App;
+use crate::error::PageError;
+use crate::pages::console::{day, jobs::JobLine};
+use crate::pages::signin::{Analyst, Bar, Staff};
+use crate::templates::{Page, Site, Templates};
+use crate::visit::Visit;
+
+/// Routes.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/{slug}/console/publications", routing::get(show).post(publish))
+        .route("/{slug}/console/publications/{publication}/report", routing::post(paper))
+}
+
+/// Checks this module's pages.
+///
+/// # Errors
+/// The first fault.
+pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
+    templates.check::<PublicationsPage>(site)
+}
+
+/// `GET /{slug}/console/publications`
+#[derive(Debug, Serialize)]
+pub struct PublicationsPage {
+    /// Navigation.
+    pub bar: Bar,
+    /// Publications, newest first.
+    pub publications: Vec<PublicationLine>,
+    /// Years whose rounds are closed, newest first.
+    pub years: Vec<i32>,
+    /// Analyses that wait, run or failed last.
+    pub jobs: Vec<JobLine>,
+    /// The form as it was filled in.
+    pub form: PublishForm,
+    /// What is wrong with it: key of a message.
+    pub fault: Option<&'static str>,
+}
+
+/// The form of a publication.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct PublishForm {
+    /// Year.
+    #[serde(default)]
+    pub year: String,
+    /// Title; empty: made from the year.
+    #[serde(default)]
+    pub title: String,
+    /// What changed since the version before.
+    #[serde(default)]
+    pub note: String,
+    /// "I know that it cannot be taken back."
+    #[serde(default)]
+    pub sure: String,
+}
+
+/// A publication in the list.
+#[derive(Debug, Serialize)]
+pub struct PublicationLine {
+    /// Its page for the committee.
+    pub href: String,
+    /// Where a paper is ordered.
+    pub report_href: String,
+    /// The paper in this language, where it was set already.
+    pub file: Option<String>,
+    /// Title.
+    pub title: String,
+    /// Year.
+    pub year: i32,
+    /// Version within the year.
+    pub version: i64,
+    /// Date, in words.
+    pub date: String,
+    /// What changed.
+    pub note: String,
+}
+
+impl Page for PublicationsPage {
+    const TEMPLATE: &'static str = "console/publications.html";
+
+    fn samples() -> Vec<Self> {
+        let line = |version, file: Option<&str>, note: &str| PublicationLine {
+            href: "/hojager/committee/1".to_owned(),
+            report_href: "/hojager/console/publications/1/report".to_owned(),
+            file: file.map(str::to_owned),
+            title: "2026-målingen".to_owned(),
+            year: 2026,
+            version,
+            date: "1. november 2026".to_owned(),
+            note: note.to_owned(),
+        };
+        let full = Self {
+            bar: Bar::sample(true),
+            publications: vec![line(2, Some("/x"), "Rettet"), line(1, None, "")],
+            years: vec![2026, 2025],
+            jobs: vec![JobLine::sample()],
+            form: PublishForm::default(),
+            fault: Some("console.publish_not_sure"),
+        };
+        let empty = Self {
+            bar: Bar::sample(true),
+            publications: Vec::new(),
+            years: Vec::new(),
+            jobs: Vec::new(),
+            form: PublishForm::default(),
+            fault: None,
+        };
+        vec![full, empty]
+    }
+}
+
+/// The file of a paper that was set for this publication in this language.
+pub(crate) fn paper_of<'a>(jobs: &'a [Job], publication: &PublicationId, language: Language) -> Option<&'a Job> {
+    let is = |job: &Job, name: &str, value: &str| job.arguments.get(name).and_then(|v| v.as_str()) == Some(value);
+    jobs.iter().find(|job| job.state == JobState::Done && is(job, "publication", publication.as_str()) && is(job, "language", language.tag()))
+}
+
+async fn page(
+    app: &App,
+    staff: &Staff,
+    language: Language,
+    form: PublishForm,
+    fault: Option<&'static str>,
+) -> Result<PublicationsPage, PageError> {
+    let (id, slug) = (&staff.municipality.id, &staff.municipality.slug);
+    let papers = app.store().jobs(id, Some("report"), 100).await?;
+    let analyses = app.store().jobs(id, Some("publish"), 5).await?;
+    let publications = app.store().publications(id).await?;
+    let line = |p: store::results::PublicationInfo| PublicationLine {
+        href: format!("/{slug}/committee/{}", p.id),
+        report_href: format!("/{slug}/console/publications/{}/report", p.id),
+        file: paper_of(&papers, &p.id, language).map(|job| format!("/{slug}/console/jobs/{}/report.pdf", job.id)),
+        title: p.title,
+        year: p.year,
+        version: p.version,
+        date: day(language, &p.date),
+        note: p.note,
+    };
+    let rounds = app.store().rounds(id).await?;
+    Ok(PublicationsPage {
+        bar: staff.bar("publications"),
+        publications: publications.into_iter().map(line).collect(),
+        years: rounds.iter().filter(|r| r.state == RoundState::Closed).map(|r| r.year).collect(),
+        jobs: analyses.iter().map(|job| JobLine::of(app, language, slug, job)).collect(),
+        form,
+        fault,
+    })
+}
+
+async fn show(State(app): State<App>, visit: Visit, Analyst(staff): Analyst) -> Result<Response, PageError> {
+    let view = app.view(&visit).of(&staff.municipality);
+    let page = page(&app, &staff, view.language(), PublishForm::default(), None).await?;
+    view.render(&page)
+}
+
+async fn publish(
+    State(app): State<App>,
+    visit: Visit,
+    Analyst(staff): Analyst,
+    Form(form): Form<PublishForm>,
+) -> Result<Response, PageError> {
+    let view = app.view(&visit).of(&staff.municipality);
+    let id = &staff.municipality.id;
+    let page = page(&app, &staff, view.language(), form.clone(), None).await?;
+    let year = form.year.parse().ok().filter(|year| page.years.contains(year));
+    let has_version = page.publications.iter().any(|p| Some(p.year) == year);
+    let fault = match year {
+        None => Some("console.publish_no_year"),
+        Some(_) if has_version && form.note.trim().is_empty() => Some("console.publish_no_note"),
+        Some(_) if form.sure != "yes" => Some("console.publish_not_sure"),
+        Some(_) => None,
+    };
+    let (Some(year), None) = (year, fault) else {
+        return view.status(StatusCode::UNPROCESSABLE_ENTITY).render(&PublicationsPage { fault, ..page });
+    };
+    let title = match form.title.trim() {
+        "" => app.t(staff.municipality.settings.language, "console.title_of", &[("year", year.into())]),
+        title => title.chars().take(120).collect(),
+    };
+    let note: String = form.note.trim().chars().take(500).collect();
+    let arguments = serde_json::json!({ "year": year, "title": title, "note": note });
+    let job = app.store().enqueue_job(id, "publish", &arguments, &[], app.now()).await?;
+    staff.did(&app, "publication.ordered", job.as_str(), &year.to_string()).await?;
+    Ok(Redirect::to(&format!("/{}/console/jobs/{job}", staff.municipality.slug)).into_response())
+}
+
+async fn paper(
+    State(app): State<App>,
+    visit: Visit,
+    Analyst(staff): Analyst,
+    Path((_, publication)): Path<(String, String)>,
+) -> Result<Response, PageError> {
+    let id = &staff.municipality.id;
+    let language = app.view(&visit).of(&staff.municipality).language();
+    let publication = app.store().publication(id, &PublicationId(publication)).await?.info.id;
+    let arguments = serde_json::json!({ "publication": publication, "language": language.tag() });
+    let job = app.store().enqueue_job(id, "report", &arguments, &[], app.now()).await?;
+    staff.did(&app, "paper.ordered", publication.as_str(), language.tag()).await?;
+    Ok(Redirect::to(&format!("/{}/console/jobs/{job}", staff.municipality.slug)).into_response())
+}
