@@ -1,0 +1,478 @@
+//! The worker over a real database and a real socket, with a server that does what servers do on bad days.
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use domain::fieldwork::MailState;
+use domain::ids::{InvitationId, MunicipalityId};
+use domain::language::Country;
+use domain::time::SetClock;
+use mail_parser::MessageParser;
+use store::StoreOptions;
+use store::rounds::RoundPlan;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::message::tests::{composer, keys, settings, unit};
+use crate::smtp::{Relay, Tls};
+
+const NOW: Millis = Millis(1_790_000_000_000);
+const YEAR: i32 = 2026;
+
+/// A municipality with an open round.
+struct Ground {
+    store: Store,
+    clock: Arc<SetClock>,
+    municipality: MunicipalityId,
+    round: RoundId,
+    /// The invitation behind each address.
+    invitations: BTreeMap<String, InvitationId>,
+    _folder: tempfile::TempDir,
+}
+
+impl Ground {
+    async fn with(businesses: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("pejling.sqlite").display());
+        let store = Store::connect(&url, &StoreOptions { durable: false, ..StoreOptions::default() }).await.unwrap();
+        let municipality = store.create_municipality("hojager", "Højager Kommune", Country::Dk, &settings(), NOW).await.unwrap().id;
+        let import = store.begin_frame_import(&municipality, YEAR, "cvr.csv", "hash", NOW).await.unwrap().id;
+        store.stage_frame_rows(&municipality, &import, &(0..businesses).map(unit).collect::<Vec<_>>(), NOW).await.unwrap();
+        store.finish_frame_import(&municipality, &import, NOW).await.unwrap();
+        let questionnaire = store.save_questionnaire(&municipality, &domain::questionnaire::shipped(), NOW).await.unwrap();
+        let plan = RoundPlan { title: "2026-målingen".into(), opens_on: None, closes_on: Some("2026-12-01".into()), questionnaire: Some(questionnaire), threshold: 5 };
+        let round = store.create_round(&municipality, YEAR, &plan, NOW).await.unwrap().id;
+        assert!(store.freeze_and_open(&municipality, &round, &keys(), "hojager.example", NOW).await.unwrap().finished);
+        let links = store.links(&municipality, &round, None, 10_000).await.unwrap();
+        let invitations = links.into_iter().map(|l| (l.email.unwrap().to_lowercase(), l.invitation)).collect();
+        Self { store, clock: Arc::new(SetClock::new(NOW)), municipality, round, invitations, _folder: folder }
+    }
+
+    fn mailer(&self, transport: Transport) -> Mailer {
+        let schedule = Schedule { poll: Duration::from_millis(20), relay_rest: Duration::from_millis(5), relay_failures: 3, ..Schedule::default() };
+        self.mailer_with(transport, schedule)
+    }
+
+    fn mailer_with(&self, transport: Transport, schedule: Schedule) -> Mailer {
+        let composer = Arc::new(composer(None));
+        let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        Mailer::new(self.store.clone(), composer, transport, clock, Arc::new(|| 0.5), schedule).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    async fn states(&self) -> BTreeMap<&'static str, u64> {
+        let counts = self.store.mail_counts(&self.municipality, &self.round).await.unwrap();
+        counts.into_iter().map(|c| (c.state.as_str(), c.messages)).collect()
+    }
+
+    async fn paused(&self) -> Option<String> {
+        self.store.round(&self.municipality, &self.round).await.unwrap().pause_reason
+    }
+}
+
+/// What the server does with a line; nothing: what a good server does.
+enum Answer {
+    Usual,
+    Say(&'static str),
+    Close,
+    /// Says nothing more and keeps the connection.
+    Stall,
+}
+
+type Hook = Arc<dyn Fn(Said) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>;
+
+/// What the server has heard when it is asked for an answer.
+#[derive(Debug, Clone)]
+struct Said {
+    verb: &'static str,
+    recipient: String,
+    /// Messages taken over this connection before.
+    taken: u32,
+}
+
+/// A mail server on a real port.
+struct Server {
+    port: u16,
+    mails: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    connections: Arc<AtomicU32>,
+}
+
+impl Server {
+    async fn good() -> Self {
+        Self::that(|_| Answer::Usual).await
+    }
+
+    async fn that(answer: impl Fn(&Said) -> Answer + Send + Sync + 'static) -> Self {
+        Self::hooked(Arc::new(move |said| {
+            let answer = answer(&said);
+            Box::pin(async move { answer })
+        }))
+        .await
+    }
+
+    async fn hooked(hook: Hook) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = Self { port: listener.local_addr().unwrap().port(), mails: Arc::default(), connections: Arc::default() };
+        let (mails, connections) = (Arc::clone(&server.mails), Arc::clone(&server.connections));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                connections.fetch_add(1, Ordering::SeqCst);
+                stream.set_nodelay(true).unwrap();
+                tokio::spawn(serve(stream, Arc::clone(&hook), Arc::clone(&mails)));
+            }
+        });
+        server
+    }
+
+    fn relay(&self) -> Relay {
+        Relay::new("127.0.0.1", self.port, Tls::None)
+    }
+
+    fn transport(&self) -> Transport {
+        Transport::Smtp(vec![self.relay()])
+    }
+
+    fn one_worker(&self) -> Transport {
+        Transport::Smtp(vec![Relay { workers: 1, ..self.relay() }])
+    }
+
+    /// Messages taken, by recipient.
+    fn taken(&self) -> BTreeMap<String, u32> {
+        let mut by_recipient = BTreeMap::new();
+        for (recipient, _) in locked(&self.mails).iter() {
+            *by_recipient.entry(recipient.to_lowercase()).or_default() += 1;
+        }
+        by_recipient
+    }
+}
+
+async fn serve(stream: tokio::net::TcpStream, hook: Hook, mails: Arc<Mutex<Vec<(String, Vec<u8>)>>>) -> Option<()> {
+    let mut stream = BufReader::new(stream);
+    let (mut said, mut accepted, mut in_data) = (Said { verb: "greeting", recipient: String::new(), taken: 0 }, false, false);
+    let mut body: Vec<u8> = Vec::new();
+    loop {
+        let usual: &[u8] = match said.verb {
+            "greeting" => b"220 test\r\n",
+            "EHLO" => b"250-test\r\n250 PIPELINING\r\n",
+            "DATA" if accepted => b"354 go\r\n",
+            "DATA" => b"503 no recipient\r\n",
+            "body" => b"",
+            _ => b"250 ok\r\n",
+        };
+        let answer = match hook(said.clone()).await {
+            Answer::Usual => usual,
+            Answer::Say(text) => text.as_bytes(),
+            Answer::Close => return None,
+            Answer::Stall => std::future::pending().await,
+        };
+        let good = answer.first() == Some(&b'2');
+        match said.verb {
+            "RCPT" => accepted = good,
+            "DATA" => in_data = answer.starts_with(b"354"),
+            "dot" => {
+                in_data = false;
+                if good {
+                    locked(&mails).push((said.recipient.clone(), std::mem::take(&mut body)));
+                    said.taken += 1;
+                }
+                body.clear();
+            }
+            _ => {}
+        }
+        stream.write_all(answer).await.ok()?;
+        if answer.starts_with(b"421") || said.verb == "QUIT" {
+            return None;
+        }
+        let mut line = Vec::new();
+        if stream.read_until(b'\n', &mut line).await.ok()? == 0 {
+            return None;
+        }
+        said.verb = if in_data {
+            if line == b".\r\n" { "dot" } else { "body" }
+        } else {
+            ["EHLO", "MAIL", "RCPT", "DATA", "RSET", "QUIT"].into_iter().find(|v| line.starts_with(v.as_bytes())).unwrap_or("?")
+        };
+        match said.verb {
+            "body" => body.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line)),
+            "RCPT" => said.recipient = String::from_utf8_lossy(&line[9..line.len() - 3]).into_owned(),
+            _ => {}
+        }
+    }
+}
+
+fn never() -> CancellationToken {
+    CancellationToken::new()
+}
+
+async fn run(mailer: &Mailer) -> Tally {
+    mailer.run_once(&never()).await.unwrap_or_else(|e| panic!("{e}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_gets_one_message_with_a_link_of_his_own() {
+    let (ground, server) = (Ground::with(120).await, Server::good().await);
+    let tally = run(&ground.mailer(server.transport())).await;
+    assert_eq!(tally, Tally { sent: 120, ..Tally::default() });
+    assert_eq!(ground.states().await, BTreeMap::from([("sent", 120)]));
+    assert_eq!(server.taken(), ground.invitations.keys().map(|a| (a.clone(), 1)).collect());
+    for (recipient, bytes) in locked(&server.mails).iter() {
+        let message = MessageParser::default().parse(bytes).unwrap();
+        let token = keys().invitation_token(&ground.invitations[&recipient.to_lowercase()], 0);
+        let text = message.body_text(0).unwrap();
+        assert!(text.contains(&format!("https://svar.hojager.example/s/{}\r\n", token.reveal())));
+        assert_eq!(message.to().unwrap().first().unwrap().address().map(str::to_lowercase), Some(recipient.to_lowercase()));
+        // The expected time is that of the questionnaire, not a number in a text.
+        let minutes = domain::questionnaire::shipped().expected_minutes(&domain::questionnaire::facts_of(&unit(0), YEAR, &[]));
+        assert!(text.contains(&format!("{}–{} minutter", minutes.0, minutes.1)), "{minutes:?}");
+    }
+    assert!(server.connections.load(Ordering::SeqCst) <= 4);
+    assert_eq!(run(&ground.mailer(server.transport())).await, Tally::default());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bad_address_fails_alone_with_the_servers_words() {
+    let ground = Ground::with(60).await;
+    let server = Server::that(|said| if said.verb == "RCPT" && said.recipient.ends_with("7@firma.example") { Answer::Say("550 5.1.1 No such user\r\n") } else { Answer::Usual }).await;
+    let tally = run(&ground.mailer(server.transport())).await;
+    assert_eq!((tally.sent, tally.failed), (54, 6));
+    let troubles = ground.store.mail_troubles(&ground.municipality, &ground.round, 100).await.unwrap();
+    assert!(troubles.iter().all(|t| t.state == MailState::Failed && t.words == "550 5.1.1 No such user" && t.recipient.ends_with("7@firma.example")));
+    // The dead address gets no reminder.
+    assert_eq!(ground.store.queue_reminder(&ground.municipality, &ground.round, 1, "hojager.example", NOW).await.unwrap(), 54);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_greylisted_comes_later_and_only_once() {
+    let ground = Ground::with(40).await;
+    let asked: Arc<Mutex<HashMap<String, u32>>> = Arc::default();
+    let server = Server::that(move |said| {
+        if said.verb != "RCPT" {
+            return Answer::Usual;
+        }
+        let mut asked = locked(&asked);
+        let times = asked.entry(said.recipient.clone()).or_default();
+        *times += 1;
+        if *times == 1 && said.recipient.contains("3@") { Answer::Say("450 4.2.0 Greylisted\r\n") } else { Answer::Usual }
+    })
+    .await;
+    let mailer = ground.mailer(server.transport());
+    let tally = run(&mailer).await;
+    assert_eq!((tally.sent, tally.deferred), (36, 4));
+    assert_eq!(run(&mailer).await, Tally::default(), "not before their time");
+    // Five minutes, give or take a quarter; chance says 0.5 here.
+    assert_eq!(ground.store.next_mail_due(NOW).await.unwrap(), Some(NOW.plus_seconds(300)));
+    ground.clock.set(NOW.plus_seconds(300));
+    assert_eq!(run(&mailer).await, Tally { sent: 4, ..Tally::default() });
+    assert!(server.taken().values().all(|n| *n == 1));
+    assert_eq!(ground.states().await, BTreeMap::from([("sent", 40)]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_put_off_for_ever_has_failed_but_its_address_lives() {
+    let ground = Ground::with(1).await;
+    let server = Server::that(|said| if said.verb == "dot" { Answer::Say("451 4.3.0 not now\r\n") } else { Answer::Usual }).await;
+    let mailer = ground.mailer_with(server.transport(), Schedule { attempts: 3, ..Schedule::default() });
+    for (hours, expected) in [(0, "deferred"), (7, "deferred"), (14, "failed")] {
+        ground.clock.set(NOW.plus_seconds(hours * 3600));
+        run(&mailer).await;
+        assert_eq!(ground.states().await, BTreeMap::from([(expected, 1)]));
+    }
+    assert_eq!(ground.store.queue_reminder(&ground.municipality, &ground.round, 1, "hojager.example", NOW.plus_days(1)).await.unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refusal_by_policy_pauses_the_round_and_blames_nobody() {
+    for (verb, words, tried) in [("RCPT", "554 5.7.1 Relay access denied\r\n", 6), ("MAIL", "550 5.7.60 not permitted to send as this sender\r\n", 4), ("dot", "550 5.7.26 unauthenticated\r\n", 6)] {
+        let ground = Ground::with(50).await;
+        let offered = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&offered);
+        let server = Server::that(move |said| {
+            if said.verb != verb {
+                return Answer::Usual;
+            }
+            count.fetch_add(1, Ordering::SeqCst);
+            Answer::Say(words)
+        })
+        .await;
+        let tally = run(&ground.mailer(server.transport())).await;
+        assert_eq!((tally.sent, tally.failed), (0, 0), "{verb}");
+        assert!(ground.paused().await.unwrap().contains(words.trim()), "{verb}");
+        assert!(offered.load(Ordering::SeqCst) <= tried, "{verb}: {} offered", offered.load(Ordering::SeqCst));
+        // Once the reason is gone everything goes out, nothing was used up.
+        let good = Server::good().await;
+        ground.store.resume_mail(&ground.municipality, &ground.round, NOW).await.unwrap();
+        ground.clock.set(NOW.plus_seconds(400));
+        assert_eq!(run(&ground.mailer(good.transport())).await.sent, 50, "{verb}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_few_refusals_by_policy_do_not_stop_a_run() {
+    let ground = Ground::with(40).await;
+    let server = Server::that(|said| if said.verb == "RCPT" && said.recipient.contains("d5@") { Answer::Say("554 5.7.1 Recipient not permitted\r\n") } else { Answer::Usual }).await;
+    let tally = run(&ground.mailer(server.one_worker())).await;
+    assert_eq!((tally.sent, tally.deferred), (39, 1));
+    assert_eq!(ground.paused().await, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_login_pauses_the_round() {
+    let ground = Ground::with(5).await;
+    let server = Server::that(|said| if said.verb == "?" { Answer::Say("535 5.7.8 wrong\r\n") } else { Answer::Usual }).await;
+    let login = crate::smtp::Login { username: "a".into(), password: "hemmelig".into() };
+    let tally = run(&ground.mailer(Transport::Smtp(vec![Relay { login: Some(login), ..server.relay() }]))).await;
+    assert_eq!(tally, Tally::default());
+    let reason = ground.paused().await.unwrap();
+    assert!(reason.contains("535 5.7.8 wrong") && !reason.contains("hemmelig"), "{reason}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_takes_ten_a_connection_gets_them_all() {
+    let ground = Ground::with(60).await;
+    let server = Server::that(|said| if said.verb == "MAIL" && said.taken == 10 { Answer::Say("421 4.7.0 enough for one connection\r\n") } else { Answer::Usual }).await;
+    let mailer = ground.mailer(server.transport());
+    let mut sent = 0;
+    while sent < 60 {
+        let tally = run(&mailer).await;
+        assert_eq!((tally.deferred, tally.failed, tally.uncertain), (0, 0, 0), "no attempt is used up");
+        sent += tally.sent;
+        ground.clock.set(ground.clock.now().plus_seconds(60));
+    }
+    assert!(server.taken().values().all(|n| *n == 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_closed_while_it_idled_costs_nothing() {
+    let ground = Ground::with(30).await;
+    // Closes without a word after each fifth message.
+    let server = Server::that(|said| if said.verb == "MAIL" && said.taken == 5 { Answer::Close } else { Answer::Usual }).await;
+    assert_eq!(run(&ground.mailer(server.transport())).await, Tally { sent: 30, ..Tally::default() });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_answer_to_the_dot_is_uncertain_and_never_sent_again_by_itself() {
+    let ground = Ground::with(30).await;
+    let server = Server::that(|said| if said.verb == "dot" && said.recipient.contains("d1") { Answer::Close } else { Answer::Usual }).await;
+    let patient = Schedule { relay_rest: Duration::from_millis(1), relay_failures: 100, ..Schedule::default() };
+    let mailer = ground.mailer_with(server.transport(), patient);
+    let doubtful = ground.invitations.keys().filter(|a| a.contains("d1")).count() as u64;
+    let tally = run(&mailer).await;
+    assert_eq!((tally.sent, tally.uncertain), (30 - doubtful, doubtful));
+    ground.clock.set(NOW.plus_days(2));
+    assert_eq!(run(&mailer).await, Tally::default());
+    assert_eq!(ground.states().await, BTreeMap::from([("sent", 30 - doubtful), ("uncertain", doubtful)]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_that_is_away_loses_and_uses_up_nothing() {
+    let ground = Ground::with(10).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let away = ground.mailer(Transport::Smtp(vec![Relay::new("127.0.0.1", port, Tls::None)]));
+    assert!(matches!(away.run_once(&never()).await, Err(SendError::RelayAway(_))));
+    assert!(ground.states().await.keys().all(|s| ["pending", "deferred"].contains(s)));
+    assert_eq!(ground.paused().await, None);
+    let server = Server::good().await;
+    ground.clock.set(NOW.plus_seconds(60));
+    assert_eq!(run(&ground.mailer(server.transport())).await.sent, 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_says_no_while_the_run_is_on_gets_nothing_more() {
+    let ground = Ground::with(20).await;
+    let first = Arc::new(AtomicU32::new(0));
+    // While the first message is being offered everybody else opts out.
+    let (store, others) = (ground.store.clone(), ground.invitations.clone());
+    let server = Server::hooked(Arc::new(move |said: Said| {
+        let (store, others, first) = (store.clone(), others.clone(), Arc::clone(&first));
+        Box::pin(async move {
+            if said.verb == "RCPT" && first.fetch_add(1, Ordering::SeqCst) == 0 {
+                for (_, invitation) in others.iter().filter(|(address, _)| !address.eq_ignore_ascii_case(&said.recipient)) {
+                    store.opt_out(invitation, store::respondent::OptOut::Round, NOW).await.unwrap();
+                }
+            }
+            Answer::Usual
+        })
+    }))
+    .await;
+    let tally = run(&ground.mailer(server.one_worker())).await;
+    assert_eq!((tally.sent, tally.unwanted), (1, 19));
+    assert_eq!(server.taken().len(), 1);
+    assert_eq!(ground.states().await, BTreeMap::from([("cancelled", 19), ("sent", 1)]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn told_to_stop_it_finishes_what_is_under_way_and_gives_the_rest_back() {
+    let ground = Ground::with(200).await;
+    let stop = CancellationToken::new();
+    let token = stop.clone();
+    let server = Server::that(move |said| {
+        if said.verb == "dot" && said.taken == 4 {
+            token.cancel();
+        }
+        Answer::Usual
+    })
+    .await;
+    let tally = ground.mailer(server.transport()).run(&stop).await.unwrap_or_else(|e| panic!("{e}"));
+    let states = ground.states().await;
+    assert_eq!(states.get("sent").copied().unwrap_or_default(), tally.sent);
+    assert_eq!(server.taken().len() as u64, tally.sent);
+    assert!(tally.sent < 200);
+    assert_eq!(states, BTreeMap::from([("pending", 200 - tally.sent), ("sent", tally.sent)]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_killed_at_the_dot_leaves_at_most_one_message_in_doubt() {
+    let ground = Ground::with(10).await;
+    let reached = Arc::new(tokio::sync::Notify::new());
+    let at_dot = Arc::clone(&reached);
+    let server = Server::that(move |said| {
+        if said.verb == "dot" && said.taken == 3 {
+            at_dot.notify_one();
+            return Answer::Stall;
+        }
+        Answer::Usual
+    })
+    .await;
+    let mailer = ground.mailer(server.one_worker());
+    let running = tokio::spawn(async move { mailer.run(&CancellationToken::new()).await });
+    reached.notified().await;
+    running.abort();
+    assert!(running.await.unwrap_err().is_cancelled());
+    ground.clock.set(NOW.plus_seconds(3600));
+    let good = Server::good().await;
+    assert_eq!(run(&ground.mailer(good.transport())).await.sent, 6);
+    assert_eq!(ground.states().await, BTreeMap::from([("sent", 9), ("uncertain", 1)]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_and_the_table_hold_the_same_messages() {
+    let ground = Ground::with(3).await;
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(run(&ground.mailer(Transport::File(folder.path().join("mail")))).await.sent, 3);
+    let files: Vec<_> = std::fs::read_dir(folder.path().join("mail")).unwrap().map(|f| f.unwrap().path()).collect();
+    assert_eq!(files.len(), 3);
+    assert!(files.iter().all(|f| f.extension().is_some_and(|e| e == "eml")));
+
+    let ground = Ground::with(3).await;
+    assert_eq!(run(&ground.mailer(Transport::Table)).await.sent, 3);
+    let caught = ground.store.caught_mails(&ground.municipality, 10).await.unwrap();
+    assert_eq!(caught.len(), 3);
+    for mail in caught {
+        let (mail, raw) = ground.store.caught_mail(&ground.municipality, &mail.id).await.unwrap();
+        let message = MessageParser::default().parse(&raw).unwrap();
+        assert_eq!(message.subject(), Some(mail.subject.as_str()));
+        let token = keys().invitation_token(&ground.invitations[&mail.recipient.to_lowercase()], 0);
+        assert!(message.body_text(0).unwrap().contains(token.reveal()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_written_pauses_the_round_and_says_what_is_missing() {
+    let ground = Ground::with(2).await;
+    let bare = domain::municipality::Settings::default();
+    ground.store.update_municipality(&ground.municipality, "Højager Kommune", &bare, NOW).await.unwrap();
+    assert_eq!(run(&ground.mailer(Transport::Table)).await, Tally::default());
+    assert!(ground.paused().await.unwrap().contains("sender"));
+}
