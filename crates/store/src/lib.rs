@@ -94,7 +94,7 @@ impl Store {
         sqlx::Connection::close(conn).await?;
         let pools = address.pools(options);
         let queue = (address.engine == Engine::Sqlite).then(|| writer::Queue::start(pools.writer.clone()));
-        Ok(Self { inner: Arc::new(Inner { engine: address.engine, pools, queue, temporary: temporary }) })
+        Ok(Self { inner: Arc::new(Inner { engine: address.engine, pools, queue, temporary }) })
     }
 
     /// Does the database answer, and could it be written to?

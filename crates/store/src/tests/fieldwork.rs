@@ -319,7 +319,10 @@ async fn jobs_and_initiatives_keep_their_history(ground: &Ground) {
     let m = municipality(store).await;
     let file =
         crate::jobs::JobFile { name: "frame.csv".into(), media_type: "text/csv".into(), bytes: vec![0, 159, 146, 150] };
-    let id = store.enqueue_job(&m, "import", &serde_json::json!({"year": YEAR}), &[file.clone()], NOW).await.unwrap();
+    let id = store
+        .enqueue_job(&m, "import", &serde_json::json!({"year": YEAR}), std::slice::from_ref(&file), NOW)
+        .await
+        .unwrap();
     assert_eq!(store.job_file(&m, &id, "frame.csv").await.unwrap(), file);
     let (a, b) =
         tokio::join!(store.claim_job("a", NOW.plus_seconds(30), NOW), store.claim_job("b", NOW.plus_seconds(30), NOW));
