@@ -1,5 +1,30 @@
 //! What may be shown: primary and secondary suppression over linked tables, and the audit of what is hidden (§ 6).
+//!
+//! The reader is taken to know everything but the values: the frame, n, the weights and the ends of the scale. Every figure shown is
+//! then a linear equation in the means of the atoms (the finest groups), and what a hidden mean can be follows by linear programming.
+//! A hidden mean, primary or secondary, must keep a feasible interval of at least 20 points of 100 in every slice.
+//!
+//! The pattern is found by hitting sets. Where the audit finds a hidden mean too narrow, a smallest set of shown figures that pins it
+//! down is a certificate: one of them must go. The cheapest pattern that hits all certificates so far is a small integer
+//! programme; the loop ends when the audit finds nothing more, and then no pattern that satisfies the audit is cheaper (each certificate is
+//! necessary). Above [`MOST_FOR_EXACT`] groups, the cheapest member of each certificate goes instead, and what proves unnecessary returns.
+use std::collections::{BTreeMap, BTreeSet};
+
 use domain::results::State;
+use microlp::{ComparisonOp, LinearExpr, OptimizationDirection, Problem, Variable};
+
+/// From here on hiding is greedy.
+pub const MOST_FOR_EXACT: usize = 120;
+/// Certificates after which hiding turns greedy.
+const MOST_CERTIFICATES: usize = 400;
+/// Below this many answers a census, or a share of exactly 0 or 100 %, tells each answer.
+pub const SMALL: u64 = 10;
+/// Below this many answers a figure is marked as uncertain.
+pub const UNCERTAIN: u64 = 20;
+/// Fewest answers behind a comment list that is broken down.
+pub const COMMENTS: u64 = 10;
+/// Slack for the rounding of linear programmes, in hundredths of the scale.
+const SLACK: f64 = 1e-6;
 
 /// The smallest building block of the linked tables of one slice (say, sector × size × area).
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -40,9 +65,12 @@ pub struct Group {
     pub atoms: Vec<usize>,
 }
 
-/// A further number that the reader knows: a level published earlier, a change, a filter. Σ coefficient · (mean of atom in slice) lies between the limits.
+/// A further number that the reader knows: a level published earlier, a change (whose levels are recomputed with other weights), a
+/// filter. Σ coefficient · (mean of atom in slice) lies between the limits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Known {
+    /// Printed only while this group is shown; `None`: printed already, nothing takes it back.
+    pub group: Option<usize>,
     /// (slice, atom, coefficient).
     pub terms: Vec<(usize, usize, f64)>,
     /// Lower limit: the printed number less half its last place.
@@ -58,37 +86,546 @@ pub struct Rules {
     pub min_n: u64,
     /// Width that the feasible interval of a hidden mean must keep, as a part of the scale.
     pub width: f64,
-    /// Printed decimals are exploited as published (`true`), or figures are taken as known exactly (`false`, cautious).
+    /// Figures are known to their printed decimals (`true`), or exactly (`false`: the cautious default).
     pub rounded: bool,
 }
 
-/// A feasible interval found by the audit.
+impl Default for Rules {
+    fn default() -> Self {
+        Self { min_n: 5, width: 0.2, rounded: false }
+    }
+}
+
+/// What a hidden mean can be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Audit {
     /// Slice.
     pub slice: usize,
     /// Group.
     pub group: usize,
-    /// Lowest mean that agrees with everything known.
+    /// A mean this low agrees with everything known.
     pub lower: f64,
-    /// Highest mean that agrees with everything known.
+    /// A mean this high agrees with everything known.
     pub upper: f64,
 }
 
 /// What is shown and what is hidden.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pattern {
-    /// State per slice and group. A group is hidden in all slices or in none.
+    /// State per slice and group. A group with answers is hidden in all slices or in none.
     pub states: Vec<Vec<State>>,
-    /// The audit of every hidden figure.
+    /// What each hidden mean can be: at least this wide ([`audit`] computes the full width).
     pub audits: Vec<Audit>,
+    /// Answers behind the figures hidden, summed over slices.
+    pub loss: u64,
 }
 
 /// Finds one pattern for all slices: primary rules, then further groups until no hidden mean can be narrowed below the width.
 ///
-/// Slices that belong together (one base: the same businesses asked) go into one call; `known` links them and earlier publications.
+/// Slices that belong together (one base: the same businesses asked) go into one call; `known` links them with changes and earlier
+/// publications. A group without any answer in a slice is hidden there and binds no other slice.
 #[must_use]
 pub fn suppress(groups: &[Group], slices: &[Slice], known: &[Known], rules: &Rules) -> Pattern {
-    let _ = (groups, slices, known, rules);
-    todo!()
+    let task = Task::new(groups, slices, known, rules);
+    let primary = task.primary();
+    let hidden = if rules.min_n == 0 { vec![false; groups.len()] } else { task.find(&primary) };
+    let states = (0..slices.len())
+        .map(|s| (0..groups.len()).map(|g| task.state(s, g, hidden[g], primary[s][g])).collect())
+        .collect();
+    let audits = task.protected(&hidden).map(|(slice, group)| task.feasible(slice, group, &hidden)).collect();
+    let loss = (0..groups.len()).filter(|g| hidden[*g]).map(|g| task.cost(g)).sum();
+    Pattern { states, audits, loss }
+}
+
+/// What each hidden mean can be, by linear programming over everything shown and known: the reader's best attack.
+#[must_use]
+pub fn audit(groups: &[Group], slices: &[Slice], known: &[Known], rules: &Rules, states: &[Vec<State>]) -> Vec<Audit> {
+    let task = Task::new(groups, slices, known, rules);
+    let hidden: Vec<bool> =
+        (0..groups.len()).map(|g| (0..slices.len()).any(|s| states[s][g].is_hidden() && task.n[s][g] > 0)).collect();
+    task.protected(&hidden)
+        .map(|(slice, group)| {
+            let (lower, upper) = task.exact(slice, group, &hidden).unwrap_or_else(|| task.inner(slice, group, &hidden));
+            task.in_units(slice, group, lower, upper)
+        })
+        .collect()
+}
+
+struct Task<'a> {
+    groups: &'a [Group],
+    slices: &'a [Slice],
+    known: &'a [Known],
+    rules: &'a Rules,
+    groups_of: Vec<Vec<usize>>,
+    /// Per slice and group: n, Σ w, mean on 0–100.
+    n: Vec<Vec<u64>>,
+    weight: Vec<Vec<f64>>,
+    mean: Vec<Vec<f64>>,
+}
+
+/// Atoms of a slice that every shown and known number treats alike; only their common sum is known.
+type Signature = (Vec<usize>, Vec<(usize, u64)>);
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Piece {
+    weight: f64,
+    sum: f64,
+}
+
+impl<'a> Task<'a> {
+    fn new(groups: &'a [Group], slices: &'a [Slice], known: &'a [Known], rules: &'a Rules) -> Self {
+        let atoms = slices.iter().map(|s| s.atoms.len()).max().unwrap_or_default();
+        let mut groups_of = vec![Vec::new(); atoms];
+        for (g, group) in groups.iter().enumerate() {
+            for atom in &group.atoms {
+                groups_of[*atom].push(g);
+            }
+        }
+        let mut task = Self { groups, slices, known, rules, groups_of, n: vec![], weight: vec![], mean: vec![] };
+        for slice in slices {
+            let over =
+                |g: &Group, value: fn(&Atom) -> f64| g.atoms.iter().map(|a| value(&slice.atoms[*a])).sum::<f64>();
+            let weights: Vec<f64> = groups.iter().map(|g| over(g, |a| a.weight)).collect();
+            let mean = |(g, weight): (&Group, &f64)| {
+                if *weight > 0.0 { task.hundred(slice, over(g, |a| a.sum) / weight) } else { 0.0 }
+            };
+            let means = groups.iter().zip(&weights).map(mean).collect();
+            task.n.push(groups.iter().map(|g| g.atoms.iter().map(|a| slice.atoms[*a].n).sum()).collect());
+            task.mean.push(means);
+            task.weight.push(weights);
+        }
+        task
+    }
+
+    /// A value on 0–100.
+    fn hundred(&self, slice: &Slice, value: f64) -> f64 {
+        100.0 * (value - slice.range[0]) / (slice.range[1] - slice.range[0])
+    }
+
+    fn in_units(&self, slice: usize, group: usize, lower: f64, upper: f64) -> Audit {
+        let [from, to] = self.slices[slice].range;
+        let unit = |v: f64| from + v / 100.0 * (to - from);
+        Audit { slice, group, lower: unit(lower), upper: unit(upper) }
+    }
+
+    /// Per slice and group: may this figure not be shown for its own sake?
+    fn primary(&self) -> Vec<Vec<bool>> {
+        self.slices
+            .iter()
+            .enumerate()
+            .map(|(s, slice)| (0..self.groups.len()).map(|g| self.is_primary(s, slice, g)).collect())
+            .collect()
+    }
+
+    fn is_primary(&self, s: usize, slice: &Slice, g: usize) -> bool {
+        let n = self.n[s][g];
+        if n == 0 || self.rules.min_n == 0 {
+            return false;
+        }
+        let frame: u64 = self.groups[g].atoms.iter().map(|a| slice.atoms[*a].frame).sum();
+        let end = self.mean[s][g] <= SLACK || self.mean[s][g] >= 100.0 - SLACK;
+        n < self.rules.min_n || (n < SMALL && (n == frame || (slice.share && end)))
+    }
+
+    fn state(&self, s: usize, g: usize, hidden: bool, primary: bool) -> State {
+        let n = self.n[s][g];
+        if self.rules.min_n > 0 && (n == 0 || primary) {
+            State::Hidden
+        } else if hidden {
+            State::HiddenSecondary
+        } else if n < UNCERTAIN {
+            State::Uncertain
+        } else {
+            State::Shown
+        }
+    }
+
+    /// Answers lost by hiding a group everywhere.
+    fn cost(&self, g: usize) -> u64 {
+        self.n.iter().map(|n| n[g]).sum()
+    }
+
+    /// Every hidden mean there is.
+    fn protected(&self, hidden: &[bool]) -> impl Iterator<Item = (usize, usize)> {
+        let hidden: Vec<usize> = (0..hidden.len()).filter(|g| hidden[*g]).collect();
+        (0..self.slices.len())
+            .flat_map(move |s| hidden.clone().into_iter().map(move |g| (s, g)))
+            .filter(|(s, g)| self.n[*s][*g] > 0)
+    }
+
+    fn is_wide(&self, (lower, upper): (f64, f64)) -> bool {
+        upper - lower >= 100.0 * self.rules.width - SLACK
+    }
+
+    /// A feasible interval: the quick one where it suffices.
+    fn feasible(&self, slice: usize, group: usize, hidden: &[bool]) -> Audit {
+        let inner = self.inner(slice, group, hidden);
+        let (lower, upper) =
+            if self.is_wide(inner) { inner } else { self.exact(slice, group, hidden).unwrap_or(inner) };
+        self.in_units(slice, group, lower, upper)
+    }
+
+    fn is_narrow(&self, slice: usize, group: usize, hidden: &[bool]) -> bool {
+        let inner = self.inner(slice, group, hidden);
+        !self.is_wide(inner) && !self.is_wide(self.exact(slice, group, hidden).unwrap_or(inner))
+    }
+
+    fn shown(&self, slice: usize, group: usize, hidden: &[bool]) -> bool {
+        !hidden[group] && self.n[slice][group] > 0
+    }
+
+    fn known_now(&self, hidden: &[bool]) -> impl Iterator<Item = (usize, &'a Known)> {
+        let shown: Vec<bool> = self.known.iter().map(|k| k.group.is_none_or(|g| !hidden[g])).collect();
+        self.known.iter().enumerate().filter(move |(k, _)| shown[*k])
+    }
+
+    /// The pieces of a slice: atoms by what is known of them, apart by membership in the group.
+    fn pieces(&self, slice: usize, group: Option<usize>, hidden: &[bool]) -> BTreeMap<(Signature, bool), Piece> {
+        let mut terms: BTreeMap<usize, Vec<(usize, u64)>> = BTreeMap::new();
+        let atoms = &self.slices[slice].atoms;
+        for (k, known) in self.known_now(hidden) {
+            for (s, atom, coefficient) in &known.terms {
+                if *s == slice && atoms[*atom].weight > 0.0 {
+                    terms.entry(*atom).or_default().push((k, (coefficient / atoms[*atom].weight).to_bits()));
+                }
+            }
+        }
+        let mut pieces: BTreeMap<(Signature, bool), Piece> = BTreeMap::new();
+        for (index, atom) in atoms.iter().enumerate().filter(|(_, a)| a.weight > 0.0) {
+            let shown: Vec<usize> =
+                self.groups_of[index].iter().copied().filter(|g| self.shown(slice, *g, hidden)).collect();
+            let signature = (shown, terms.remove(&index).unwrap_or_default());
+            let inside = group.is_some_and(|g| self.groups_of[index].contains(&g));
+            let piece = pieces.entry((signature, inside)).or_default();
+            piece.weight += atom.weight;
+            piece.sum += atom.weight * self.hundred(&self.slices[slice], atom.sum / atom.weight);
+        }
+        pieces
+    }
+
+    /// An interval that is feasible for certain: atoms that everything known treats alike trade their values among themselves.
+    fn inner(&self, slice: usize, group: usize, hidden: &[bool]) -> (f64, f64) {
+        let mut by_signature: BTreeMap<Signature, [Piece; 2]> = BTreeMap::new();
+        for ((signature, inside), piece) in self.pieces(slice, Some(group), hidden) {
+            by_signature.entry(signature).or_default()[usize::from(inside)] = piece;
+        }
+        let (mut lower, mut upper) = (0.0, 0.0);
+        for [outside, inside] in by_signature.values() {
+            // Nothing shown covers these atoms: they are free.
+            let sum = outside.sum + inside.sum;
+            lower += (sum - 100.0 * outside.weight).max(0.0);
+            upper += sum.min(100.0 * inside.weight);
+        }
+        if let Some((free, _)) = by_signature.iter().find(|(s, _)| s.0.is_empty() && s.1.is_empty()) {
+            let [outside, inside] = by_signature[free];
+            let sum = outside.sum + inside.sum;
+            lower -= (sum - 100.0 * outside.weight).max(0.0);
+            upper += 100.0 * inside.weight - sum.min(100.0 * inside.weight);
+        }
+        (lower / self.weight[slice][group], upper / self.weight[slice][group])
+    }
+
+    /// Half of the last printed place, on 0–100.
+    fn half_place(&self, slice: usize, group: usize) -> f64 {
+        if !self.rules.rounded {
+            return 0.0;
+        }
+        let span = self.slices[slice].range[1] - self.slices[slice].range[0];
+        let place = if self.n[slice][group] < UNCERTAIN { 1.0 } else { 0.1 };
+        let place = if span <= 2.0 {
+            place / 100.0
+        } else if span < 50.0 {
+            place / 10.0
+        } else {
+            place
+        };
+        0.5 * place / span * 100.0
+    }
+
+    /// The full feasible interval. `None` when the solver gives up.
+    fn exact(&self, slice: usize, group: usize, hidden: &[bool]) -> Option<(f64, f64)> {
+        // Slices that known numbers tie together are solved together.
+        let mut tied = BTreeSet::from([slice]);
+        loop {
+            let before = tied.len();
+            for (_, known) in self.known_now(hidden) {
+                if known.terms.iter().any(|t| tied.contains(&t.0)) {
+                    tied.extend(known.terms.iter().map(|t| t.0));
+                }
+            }
+            if tied.len() == before {
+                break;
+            }
+        }
+        let pieces: Vec<(usize, BTreeMap<(Signature, bool), Piece>)> =
+            tied.into_iter().map(|s| (s, self.pieces(s, (s == slice).then_some(group), hidden))).collect();
+        let lower = self.extreme(slice, group, &pieces, OptimizationDirection::Minimize)?;
+        let upper = self.extreme(slice, group, &pieces, OptimizationDirection::Maximize)?;
+        Some((lower.max(0.0), upper.min(100.0)))
+    }
+
+    fn extreme(
+        &self,
+        slice: usize,
+        group: usize,
+        pieces: &[(usize, BTreeMap<(Signature, bool), Piece>)],
+        direction: OptimizationDirection,
+    ) -> Option<f64> {
+        let mut problem = Problem::new(direction);
+        let mut rows: BTreeMap<(usize, usize), LinearExpr> = BTreeMap::new();
+        let mut known_rows: BTreeMap<usize, (LinearExpr, f64)> = BTreeMap::new();
+        for (s, pieces) in pieces {
+            let [from, to] = self.slices[*s].range;
+            for (((shown, terms), inside), piece) in pieces {
+                let gain = if *inside { piece.weight / self.weight[slice][group] } else { 0.0 };
+                // The mean of the piece.
+                let variable: Variable = problem.add_var(gain, (0.0, 100.0));
+                for g in shown {
+                    rows.entry((*s, *g))
+                        .or_insert_with(LinearExpr::empty)
+                        .add(variable, piece.weight / self.weight[*s][*g]);
+                }
+                for (k, ratio) in terms {
+                    let coefficient = f64::from_bits(*ratio) * piece.weight;
+                    let (row, constant) = known_rows.entry(*k).or_insert_with(|| (LinearExpr::empty(), 0.0));
+                    row.add(variable, coefficient * (to - from) / 100.0);
+                    *constant += coefficient * from;
+                }
+            }
+        }
+        let mut limit = |row: LinearExpr, lower: f64, upper: f64| {
+            if upper - lower <= 0.0 {
+                problem.add_constraint(row, ComparisonOp::Eq, lower);
+            } else {
+                problem.add_constraint(row.clone(), ComparisonOp::Ge, lower);
+                problem.add_constraint(row, ComparisonOp::Le, upper);
+            }
+        };
+        for ((s, g), row) in rows {
+            let (mean, half) = (self.mean[s][g], self.half_place(s, g));
+            limit(row, mean - half, mean + half);
+        }
+        for (k, (row, constant)) in known_rows {
+            limit(row, self.known[k].lower - constant, self.known[k].upper - constant);
+        }
+        let solution = problem.solve().ok()?.into_solution().ok()?;
+        Some(solution.objective())
+    }
+
+    /// Shown figures that together pin a hidden mean down, none of them to spare. Empty: not even hiding everything helps.
+    fn certificate(&self, slice: usize, group: usize, hidden: &[bool]) -> Vec<usize> {
+        let mut without = hidden.to_vec();
+        let mut shown: Vec<usize> = (0..self.groups.len()).filter(|g| self.shown(slice, *g, hidden)).collect();
+        // Figures of other years matter only where known numbers tie the years; then all are candidates.
+        if self.known_now(hidden).next().is_some() {
+            shown = (0..self.groups.len()).filter(|g| !hidden[*g]).collect();
+        } else {
+            (0..self.groups.len()).filter(|g| !shown.contains(g)).for_each(|g| without[g] = true);
+        }
+        // Whole breakdowns first, then one by one, the costly ones first.
+        let mut chunks: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        shown.iter().for_each(|g| chunks.entry(&self.groups[*g].domain).or_default().push(*g));
+        shown.sort_by_key(|g| (std::cmp::Reverse(self.cost(*g)), *g));
+        let singles = shown.iter().map(|g| vec![*g]);
+        for chunk in chunks.into_values().filter(|c| c.len() > 1).chain(singles) {
+            let chunk: Vec<usize> = chunk.into_iter().filter(|g| !without[*g]).collect();
+            chunk.iter().for_each(|g| without[*g] = true);
+            if !self.is_narrow(slice, group, &without) {
+                chunk.iter().for_each(|g| without[*g] = false);
+            }
+        }
+        shown.retain(|g| !without[*g]);
+        shown
+    }
+
+    fn find(&self, primary: &[Vec<bool>]) -> Vec<bool> {
+        let forced: Vec<bool> = (0..self.groups.len()).map(|g| primary.iter().any(|p| p[g])).collect();
+        let mut hidden = forced.clone();
+        let mut cuts: BTreeSet<(usize, Vec<usize>)> = BTreeSet::new();
+        let mut exact = self.groups.len() <= MOST_FOR_EXACT;
+        loop {
+            let mut found = false;
+            let now = hidden.clone();
+            let mut seen = BTreeSet::new();
+            for (slice, group) in self.protected(&now) {
+                // One certificate per group and turn: other slices mostly give the same one.
+                if seen.contains(&group) || !self.is_narrow(slice, group, if exact { &now } else { &hidden }) {
+                    continue;
+                }
+                seen.insert(group);
+                let certificate = self.certificate(slice, group, if exact { &now } else { &hidden });
+                let Some(cheapest) = certificate.iter().copied().min_by_key(|g| (self.cost(*g), *g)) else { continue };
+                found = true;
+                if exact {
+                    cuts.insert((group, certificate));
+                } else {
+                    hidden[cheapest] = true;
+                }
+            }
+            if !found {
+                break;
+            }
+            if exact {
+                match (cuts.len() <= MOST_CERTIFICATES).then(|| self.cheapest(&forced, &cuts)).flatten() {
+                    Some(pattern) => hidden = pattern,
+                    None => exact = false,
+                }
+            }
+        }
+        if !exact {
+            self.give_back(&forced, &mut hidden);
+        }
+        hidden
+    }
+
+    /// The cheapest pattern in which every hidden group's certificates are broken.
+    fn cheapest(&self, forced: &[bool], cuts: &BTreeSet<(usize, Vec<usize>)>) -> Option<Vec<bool>> {
+        let mut problem = Problem::new(OptimizationDirection::Minimize);
+        let most = (0..self.groups.len()).map(|g| self.cost(g)).max().unwrap_or(1).max(1) as f64;
+        let variables: Vec<Variable> = (0..self.groups.len())
+            .map(|g| {
+                // A figure more is a loss even if thin; the last term makes the choice among equals definite.
+                let loss = 1e4 * self.cost(g) as f64 / most + 1.0 + 1e-3 * g as f64 / self.groups.len() as f64;
+                problem.add_integer_var(loss, (i32::from(forced[g]), 1))
+            })
+            .collect();
+        for (group, certificate) in cuts {
+            let mut row = LinearExpr::empty();
+            certificate.iter().for_each(|g| row.add(variables[*g], 1.0));
+            row.add(variables[*group], -1.0);
+            problem.add_constraint(row, ComparisonOp::Ge, 0.0);
+        }
+        let solution = problem.solve().ok()?.into_solution().ok()?;
+        Some(variables.iter().map(|v| solution.var_value(*v) > 0.5).collect())
+    }
+
+    /// Shows again what need not be hidden, the costliest first.
+    fn give_back(&self, forced: &[bool], hidden: &mut [bool]) {
+        let mut candidates: Vec<usize> = (0..self.groups.len()).filter(|g| hidden[*g] && !forced[*g]).collect();
+        candidates.sort_by_key(|g| (std::cmp::Reverse(self.cost(*g)), *g));
+        for g in candidates {
+            hidden[g] = false;
+            let narrow = self.protected(hidden).any(|(s, other)| self.is_narrow(s, other, hidden));
+            hidden[g] = narrow;
+        }
+    }
+}
+
+/// A two-way table of counts with its margins: which cells to hide, and what each hidden count can be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountPattern {
+    /// Per row and column.
+    pub suppressed: Vec<Vec<bool>>,
+    /// Per row and column, for hidden cells: the smallest and largest count that agree with what is shown.
+    pub feasible: Vec<Vec<Option<[u64; 2]>>>,
+    /// Answers in hidden cells.
+    pub loss: u64,
+}
+
+/// Hides counts from 1 to below the threshold and, at least loss, further cells so that none of them follows from the margins.
+///
+/// A hidden cell follows exactly when no cycle of hidden cells (alternately along rows and columns) passes through it; without one,
+/// the cells that would close a cycle form a cut of which one must be hidden. `None` when the table cannot protect a cell
+/// (one row or one column) or the solver gives up.
+#[must_use]
+pub fn suppress_counts(counts: &[Vec<u64>], threshold: u64) -> Option<CountPattern> {
+    let (rows, columns) = (counts.len(), counts.first().map_or(0, Vec::len));
+    let cells: Vec<(usize, usize)> = (0..rows).flat_map(|r| (0..columns).map(move |c| (r, c))).collect();
+    let primary: Vec<bool> = cells.iter().map(|(r, c)| (1..threshold).contains(&counts[*r][*c])).collect();
+    let mut hidden = primary.clone();
+    let mut cuts: BTreeSet<Vec<usize>> = BTreeSet::new();
+    loop {
+        let before = cuts.len();
+        for (p, (row, column)) in cells.iter().enumerate().filter(|(p, _)| primary[*p]) {
+            // Rows and columns that hidden cells other than p tie to p's row.
+            let mut rows_reached = BTreeSet::from([*row]);
+            let mut columns_reached = BTreeSet::new();
+            loop {
+                let size = rows_reached.len() + columns_reached.len();
+                for (_, (r, c)) in cells.iter().enumerate().filter(|(q, _)| hidden[*q] && *q != p) {
+                    if rows_reached.contains(r) {
+                        columns_reached.insert(*c);
+                    }
+                    if columns_reached.contains(c) {
+                        rows_reached.insert(*r);
+                    }
+                }
+                if rows_reached.len() + columns_reached.len() == size {
+                    break;
+                }
+            }
+            if columns_reached.contains(column) {
+                continue;
+            }
+            let crossing = |(q, (r, c)): (usize, &(usize, usize))| {
+                (q != p && rows_reached.contains(r) != columns_reached.contains(c)).then_some(q)
+            };
+            let cut: Vec<usize> = cells.iter().enumerate().filter_map(crossing).collect();
+            if cut.is_empty() {
+                return None;
+            }
+            cuts.insert(cut);
+        }
+        if cuts.len() == before {
+            break;
+        }
+        let mut problem = Problem::new(OptimizationDirection::Minimize);
+        let variables: Vec<Variable> = cells
+            .iter()
+            .zip(&primary)
+            .map(|((r, c), primary)| problem.add_integer_var(counts[*r][*c] as f64 + 1e-4, (i32::from(*primary), 1)))
+            .collect();
+        for cut in &cuts {
+            let mut row = LinearExpr::empty();
+            cut.iter().for_each(|q| row.add(variables[*q], 1.0));
+            problem.add_constraint(row, ComparisonOp::Ge, 1.0);
+        }
+        let solution = problem.solve().ok()?.into_solution().ok()?;
+        hidden = variables.iter().map(|v| solution.var_value(*v) > 0.5).collect();
+    }
+    let suppressed: Vec<Vec<bool>> = hidden.chunks(columns.max(1)).map(<[bool]>::to_vec).collect();
+    let loss = cells.iter().zip(&hidden).filter(|(_, h)| **h).map(|((r, c), _)| counts[*r][*c]).sum();
+    let feasible = feasible_counts(counts, &suppressed)?;
+    Some(CountPattern { suppressed, feasible, loss })
+}
+
+/// What each hidden count can be, all margins known.
+#[must_use]
+pub fn feasible_counts(counts: &[Vec<u64>], suppressed: &[Vec<bool>]) -> Option<Vec<Vec<Option<[u64; 2]>>>> {
+    let columns = counts.first().map_or(0, Vec::len);
+    let extreme = |row: usize, column: usize, direction: OptimizationDirection| {
+        let mut problem = Problem::new(direction);
+        let mut row_sums: BTreeMap<usize, (LinearExpr, u64)> = BTreeMap::new();
+        let mut column_sums: BTreeMap<usize, (LinearExpr, u64)> = BTreeMap::new();
+        for (r, line) in counts.iter().enumerate() {
+            for (c, count) in line.iter().enumerate().filter(|(c, _)| suppressed[r][*c]) {
+                let gain = if (r, c) == (row, column) { 1.0 } else { 0.0 };
+                let variable = problem.add_var(gain, (0.0, f64::INFINITY));
+                for sum in [row_sums.entry(r), column_sums.entry(c)] {
+                    let (expression, total) = sum.or_insert_with(|| (LinearExpr::empty(), 0));
+                    expression.add(variable, 1.0);
+                    *total += count;
+                }
+            }
+        }
+        for (expression, total) in row_sums.into_values().chain(column_sums.into_values()) {
+            problem.add_constraint(expression, ComparisonOp::Eq, total as f64);
+        }
+        // Margins of a two-way table are totally unimodular: the extremes are whole numbers.
+        problem.solve().ok()?.into_solution().ok().map(|s| s.objective().round() as u64)
+    };
+    (0..counts.len())
+        .map(|r| {
+            (0..columns)
+                .map(|c| {
+                    if !suppressed[r][c] {
+                        return Some(None);
+                    }
+                    let lower = extreme(r, c, OptimizationDirection::Minimize)?;
+                    let upper = extreme(r, c, OptimizationDirection::Maximize)?;
+                    Some(Some([lower, upper]))
+                })
+                .collect()
+        })
+        .collect()
 }
