@@ -476,3 +476,52 @@ async fn what_cannot_be_written_pauses_the_round_and_says_what_is_missing() {
     assert_eq!(run(&ground.mailer(Transport::Table)).await, Tally::default());
     assert!(ground.paused().await.unwrap().contains("sender"));
 }
+
+/// A server that we did not write: Debian's python3-aiosmtpd, where it is installed.
+const FOREIGN_SERVER: &str = r#"
+import asyncio, sys
+from aiosmtpd.smtp import SMTP
+class Keep:
+    taken = 0
+    async def handle_DATA(self, server, session, envelope):
+        with open(f"{sys.argv[1]}/{self.taken}.eml", "wb") as file:
+            file.write(envelope.original_content)
+        self.taken += 1
+        return "250 2.0.0 kept"
+async def main():
+    keep = Keep()
+    server = await asyncio.get_running_loop().create_server(lambda: SMTP(keep), "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+asyncio.run(main())
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_we_did_not_write_takes_them_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = tokio::process::Command::new("/usr/bin/python3");
+    command.arg("-c").arg(FOREIGN_SERVER).arg(folder.path()).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).kill_on_drop(true);
+    let mut port = String::new();
+    if let Ok(mut child) = command.spawn() {
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        lines.read_line(&mut port).await.unwrap();
+        if let Ok(port) = port.trim().parse() {
+            let ground = Ground::with(100).await;
+            let tally = run(&ground.mailer(Transport::Smtp(vec![Relay::new("127.0.0.1", port, Tls::None)]))).await;
+            assert_eq!(tally, Tally { sent: 100, ..Tally::default() });
+            let mut recipients = Vec::new();
+            for file in std::fs::read_dir(folder.path()).unwrap() {
+                let bytes = std::fs::read(file.unwrap().path()).unwrap();
+                let message = MessageParser::default().parse(&bytes).unwrap();
+                let recipient = message.to().unwrap().first().unwrap().address().unwrap().to_lowercase();
+                let token = keys().invitation_token(&ground.invitations[&recipient], 0);
+                assert!(message.body_text(0).unwrap().contains(token.reveal()));
+                recipients.push(recipient);
+            }
+            recipients.sort();
+            assert_eq!(recipients, ground.invitations.keys().cloned().collect::<Vec<_>>());
+            return;
+        }
+    }
+    println!("skipped: python3-aiosmtpd is not installed");
+}
