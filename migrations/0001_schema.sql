@@ -141,6 +141,7 @@ create table rounds (
     pause_reason text,
     opened_at bigint,
     closed_at bigint,
+    links_cut_at bigint,
     created_at bigint not null,
     updated_at bigint not null,
     unique (municipality_id, year),
@@ -162,6 +163,9 @@ create table invitations (
     created_at bigint not null,
     unique (round_id, contact_id)
 );
+
+create index invitations_in_order on invitations (round_id, id);
+create index invitations_by_contact on invitations (contact_id);
 
 -- Every business that an invitation stands for, the addressed one included.
 create table invitation_businesses (
@@ -251,7 +255,10 @@ create table outbox (
     sent_at bigint,
     unique (invitation_id, generation, wave)
 );
-create index outbox_due on outbox (state, next_attempt_at);
+-- In the order in which workers take them, so that a claim reads a hundred rows and not the whole queue.
+create index outbox_due on outbox (next_attempt_at, id) where state in ('pending', 'deferred');
+create index outbox_leased on outbox (lease_until) where state in ('claimed', 'sending');
+create index outbox_by_contact on outbox (contact_id);
 create index outbox_by_round on outbox (round_id, wave, state);
 
 create table caught_mails (

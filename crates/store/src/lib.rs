@@ -8,6 +8,7 @@
 //! - [`respondent`]: what a business does with its link
 //! - [`outbox`]: messages to be sent, and the demo's caught mail
 //! - [`results`]: feeds for the analysis, publications, initiatives
+//! - `retention`: links cut, businesses erased
 //! - [`jobs`], [`people`], [`audit`]: work in the background, staff and their sessions, who did what
 pub mod audit;
 mod dialect;
@@ -21,6 +22,7 @@ pub mod people;
 pub mod questionnaires;
 pub mod respondent;
 pub mod results;
+mod retention;
 pub mod rounds;
 mod sql;
 #[cfg(test)]

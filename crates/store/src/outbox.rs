@@ -53,9 +53,10 @@ statements! {
     BOUNCED = "update outbox set state = 'failed', words = $2, updated_at = $3 where id = $1 and state in ('sent', 'uncertain')";
     SUPPRESS = "update contacts set suppressed_at = coalesce(suppressed_at, $2), suppressed_words = $3 where id = (select contact_id from outbox where id = $1)";
     RELEASE_ONE = "update outbox set state = 'pending', lease_owner = null, lease_until = null, updated_at = $3 where id = $1 and lease_owner = $2 and state = 'claimed'";
-    REQUEUE = "update outbox set state = 'pending', lease_owner = null, lease_until = null, updated_at = $1 where state = 'claimed' and lease_until <= $1";
+    // The first condition is the index's own (`outbox_leased`), the second one narrows it.
+    REQUEUE = "update outbox set state = 'pending', lease_owner = null, lease_until = null, updated_at = $1 where state in ('claimed', 'sending') and state = 'claimed' and lease_until <= $1";
     DOUBT = "update outbox set state = 'uncertain', words = 'the sender stopped before the answer came', attempts = attempts + 1, lease_owner = null, lease_until = null, updated_at = $1
-        where state = 'sending' and lease_until <= $1";
+        where state in ('claimed', 'sending') and state = 'sending' and lease_until <= $1";
     NEXT_DUE = "select min(o.next_attempt_at) from outbox o join rounds r on r.id = o.round_id
         where o.state in ('pending', 'deferred') and r.state = 'open' and r.paused_at is null";
     MAIL_COUNTS = "select o.wave, o.state, count(*) from outbox o where o.municipality_id = $1 and o.round_id = $2 group by o.wave, o.state order by o.wave, o.state";

@@ -2,6 +2,9 @@
 //!
 //! Each piece of work runs in a savepoint of its own, so one that fails takes nothing with it, and is acknowledged only
 //! after the shared commit. On PostgreSQL the server does the same by itself, and each gets its own transaction.
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sqlx::{AnyConnection, AnyPool, Connection};
 use tokio::sync::{mpsc, oneshot};
@@ -31,9 +34,12 @@ impl Queue {
 
 async fn write_all(writer: AnyPool, mut pieces: mpsc::Receiver<Piece>) {
     while let Some(first) = pieces.recv().await {
-        // A failure drops what was not acknowledged; whoever waits for it is told so by the closed channel.
-        if let Err(error) = write_group(&writer, first, &mut pieces).await {
-            tracing::error!(error = %error, "A group of writes was lost: {error}");
+        // A failure, or a panic in a piece, rolls the group back and drops what was not acknowledged; whoever waits for it is
+        // told so by the closed channel. The next group starts afresh.
+        match AssertUnwindSafe(write_group(&writer, first, &mut pieces)).catch_unwind().await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(error = %error, "A group of writes was lost: {error}"),
+            Err(_) => tracing::error!("A group of writes was lost: one of them panicked"),
         }
     }
 }
@@ -95,5 +101,20 @@ impl Store {
         let lost = || StoreError::Database(sqlx::Error::WorkerCrashed);
         queue.0.send(piece).await.map_err(|_| lost())?;
         told.await.map_err(|_| lost())?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Store, StoreError, StoreOptions};
+
+    #[tokio::test]
+    async fn a_panic_in_one_piece_does_not_stop_the_writer() {
+        let store = Store::connect("sqlite::memory:", &StoreOptions { durable: false, ..StoreOptions::default() })
+            .await
+            .unwrap();
+        let broken = store.grouped::<(), _>(|_| Box::pin(async { panic!("a mistake in a piece of work") })).await;
+        assert!(matches!(broken, Err(StoreError::Database(_))));
+        assert_eq!(store.grouped(|_| Box::pin(async { Ok(7) })).await.unwrap(), 7);
     }
 }

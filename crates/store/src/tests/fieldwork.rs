@@ -266,6 +266,41 @@ async fn earlier_years_are_loaded_once(ground: &Ground) {
     assert_eq!(panels(YEAR - 1).await, panels(YEAR).await);
 }
 
+async fn links_are_cut_and_businesses_erased(ground: &Ground) {
+    let store = &ground.store;
+    let (m, round) = open_round(store, &units(3)).await;
+    let all = invitations(store, &m, &round).await;
+    for invitation in all.values() {
+        save(store, invitation, 0, &[("overall", "4")]).await.unwrap();
+    }
+    // One business asks to be erased: its answer and its name are gone, the count of the frame is not.
+    let row = store
+        .frame_units(&m, YEAR, None, 10)
+        .await
+        .unwrap()
+        .into_iter()
+        .find(|r| r.unit.name == "Vognmand 1 ApS")
+        .unwrap();
+    store.erase_business(&m, &row.business, NOW).await.unwrap();
+    assert_eq!(store.analysis_responses(&m, &[YEAR]).await.unwrap().len(), 2);
+    let rows = store.frame_units(&m, YEAR, None, 10).await.unwrap();
+    assert_eq!(rows.len(), 3);
+    assert!(rows.iter().all(|r| r.business != row.business || (r.unit.name.is_empty() && r.unit.email.is_none())));
+    assert_eq!(store.claim_mail("w", 100, NOW.plus_seconds(60), NOW).await.unwrap().len(), 2);
+
+    assert!(matches!(store.cut_links(&m, YEAR, NOW).await, Err(StoreError::State(_))), "not while answers come in");
+    store.close_round(&m, &round, NOW).await.unwrap();
+    assert_eq!(store.cut_links(&m, YEAR, NOW).await.unwrap(), 2);
+    assert_eq!(store.cut_links(&m, YEAR, NOW).await.unwrap(), 0);
+    let frame: Vec<PanelId> = store.analysis_frame(&m, &[YEAR]).await.unwrap().into_iter().map(|u| u.panel).collect();
+    let responses = store.analysis_responses(&m, &[YEAR]).await.unwrap();
+    assert_eq!(responses.len(), 2, "the answers stay");
+    assert!(responses.iter().all(|r| !frame.contains(&r.panel)), "and nothing leads to them");
+    for invitation in all.values() {
+        assert!(store.invitation(&m, invitation).await.unwrap().response.is_none());
+    }
+}
+
 async fn another_municipality_sees_nothing(ground: &Ground) {
     let store = &ground.store;
     let (m, round) = open_round(store, &units(3)).await;
@@ -369,6 +404,7 @@ on_both!(
     a_no_for_good_lasts,
     earlier_years_are_loaded_once,
     another_municipality_sees_nothing,
+    links_are_cut_and_businesses_erased,
     staff_sign_in_once_per_link,
     jobs_and_initiatives_keep_their_history,
 );

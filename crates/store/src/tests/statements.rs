@@ -8,7 +8,7 @@ use crate::dialect::{Engine, PER_ENGINE};
 use crate::sql::Bulk;
 use crate::{
     StoreError, StoreOptions, audit, frames, jobs, migrate, municipalities, outbox, people, questionnaires, respondent,
-    results, rounds,
+    results, retention, rounds,
 };
 
 type Subject = (&'static str, &'static [(&'static str, &'static str)], &'static [(&'static str, &'static Bulk)]);
@@ -25,6 +25,7 @@ const SUBJECTS: &[Subject] = &[
     ("questionnaires", questionnaires::STATEMENTS, questionnaires::BULKS),
     ("respondent", respondent::STATEMENTS, respondent::BULKS),
     ("results", results::STATEMENTS, results::BULKS),
+    ("retention", retention::STATEMENTS, retention::BULKS),
     ("rounds", rounds::STATEMENTS, rounds::BULKS),
 ];
 
@@ -136,4 +137,23 @@ async fn a_temporary_database_goes_away() {
     store.close().await;
     drop(store);
     assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn a_claim_reads_the_queue_in_order_of_its_index() {
+    let ground = Ground::sqlite().await;
+    let mut conn = sqlx::AnyConnection::connect(&ground.url).await.unwrap();
+    let explain = format!("explain query plan {}", crate::dialect::CLAIM_MAIL.sqlite);
+    let rows = sqlx::query(sqlx::AssertSqlSafe(explain))
+        .bind("w")
+        .bind(1_i64)
+        .bind(1_i64)
+        .bind(1_i64)
+        .fetch_all(&mut conn)
+        .await
+        .unwrap();
+    let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get::<String, _>(row, 3)).collect();
+    assert!(plan.iter().any(|step| step.contains("outbox_due")), "{plan:?}");
+    assert!(plan.iter().all(|step| !step.contains("TEMP B-TREE FOR ORDER BY")), "{plan:?}");
+    ground.leave().await;
 }
