@@ -35,10 +35,12 @@ struct Words {
     cases: &'static [&'static str],
     /// `{time}`
     times: &'static [&'static str],
-    /// After something bad.
+    /// After something bad about a case.
     so_what: &'static [&'static str],
     /// After something good.
     and_that: &'static [&'static str],
+    /// After something good about a case.
+    case_helped: &'static [&'static str],
     /// A greeting, with `{f}` and `{s}`.
     greetings: &'static [&'static str],
 }
@@ -78,13 +80,12 @@ const DANISH: Words = Words {
         "Kunden gik et andet sted hen.",
         "Det burde ikke være nødvendigt.",
     ],
-    and_that: &[
-        "Det betyder meget i en travl hverdag.",
-        "Sådan må det gerne blive ved.",
-        "Det har vi ikke prøvet før.",
+    and_that: &["Det betyder meget i en travl hverdag.", "Sådan må det gerne blive ved.", "Tak for det."],
+    case_helped: &[
         "Det gjorde hele forskellen.",
+        "Det har vi ikke prøvet før.",
         "Andre kommuner kunne lære af det.",
-        "Tak for det.",
+        "Vi kunne gå i gang til tiden.",
     ],
     greetings: &["Hilsen {f}", "Venlig hilsen {f} {s}", "Mvh. {f} {s}"],
     subjects: &[
@@ -294,7 +295,8 @@ const SWEDISH: Words = Words {
     cases: &["bygglovet", "miljötillståndet", "serveringstillståndet", "ändringen av detaljplanen", "skyltlovet"],
     times: &["sex veckor", "två månader", "ett halvår", "hela sommaren"],
     so_what: &["Det kostade oss en order.", "Det går inte att planera efter.", "Till slut ringde vi runt själva."],
-    and_that: &["Det betyder mycket i en stressig vardag.", "Fortsätt så.", "Det gjorde hela skillnaden."],
+    and_that: &["Det betyder mycket i en stressig vardag.", "Fortsätt så."],
+    case_helped: &["Det gjorde hela skillnaden.", "Vi kunde börja i tid."],
     greetings: &["Hälsningar {f}", "Vänligen {f} {s}"],
     subjects: &[
         Subject {
@@ -339,7 +341,8 @@ const ENGLISH: Words = Words {
     ],
     times: &["six weeks", "two months", "half a year", "the whole summer"],
     so_what: &["It cost us an order.", "It is impossible to plan for.", "In the end we called around ourselves."],
-    and_that: &["It means a lot to a small business.", "Please keep it that way.", "That made all the difference."],
+    and_that: &["It means a lot to a small business.", "Please keep it that way."],
+    case_helped: &["That made all the difference.", "We could start on time."],
     greetings: &["Regards, {f}", "Best wishes, {f} {s}"],
     subjects: &[
         Subject {
@@ -400,8 +403,13 @@ pub fn write(asked: Asked, language: Language, business: &str, chance: &mut Chan
     }
     match asked {
         Asked::First if chance.happens(0.4) => parts.insert(0, chance.word(subject.bad)),
-        Asked::Why(_) | Asked::Better if bad && chance.happens(0.4) => parts.push(chance.word(words.so_what)),
-        Asked::Why(_) | Asked::Well if !bad && chance.happens(0.3) => parts.push(chance.word(words.and_that)),
+        Asked::Why(_) | Asked::Better if bad && subject.case && chance.happens(0.4) => {
+            parts.push(chance.word(words.so_what));
+        }
+        Asked::Why(_) | Asked::Well if !bad && chance.happens(0.3) => {
+            let helped = subject.case && chance.happens(0.6);
+            parts.push(chance.word(if helped { words.case_helped } else { words.and_that }));
+        }
         _ => {}
     }
     if matches!(asked, Asked::Why(1 | 2)) && chance.happens(0.35) {

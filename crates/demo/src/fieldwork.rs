@@ -26,7 +26,7 @@ const OPEN_DAYS: i64 = 28;
 const STANDS_AT_DAY: i64 = 16;
 
 /// Log-odds of answering for a business of usual size and sector.
-const READINESS: f64 = -0.62;
+const READINESS: f64 = -0.20;
 /// What size adds, by class.
 const SIZE_READINESS: [f64; 5] = [-0.25, 0.0, 0.25, 0.55, 0.9];
 /// How far businesses of one cell differ for good: so far that about half of those who answer do so again a year later.

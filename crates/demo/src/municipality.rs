@@ -60,18 +60,21 @@ pub fn own_numbers() -> Vec<String> {
 
 fn areas() -> Vec<DemoArea> {
     let titles = [
-        ("Højager by", "Högagers tätort", "Højager town"),
-        ("Erhvervsparken", "Företagsparken", "The business park"),
-        ("Vesterhavn", "Vesterhavn", "Vesterhavn"),
-        ("Landsbyerne", "Byarna", "The villages"),
+        ["Højager by", "Högagers tätort", "Højager town"],
+        ["Erhvervsparken", "Företagsparken", "The business park"],
+        ["Vesterhavn", "Vesterhavn", "Vesterhavn"],
+        ["Landsbyerne", "Byarna", "The villages"],
     ];
-    let area = |((key, (da, sv, en)), (postcode, _)): ((&&str, (&str, &str, &str)), &(&str, &str))| DemoArea {
-        key: (*key).to_owned(),
-        title: Texts { da: da.to_owned(), sv: sv.to_owned(), en: en.to_owned() },
-        postcodes: vec![(*postcode).to_owned()],
-        flood_risk: FLOOD_AREAS.contains(key),
+    let area = |place: usize| {
+        let [da, sv, en] = titles[place].map(str::to_owned);
+        DemoArea {
+            key: AREAS[place].to_owned(),
+            title: Texts { da, sv, en },
+            postcodes: vec![names::TOWNS[place].0.to_owned()],
+            flood_risk: FLOOD_AREAS.contains(&AREAS[place]),
+        }
     };
-    AREAS.iter().zip(titles).zip(&names::TOWNS).map(area).collect()
+    (0..AREAS.len()).map(area).collect()
 }
 
 fn initiatives() -> Vec<DemoInitiative> {

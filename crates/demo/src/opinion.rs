@@ -145,10 +145,10 @@ impl<'a> View<'a> {
     }
 
     fn overall(&self, sheet: &mut Sheet) {
-        sheet.rate("overall", 5, 3.45 + 0.72 * self.mood, 0.45);
-        sheet.rate("nki_satisfaction", 10, 6.2 + 1.65 * self.mood, 0.9);
-        sheet.rate("nki_expectations", 10, 5.7 + 1.65 * self.mood, 0.9);
-        sheet.rate("nki_ideal", 10, 5.4 + 1.65 * self.mood, 1.0);
+        sheet.rate("overall", 5, 3.60 + 0.72 * self.mood, 0.45);
+        sheet.rate("nki_satisfaction", 10, 6.7 + 1.65 * self.mood, 0.9);
+        sheet.rate("nki_expectations", 10, 6.2 + 1.65 * self.mood, 0.9);
+        sheet.rate("nki_ideal", 10, 5.9 + 1.65 * self.mood, 1.0);
     }
 
     /// Who was in contact, and with whom; says whether with the jobcentre and about tenders.
@@ -333,7 +333,7 @@ impl<'a> View<'a> {
 
     fn green(&self, sheet: &mut Sheet) {
         const SIZE: [f64; 5] = [-0.45, -0.10, 0.35, 0.80, 1.20];
-        let inclination = 0.75 * self.business.green + SIZE[self.class] + GREEN[self.year] - 1.05;
+        let inclination = 0.75 * self.business.green + SIZE[self.class] + GREEN[self.year] - 0.62;
         let areas = [
             ("green_energy", 0.30, 0.03),
             ("green_transport", 0.05, 0.10),

@@ -310,10 +310,10 @@ fn headcount(scale: usize, year: usize, chance: &mut Chance) -> u32 {
 fn grown(before: u32, chance: &mut Chance) -> u32 {
     if before < 10 {
         return match chance.below(20) {
-            0 => before.saturating_sub(1).max(u32::from(before > 1)),
-            1 | 2 => before + 1,
-            3 => before + 2,
-            4 => before.saturating_sub(2).max(u32::from(before > 1)),
+            0 | 1 => before.saturating_sub(1),
+            2 => before + 1,
+            3 if before > 1 => before + 2,
+            4 if before > 1 => before - 2,
             _ => before,
         };
     }

@@ -152,8 +152,8 @@ mod tests {
 
     #[test]
     fn every_sector_has_trades_and_some_trades_changed_their_number() {
-        for sector in 0..SECTORS.len() {
-            assert!(TRADES.iter().filter(|t| t.sector == sector).count() >= 3, "{}", SECTORS[sector].key);
+        for (place, sector) in SECTORS.iter().enumerate() {
+            assert!(TRADES.iter().filter(|t| t.sector == place).count() >= 3, "{}", sector.key);
         }
         assert!(TRADES.iter().filter(|t| t.db07[..5] != t.db25[..5]).count() >= 15);
     }

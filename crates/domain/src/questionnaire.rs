@@ -327,6 +327,17 @@ impl Questionnaire {
 }
 
 impl Question {
+    /// The keys under which its answers are kept; those of [`Question::columns`], without their texts.
+    fn keys(&self) -> Vec<String> {
+        match &self.kind {
+            QuestionKind::Scale(_) | QuestionKind::Single { .. } | QuestionKind::Open { .. } => vec![self.key.clone()],
+            QuestionKind::Battery { items, .. } | QuestionKind::Grid { items, .. } => {
+                items.iter().map(|item| item.key.clone()).collect()
+            }
+            QuestionKind::Multiple { options, .. } => options.iter().map(|o| option_key(&self.key, &o.code)).collect(),
+        }
+    }
+
     fn columns(&self, into: &mut Vec<Column>) {
         let mut push =
             |key: String, text: Texts, kind| into.push(Column { key, question: self.key.clone(), text, kind });

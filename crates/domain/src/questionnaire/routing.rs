@@ -115,11 +115,9 @@ impl Questionnaire {
             let Some(turns) = &block.turns else { continue };
             let subject_was = self.subject(turns, facts, &was).or_else(|| was.get(&turns.first).map(str::to_owned));
             if subject_was.is_some() && subject_was != self.subject(turns, facts, &is) {
-                let mut plain = Vec::new();
-                block.questions.iter().for_each(|q| q.columns(&mut plain));
-                for column in plain.into_iter().filter(|c| before.0.contains_key(&c.key)) {
-                    settled.entry(column.key.clone()).or_insert(None);
-                    after.0.remove(&column.key);
+                for key in block.questions.iter().flat_map(Question::keys).filter(|key| before.0.contains_key(key)) {
+                    after.0.remove(&key);
+                    settled.entry(key).or_insert(None);
                 }
             }
         }
@@ -332,11 +330,9 @@ fn apply(answers: &mut Answers, changes: &BTreeMap<String, Option<String>>) {
 
 /// Puts what `from` holds for the screen's questions among the live answers.
 fn copy_answers(screen: &Screen, from: &Answers, live: &mut Answers) {
-    let mut columns = Vec::new();
-    screen.questions.iter().for_each(|q| q.columns(&mut columns));
-    for column in columns {
-        if let Some(value) = from.get(&column.key) {
-            live.0.insert(column.key, value.to_owned());
+    for key in screen.questions.iter().flat_map(Question::keys) {
+        if let Some(value) = from.get(&key) {
+            live.0.insert(key, value.to_owned());
         }
     }
 }
@@ -439,9 +435,7 @@ mod tests {
 
     /// Keys under which a screen keeps answers.
     fn answer_keys(screen: &Screen) -> Vec<String> {
-        let mut columns = Vec::new();
-        screen.questions.iter().for_each(|q| q.columns(&mut columns));
-        columns.into_iter().map(|c| c.key).collect()
+        screen.questions.iter().flat_map(Question::keys).collect()
     }
 
     const EVERYTHING: [(&str, &str); 4] =
