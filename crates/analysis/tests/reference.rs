@@ -212,3 +212,33 @@ fn one_weight_for_all_equals_r() {
     let out = run(&folder, Method { weights: Weighting::None, ..method() });
     estimates_equal(&folder, out.path(), "SRS_FPC");
 }
+
+/// The frame and the responses as Parquet, with numbers as numbers, and as CSV of a Danish spreadsheet: byte order mark, semicolons.
+#[test]
+fn other_forms_of_the_same_files_give_the_same_tables() {
+    use polars::prelude::*;
+    let Some(folder) = reference() else { return };
+    let plain = run(&folder, method());
+    let forms = tempfile::tempdir().unwrap();
+    for form in ["parquet", "semicolons"] {
+        let other = forms.path().join(form);
+        std::fs::create_dir(&other).unwrap();
+        for name in ["in_frame.csv", "in_responses.csv"] {
+            let text = std::fs::read_to_string(folder.join(name)).unwrap();
+            if form == "semicolons" {
+                std::fs::write(other.join(name), format!("\u{feff}{}", text.replace(',', ";"))).unwrap();
+                continue;
+            }
+            let reader =
+                CsvReadOptions::default().into_reader_with_file_handle(std::io::Cursor::new(text.into_bytes()));
+            let mut data = reader.finish().unwrap();
+            assert_eq!(data.column("year").unwrap().dtype(), &DataType::Int64);
+            ParquetWriter::new(std::fs::File::create(other.join(name)).unwrap()).finish(&mut data).unwrap();
+        }
+        let out = run(&other, method());
+        for name in ["estimates.csv", "changes.csv", "coverage.csv", "weights.csv"] {
+            let read = |out: &Path| std::fs::read_to_string(out.join(name)).unwrap();
+            assert!(read(plain.path()) == read(out.path()), "{form}: {name} differs");
+        }
+    }
+}
