@@ -16,14 +16,18 @@ use crate::trades::{SECTORS, TRADES};
 use crate::truth::{Said, Truth};
 use crate::{DemoResponse, DemoRound, DemoUnit, FIRST_YEAR, LAST_YEAR};
 
-/// Opening of each round: a Tuesday at the beginning of November, 8 o'clock in Denmark.
-const OPENED: [i64; YEARS] = [1_699_340_400_000, 1_730_790_000_000, 1_762_239_600_000, 1_793_689_200_000];
+/// Opening of each round at 8 o'clock in Denmark: a Tuesday in September, in the last year 2 November.
+const OPENED: [i64; YEARS] = [1_694_498_400_000, 1_725_948_000_000, 1_757_397_600_000, 1_793_602_800_000];
+/// The instant at which the demo stands still when nobody says what time it is: noon on 22 November of the last year.
+pub const STANDS_AT: Millis = Millis(1_795_348_800_000);
 /// Days after the opening at which the reminders go out.
-const REMINDERS: [i64; 3] = [7, 14, 21];
-/// Days for which a round is open.
-const OPEN_DAYS: i64 = 28;
-/// Day of the last round on which the demo stands still, at noon: two reminders are out.
-const STANDS_AT_DAY: i64 = 16;
+const REMINDERS: [i64; 3] = [9, 18, 27];
+/// Days for which a round is open; on the last one until midnight.
+const OPEN_DAYS: i64 = 39;
+/// Seconds from the opening's hour to the last second of a day.
+const TO_MIDNIGHT: i64 = 16 * 3600 - 1;
+/// When `now` lies outside the last round, the round is moved so that `now` is this many days after its opening.
+const DAYS_IN_THE_FIELD: i64 = 20;
 
 /// Log-odds of answering for a business of usual size and sector.
 const READINESS: f64 = -0.20;
@@ -42,18 +46,25 @@ static DOUBTS: LazyLock<std::collections::BTreeSet<String>> = LazyLock::new(|| {
     QUESTIONNAIRE.columns().into_iter().filter(|c| doubts(&c.kind)).map(|c| c.key).collect()
 });
 
-/// The instant at which the demo stands still.
-pub fn as_of() -> Millis {
-    Millis(OPENED[YEARS - 1]).plus_days(STANDS_AT_DAY).plus_seconds(4 * 3600)
+/// All rounds, the last one in the field at `now`.
+pub fn rounds(population: &Population, now: Millis, chance: &mut Chance) -> Vec<DemoRound> {
+    (0..YEARS).map(|year| round(population, year, now, chance)).collect()
 }
 
-/// All rounds.
-pub fn rounds(population: &Population, chance: &mut Chance) -> Vec<DemoRound> {
-    (0..YEARS).map(|year| round(population, year, chance)).collect()
+/// When a year's round was opened. The last one is opened so that it is in the field at `now`.
+fn opening(year: usize, now: Millis) -> Millis {
+    const DAY: i64 = 86_400_000;
+    let planned = Millis(OPENED[year]);
+    let is_on = planned.plus_days(2) <= now && now <= planned.plus_days(OPEN_DAYS - 2);
+    if year + 1 < YEARS || is_on {
+        return planned;
+    }
+    let hour = OPENED[year].rem_euclid(DAY);
+    Millis((now.0.div_euclid(DAY) - DAYS_IN_THE_FIELD) * DAY + hour)
 }
 
-fn round(population: &Population, year: usize, chance: &mut Chance) -> DemoRound {
-    let opened_at = Millis(OPENED[year]);
+fn round(population: &Population, year: usize, now: Millis, chance: &mut Chance) -> DemoRound {
+    let opened_at = opening(year, now);
     let calendar_year = FIRST_YEAR + i32::try_from(year).unwrap_or(0);
     let mut first_of: BTreeMap<usize, String> = BTreeMap::new();
     let mut units = Vec::with_capacity(crate::population::WORKPLACES);
@@ -70,7 +81,8 @@ fn round(population: &Population, year: usize, chance: &mut Chance) -> DemoRound
             && chance.happens(readiness(business, year))
         {
             let response = respond(&demo, &view, mode, opened_at, calendar_year, chance);
-            demo.response = response.filter(|r| calendar_year < LAST_YEAR || happened(r));
+            demo.response =
+                response.filter(|r| calendar_year < LAST_YEAR || r.completed_at.unwrap_or(r.started_at) <= now);
         }
         units.push(demo);
     }
@@ -79,14 +91,9 @@ fn round(population: &Population, year: usize, chance: &mut Chance) -> DemoRound
         state: if calendar_year == LAST_YEAR { RoundState::Open } else { RoundState::Closed },
         opened_at,
         reminders_at: REMINDERS.map(|day| opened_at.plus_days(day)).to_vec(),
-        closes_at: opened_at.plus_days(OPEN_DAYS),
+        closes_at: opened_at.plus_days(OPEN_DAYS).plus_seconds(TO_MIDNIGHT),
         units,
     }
-}
-
-/// Has the answer come in by the instant at which the demo stands still?
-fn happened(response: &DemoResponse) -> bool {
-    response.completed_at.unwrap_or(response.started_at) <= as_of()
 }
 
 /// The mail reaches those with an address; a few of the others are called.

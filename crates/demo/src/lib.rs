@@ -161,13 +161,21 @@ pub struct DemoInitiative {
     pub ends_on: Option<String>,
 }
 
-/// The municipality of a seed; the same seed gives the same municipality to the last letter.
+/// The municipality of a seed; the same seed gives the same municipality to the last letter. It stands still on
+/// 22 November 2026.
 #[must_use]
 pub fn generate(seed: u64) -> Demo {
+    generate_at(seed, fieldwork::STANDS_AT)
+}
+
+/// The municipality of a seed as it stands at `now`: what has come in by then in the last round. When the planned
+/// fieldwork (2 November to 11 December 2026) is not on at `now`, that round is moved so that it is.
+#[must_use]
+pub fn generate_at(seed: u64, now: Millis) -> Demo {
     let mut chance = chance::Chance::new(seed);
     let population = population::Population::new(&mut chance);
-    let rounds = fieldwork::rounds(&population, &mut chance);
-    municipality::demo(rounds)
+    let rounds = fieldwork::rounds(&population, now, &mut chance);
+    municipality::demo(rounds, now)
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@ use domain::ids::MunicipalityId;
 use domain::language::{Country, Language, Texts};
 use domain::municipality::{Municipality, Settings};
 use domain::registers::Cvr;
+use domain::time::Millis;
 
-use crate::{Demo, DemoArea, DemoInitiative, DemoRound, fieldwork, names};
+use crate::{Demo, DemoArea, DemoInitiative, DemoRound, names};
 
 /// Keys of the areas, in the order of [`names::TOWNS`].
 pub const AREAS: [&str; 4] = ["hojager-by", "erhvervsparken", "vesterhavn", "landsbyerne"];
@@ -16,7 +17,7 @@ const OWN_CVR: u32 = 9_900_000;
 const CODE: &str = "899";
 
 /// The municipality around its rounds.
-pub fn demo(rounds: Vec<DemoRound>) -> Demo {
+pub fn demo(rounds: Vec<DemoRound>, as_of: Millis) -> Demo {
     Demo {
         municipality: Municipality {
             id: MunicipalityId("018a0000-0000-7000-8000-000000000001".to_owned()),
@@ -30,7 +31,7 @@ pub fn demo(rounds: Vec<DemoRound>) -> Demo {
         areas: areas(),
         rounds,
         initiatives: initiatives(),
-        as_of: fieldwork::as_of(),
+        as_of,
     }
 }
 

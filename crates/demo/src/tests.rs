@@ -189,6 +189,21 @@ fn the_last_round_is_in_the_field() {
     }
 }
 
+#[test]
+fn the_last_round_is_in_the_field_whenever_one_looks() {
+    let day = |days: i64| DEMO.as_of.plus_days(days);
+    for now in [day(-5), day(0), day(12), day(90), day(900)] {
+        let demo = generate_at(SEED, now);
+        let last = demo.rounds.last().expect("there are rounds");
+        assert!(last.opened_at < now && now < last.closes_at && demo.as_of == now);
+        assert!(last.units.iter().any(|u| u.response.is_some()));
+        // Only what has come in by then differs.
+        assert!(
+            demo.rounds[0].units.iter().zip(&DEMO.rounds[0].units).all(|(a, b)| a.truth == b.truth && a.unit == b.unit)
+        );
+    }
+}
+
 /// The form that a page would send for these answers.
 fn form(screen: &Screen, answers: &Answers) -> Vec<(String, String)> {
     let mut form = Vec::new();

@@ -18,9 +18,9 @@ pub struct SectorShape {
 /// The ten sectors in the grouping's order.
 pub const SECTORS: [SectorShape; 10] = [
     SectorShape { key: "agriculture", share: 5.0, readiness: 0.25, mood: -0.10 },
-    SectorShape { key: "industry", share: 8.0, readiness: 0.30, mood: 0.05 },
+    SectorShape { key: "industry", share: 8.0, readiness: 0.45, mood: 0.05 },
     SectorShape { key: "construction", share: 15.0, readiness: -0.15, mood: -0.20 },
-    SectorShape { key: "trade_transport", share: 27.0, readiness: -0.30, mood: -0.05 },
+    SectorShape { key: "trade_transport", share: 27.0, readiness: -0.40, mood: -0.05 },
     SectorShape { key: "information", share: 6.0, readiness: 0.10, mood: 0.10 },
     SectorShape { key: "finance", share: 4.0, readiness: 0.05, mood: 0.15 },
     SectorShape { key: "real_estate", share: 6.0, readiness: -0.10, mood: -0.10 },
