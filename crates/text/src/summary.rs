@@ -41,14 +41,17 @@ pub fn opening(messages: &Messages, language: Language, report: &Report) -> Vec<
         let change = |from: i32| report.change(&indicator.id, from, year, TOTAL, ALL);
         let before = report.years.iter().rev().nth(1).copied();
         match before.and_then(change) {
-            Some(row) => said.push(sentences::change(messages, language, &subject, row, level(row.year_from), level(year))),
+            Some(row) => {
+                said.push(sentences::change(messages, language, &subject, row, level(row.year_from), level(year)))
+            }
             None => {
                 if let Some(row) = report.estimate(&indicator.id, year, TOTAL, ALL) {
                     said.push(sentences::estimate(messages, language, &subject, row));
                 }
             }
         }
-        let first = report.years.first().copied().filter(|first| place == 0 && Some(*first) != before && *first != year);
+        let first =
+            report.years.first().copied().filter(|first| place == 0 && Some(*first) != before && *first != year);
         if let Some(row) = first.and_then(change).filter(|row| matches!(row.verdict, Verdict::Up | Verdict::Down)) {
             said.push(sentences::change(messages, language, &subject, row, level(row.year_from), level(year)));
         }

@@ -13,13 +13,15 @@ const DARK_PAPER: Rgb = [27.0, 33.0, 40.0];
 const WHITE: Rgb = [255.0, 255.0, 255.0];
 /// WCAG 2.2, 1.4.3.
 const READABLE: f64 = 4.5;
+/// Thin strokes on a dark ground look dimmer than their contrast says.
+const READABLE_AT_NIGHT: f64 = 6.5;
 
 /// The stylesheet of a colour `#rrggbb`; the default colour when it is not one.
 #[must_use]
 pub fn stylesheet(colour: &str) -> String {
     let rgb = parse(colour).unwrap_or([29.0, 79.0, 124.0]);
-    let light = until_readable(rgb, [0.0, 0.0, 0.0], WHITE);
-    let dark = until_readable(rgb, WHITE, DARK_PAPER);
+    let light = until_readable(rgb, [0.0, 0.0, 0.0], WHITE, READABLE);
+    let dark = until_readable(rgb, WHITE, DARK_PAPER, READABLE_AT_NIGHT);
     format!(
         ":root{{--brand:{};--brand-soft:{};--on-brand:#fff}}\n@media (prefers-color-scheme: dark){{:root{{--brand:{};--brand-soft:{};--on-brand:#10151a}}}}\n@media print{{:root{{--brand:{0};--brand-soft:#fff;--on-brand:#fff}}}}\n",
         hex(light),
@@ -48,10 +50,10 @@ fn mix(from: Rgb, to: Rgb, share: f64) -> Rgb {
     std::array::from_fn(|i| from[i] + (to[i] - from[i]) * share)
 }
 
-fn until_readable(colour: Rgb, towards: Rgb, paper: Rgb) -> Rgb {
+fn until_readable(colour: Rgb, towards: Rgb, paper: Rgb, wanted: f64) -> Rgb {
     (0..=20)
         .map(|step| mix(colour, towards, f64::from(step) / 20.0))
-        .find(|c| contrast(*c, paper) >= READABLE)
+        .find(|c| contrast(*c, paper) >= wanted)
         .unwrap_or(towards)
 }
 
@@ -83,8 +85,11 @@ mod tests {
     fn any_colour_can_be_read_on_both_papers() {
         for colour in ["#1d4f7c", "#ffd400", "#000000", "#ffffff", "#00a651"] {
             let rgb = parse(colour).unwrap();
-            assert!(contrast(until_readable(rgb, [0.0; 3], WHITE), WHITE) >= READABLE, "{colour}");
-            assert!(contrast(until_readable(rgb, WHITE, DARK_PAPER), DARK_PAPER) >= READABLE, "{colour}");
+            assert!(contrast(until_readable(rgb, [0.0; 3], WHITE, READABLE), WHITE) >= READABLE, "{colour}");
+            assert!(
+                contrast(until_readable(rgb, WHITE, DARK_PAPER, READABLE_AT_NIGHT), DARK_PAPER) >= READABLE_AT_NIGHT,
+                "{colour}"
+            );
         }
         assert!(stylesheet("#1d4f7c").contains("--brand:#1d4f7c"));
         assert_eq!(stylesheet("red;}"), stylesheet("#1d4f7c"));

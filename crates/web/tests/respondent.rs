@@ -131,6 +131,7 @@ async fn two_devices_never_overwrite_each_other_silently() {
         conflict.is_checked("overall", "1") && conflict.is_checked("nki_satisfaction", "3"),
         "what was chosen here is still there"
     );
+    assert!(conflict.is_checked("nki_ideal", "7"), "left blank here, answered there: the answer stands");
     let answers = town.respondent(town.haulier()).await.response.unwrap().answers;
     assert_eq!((answers.get("overall"), answers.get("nki_satisfaction")), (Some("5"), Some("3")));
     // Seen and sent again: now it is meant.

@@ -132,6 +132,7 @@ impl Town {
 }
 
 /// A browser without script: follows redirects, keeps cookies, fills in forms.
+#[derive(Clone)]
 pub struct Browser {
     router: Router,
     cookies: BTreeMap<String, String>,
@@ -146,6 +147,11 @@ pub struct Got {
 }
 
 impl Browser {
+    /// A browser over other settings.
+    pub fn over(router: Router) -> Self {
+        Self { router, cookies: BTreeMap::new() }
+    }
+
     pub async fn get(&mut self, path: &str) -> Got {
         self.follow(Request::get(path)).await
     }

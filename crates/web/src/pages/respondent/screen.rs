@@ -142,8 +142,11 @@ pub(crate) async fn save(
         Err(StoreError::RoundClosed) => return start::closed(&app, &visit, &invited, invited.who.response.is_some()),
         Err(error) => return Err(error.into()),
     };
-    let conflicts: Vec<AnswerConflict> =
-        saved.conflicts.into_iter().filter(|c| checked.changes.contains_key(&c.key)).collect();
+    let after = applied(after, &saved.conflicts.iter().map(|c| (c.key.clone(), c.kept.clone())).collect());
+    // Where this page was left blank the other device's answer simply stands: nobody is contradicted.
+    let is_answered_here = |c: &AnswerConflict| checked.changes.get(&c.key).is_some_and(Option::is_some);
+    let (conflicts, left_blank): (Vec<AnswerConflict>, Vec<AnswerConflict>) =
+        saved.conflicts.into_iter().partition(is_answered_here);
     if field(&sent, "autosave").is_some() {
         let outcome =
             Autosaved { revision: saved.revision, faults: !checked.faults.is_empty(), conflict: !conflicts.is_empty() };
@@ -155,7 +158,7 @@ pub(crate) async fn save(
     if !conflicts.is_empty() || !checked.faults.is_empty() {
         visit.chosen = switched.or(visit.chosen);
         let status = if conflicts.is_empty() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::CONFLICT };
-        drawn.again(saved.revision, sent, checked.faults, conflicts);
+        drawn.again(saved.revision, sent, checked.faults, conflicts, left_blank);
         return drawn.page(&app, &visit, &invited, status);
     }
     if let Some(language) = switched {
@@ -242,11 +245,36 @@ impl Drawn {
     }
 
     /// The same screen with everything that was typed, and what is wrong with it.
-    fn again(&mut self, revision: i64, typed: Sent, faults: Vec<Fault>, conflicts: Vec<AnswerConflict>) {
+    fn again(
+        &mut self,
+        revision: i64,
+        mut typed: Sent,
+        faults: Vec<Fault>,
+        conflicts: Vec<AnswerConflict>,
+        left_blank: Vec<AnswerConflict>,
+    ) {
+        for AnswerConflict { key, kept } in left_blank {
+            match (kept, self.ticked(&key)) {
+                (Some(kept), None) => typed.push((key, kept)),
+                (Some(kept), Some(tick)) if kept == "1" => typed.push(tick),
+                _ => {}
+            }
+        }
         self.revision = revision;
         self.typed = Some(typed);
         self.faults = faults;
         self.conflicts = conflicts.into_iter().map(|c| (c.key, c.kept)).collect();
+    }
+
+    /// The form's field and value for the key of a tick.
+    fn ticked(&self, key: &str) -> Option<(String, String)> {
+        self.screen.questions.iter().find_map(|q| match &q.kind {
+            QuestionKind::Multiple { options, .. } => {
+                let option = options.iter().find(|o| option_key(&q.key, &o.code) == key)?;
+                Some((q.key.clone(), option.code.clone()))
+            }
+            _ => None,
+        })
     }
 
     fn page(&self, app: &App, visit: &Visit, invited: &Invited, status: StatusCode) -> Result<Response, PageError> {

@@ -1,0 +1,479 @@
+//! The staff's pages over HTTP and a real database: who gets where, and an analyst's year.
+mod figures;
+mod town;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use domain::fieldwork::{Role, RoundState};
+use domain::ids::JobId;
+use domain::results::{State, Verdict};
+use store::jobs::{JobFile, JobState};
+use store::results::{NewPublication, PublicationInfo};
+use tower::ServiceExt;
+use town::{Browser, Got, NOW, Town};
+
+const ALL: [Role; 4] = [Role::Administrator, Role::Analyst, Role::Committee, Role::Interviewer];
+const CONSOLE: &[Role] = &[Role::Administrator, Role::Analyst];
+const RESULTS: &[Role] = &[Role::Administrator, Role::Analyst, Role::Committee];
+const TRAIL: &[Role] = &[Role::Administrator];
+
+/// Every address of the staff, with the roles it is for.
+const ADDRESSES: &[(&str, &str, &[Role])] = &[
+    ("GET", "/{slug}/account", &ALL),
+    ("GET", "/{slug}/console", CONSOLE),
+    ("GET", "/{slug}/console/trail", TRAIL),
+    ("GET", "/{slug}/console/frames", CONSOLE),
+    ("POST", "/{slug}/console/frames", CONSOLE),
+    ("POST", "/{slug}/console/rounds", CONSOLE),
+    ("GET", "/{slug}/console/rounds/new", CONSOLE),
+    ("GET", "/{slug}/console/rounds/{round}", CONSOLE),
+    ("POST", "/{slug}/console/rounds/{round}/dates", CONSOLE),
+    ("GET", "/{slug}/console/rounds/{round}/open", CONSOLE),
+    ("POST", "/{slug}/console/rounds/{round}/open", CONSOLE),
+    ("POST", "/{slug}/console/rounds/{round}/pause", CONSOLE),
+    ("POST", "/{slug}/console/rounds/{round}/resume", CONSOLE),
+    ("GET", "/{slug}/console/rounds/{round}/reminder", CONSOLE),
+    ("POST", "/{slug}/console/rounds/{round}/reminder", CONSOLE),
+    ("GET", "/{slug}/console/rounds/{round}/close", CONSOLE),
+    ("POST", "/{slug}/console/rounds/{round}/close", CONSOLE),
+    ("GET", "/{slug}/console/publications", CONSOLE),
+    ("POST", "/{slug}/console/publications", CONSOLE),
+    ("POST", "/{slug}/console/publications/{publication}/report", CONSOLE),
+    ("GET", "/{slug}/console/jobs/{job}", CONSOLE),
+    ("GET", "/{slug}/console/jobs/{job}/{file}", CONSOLE),
+    ("GET", "/{slug}/committee", RESULTS),
+    ("GET", "/{slug}/committee/{publication}", RESULTS),
+    ("GET", "/{slug}/committee/{publication}/method", RESULTS),
+    ("GET", "/{slug}/committee/{publication}/report.pdf", RESULTS),
+    ("GET", "/{slug}/committee/{publication}/charts/{chart}", RESULTS),
+];
+/// Addresses that are for everybody: signing in and out, and the demo's mails (where the setting is on).
+const OPEN: &[&str] = &[
+    "/sign-in/{token}",
+    "/sign-out",
+    "/{slug}/sign-in",
+    "/{slug}/sign-in/as",
+    "/catcher",
+    "/catcher/{slug}/{id}",
+    "/catcher/{slug}/{id}/html",
+    "/catcher/{slug}/{id}/source",
+];
+
+/// The same town with the demo's settings.
+fn demo_router(town: &Town) -> axum::Router {
+    let settings = web::Settings { public_url: "http://127.0.0.1:8080".into(), catcher: true };
+    web::router(web::App::new(town.store.clone(), town.keys.clone(), town.clock.clone(), settings).unwrap())
+}
+
+/// A one-time link for a new member of staff.
+async fn link(town: &Town, role: Role) -> String {
+    let id = &town.municipality.id;
+    let email = format!("{}@hojager.example", role.as_str());
+    let user = match town.store.user_by_email(id, &email).await.unwrap() {
+        Some(user) => user,
+        None => town.store.create_user(id, "Mette Holm", &email, role, NOW).await.unwrap(),
+    };
+    let token = town.keys.random_token();
+    town.store.create_sign_in(id, &user.id, &town.keys.lookup(token.reveal()), NOW.plus_days(1), NOW).await.unwrap();
+    format!("/sign-in/{}", token.reveal())
+}
+
+/// A browser of somebody who has signed in.
+async fn signed_in(town: &Town, role: Role) -> Browser {
+    let mut browser = town.browser();
+    let page = browser.post(&link(town, role).await, &[]).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    browser
+}
+
+fn filled(address: &str) -> String {
+    ["slug", "round", "publication", "job", "file", "chart"]
+        .iter()
+        .fold(address.to_owned(), |filled, name| filled.replace(&format!("{{{name}}}"), if *name == "slug" { "hojager" } else { "none" }))
+}
+
+async fn ask(browser: &mut Browser, method: &str, address: &str) -> Got {
+    match method {
+        "GET" => browser.get(&filled(address)).await,
+        _ => browser.post(&filled(address), &[("wave", "1")]).await,
+    }
+}
+
+async fn did(town: &Town) -> Vec<String> {
+    town.store.audit_trail(&town.municipality.id, 100).await.unwrap().into_iter().map(|entry| entry.action).collect()
+}
+
+#[test]
+fn every_address_of_the_staff_is_in_the_table() {
+    let sources = [
+        include_str!("../src/pages/signin.rs"),
+        include_str!("../src/pages/catcher.rs"),
+        include_str!("../src/pages/committee.rs"),
+        include_str!("../src/pages/console/mod.rs"),
+        include_str!("../src/pages/console/frames.rs"),
+        include_str!("../src/pages/console/jobs.rs"),
+        include_str!("../src/pages/console/publishing.rs"),
+        include_str!("../src/pages/console/rounds.rs"),
+    ];
+    let mut found = 0;
+    for source in sources {
+        for route in source.split(".route(\"").skip(1) {
+            let (address, rest) = route.split_once('"').unwrap();
+            let line = rest.lines().next().unwrap();
+            found += 1;
+            if OPEN.contains(&address) {
+                continue;
+            }
+            for (word, method) in [("get(", "GET"), ("post(", "POST")] {
+                let listed = ADDRESSES.iter().any(|(m, a, _)| *m == method && *a == address);
+                assert_eq!(line.contains(word), listed, "{method} {address}");
+            }
+        }
+    }
+    assert_eq!(found, OPEN.len() + ADDRESSES.iter().map(|(_, a, _)| a).collect::<std::collections::BTreeSet<_>>().len());
+}
+
+#[tokio::test]
+async fn a_role_reaches_what_is_its_own_and_nothing_else() {
+    let town = Town::open().await;
+    for role in ALL {
+        let mut browser = signed_in(&town, role).await;
+        for (method, address, roles) in ADDRESSES {
+            let got = ask(&mut browser, method, address).await;
+            if roles.contains(&role) {
+                let passed = ![StatusCode::FORBIDDEN, StatusCode::INTERNAL_SERVER_ERROR].contains(&got.status) && !got.path.ends_with("/sign-in");
+                assert!(passed, "{role:?} {method} {address}: {} {}", got.status, got.path);
+            } else {
+                assert_eq!(got.status, StatusCode::FORBIDDEN, "{role:?} {method} {address}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_shown_the_door_and_neither_is_another_municipality_s_staff_let_in() {
+    let town = Town::open().await;
+    let mut nobody = town.browser();
+    for (method, address, _) in ADDRESSES {
+        let got = ask(&mut nobody, method, address).await;
+        assert!(got.path.ends_with("/hojager/sign-in"), "{method} {address}: {} {}", got.status, got.path);
+    }
+    let settings = domain::municipality::Settings::default();
+    let other = town.store.create_municipality("nabo", "Nabo Kommune", domain::language::Country::Dk, &settings, NOW).await.unwrap();
+    let user = town.store.create_user(&other.id, "Ole", "ole@nabo.example", Role::Administrator, NOW).await.unwrap();
+    let token = town.keys.random_token();
+    town.store.create_sign_in(&other.id, &user.id, &town.keys.lookup(token.reveal()), NOW.plus_days(1), NOW).await.unwrap();
+    let mut neighbour = town.browser();
+    neighbour.post(&format!("/sign-in/{}", token.reveal()), &[]).await;
+    assert_eq!(neighbour.get("/nabo/console").await.status, StatusCode::OK);
+    for (method, address, _) in ADDRESSES {
+        assert_eq!(ask(&mut neighbour, method, address).await.status, StatusCode::FORBIDDEN, "{method} {address}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_signs_in_once_and_only_by_its_button() {
+    let town = Town::open().await;
+    let link = link(&town, Role::Analyst).await;
+    let mut scanner = town.browser();
+    for _ in 0..2 {
+        scanner.get(&link).await.assert_text("Linket virker én gang");
+    }
+    assert!(scanner.get("/hojager/console").await.path.ends_with("/sign-in"), "opening the link signs nobody in");
+    let sent = Request::post(&link).header(header::HOST, "127.0.0.1:8080").body(Body::empty()).unwrap();
+    let response = town.router.clone().oneshot(sent).await.unwrap();
+    let cookie = response.headers()[header::SET_COOKIE].to_str().unwrap().to_owned();
+    assert!(cookie.starts_with("session=") && cookie.contains("; HttpOnly; SameSite=Lax"), "{cookie}");
+    assert_eq!(response.headers()[header::LOCATION], "/hojager/console");
+    let again = scanner.post(&link, &[]).await;
+    assert_eq!(again.status, StatusCode::GONE);
+    again.assert_text("Linket virker ikke længere");
+    assert!(did(&town).await.contains(&"session.opened".to_owned()));
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session_itself() {
+    let town = Town::open().await;
+    let mut browser = signed_in(&town, Role::Analyst).await;
+    let mut copied = browser.clone();
+    assert_eq!(copied.get("/hojager/console").await.status, StatusCode::OK);
+    browser.post("/sign-out", &[]).await;
+    assert!(copied.get("/hojager/console").await.path.ends_with("/sign-in"), "a copied cookie is worth nothing either");
+    let mut late = signed_in(&town, Role::Analyst).await;
+    town.clock.set(NOW.plus_seconds(13 * 60 * 60));
+    assert!(late.get("/hojager/console").await.path.ends_with("/sign-in"), "a session ends by itself");
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_changes_nothing() {
+    let town = Town::open().await;
+    let mut browser = signed_in(&town, Role::Analyst).await;
+    let close = format!("/hojager/console/rounds/{}/close", town.round.id);
+    let sent = Request::post(&close).header("sec-fetch-site", "cross-site").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    assert_eq!(browser.send(sent, String::new()).await.status, StatusCode::FORBIDDEN);
+    let sent = Request::post(&close).header(header::ORIGIN, "https://evil.example");
+    assert_eq!(browser.send(sent, String::new()).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(town.store.round(&town.municipality.id, &town.round.id).await.unwrap().state, RoundState::Open);
+}
+
+#[tokio::test]
+async fn the_catcher_is_there_in_the_demo_alone_and_shows_a_mail_without_its_scripts() {
+    let town = Town::open().await;
+    let raw = "From: =?utf-8?Q?H=C3=B8jager?= <maaling@hojager.example>\r\nTo: holm@example.dk\r\nSubject: Svar\r\nMIME-Version: 1.0\r\n\
+               Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\
+               Svar her: http://127.0.0.1:8080/s/abc.\r\n--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n\
+               <p>Svar <b>her</b></p><script>alert(1)</script>\r\n--b--\r\n";
+    town.store.catch_mail(&town.municipality.id, "1@x", "holm@example.dk", "Svar", raw.as_bytes(), NOW).await.unwrap();
+    assert_eq!(town.browser().get("/catcher").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(town.browser().post("/hojager/sign-in/as", &[("user", "x")]).await.status, StatusCode::NOT_FOUND);
+    let mut browser = Browser::over(demo_router(&town));
+    let list = browser.get("/catcher").await;
+    list.assert_text("holm@example.dk");
+    let id = &town.store.caught_mails(&town.municipality.id, 1).await.unwrap()[0].id;
+    let message = browser.get(&format!("/catcher/hojager/{id}")).await;
+    message.assert_text("<a href=\"http://127.0.0.1:8080/s/abc\">");
+    message.assert_text("Højager <maaling@hojager.example>");
+    assert!(message.headers["content-security-policy"].to_str().unwrap().contains("frame-src 'self'"));
+    assert!(!message.body.contains("alert(1)"));
+    let html = browser.get(&format!("/catcher/hojager/{id}/html")).await;
+    let policy = html.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("default-src 'none'") && policy.contains("sandbox") && !policy.contains("script"), "{policy}");
+    assert!(html.body.contains("<b>her</b>"));
+}
+
+#[tokio::test]
+async fn in_the_demo_one_can_look_around_as_anybody() {
+    let town = Town::open().await;
+    let user = town.store.create_user(&town.municipality.id, "Mette Holm", "mette@hojager.example", Role::Committee, NOW).await.unwrap();
+    let mut browser = Browser::over(demo_router(&town));
+    browser.get("/hojager/sign-in").await.assert_text("Mette Holm");
+    let page = browser.post("/hojager/sign-in/as", &[("user", user.id.as_str())]).await;
+    assert_eq!(page.path, "/hojager/committee");
+    assert!(!town.browser().get("/hojager/sign-in").await.body.contains("Mette Holm"), "elsewhere no staff is named");
+}
+
+/// Sends a file as a browser's form does.
+async fn upload(browser: &mut Browser, year: &str, file: &str) -> Got {
+    let part = |name: &str, value: &str| format!("--cut\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    let body = format!(
+        "{}{}--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"C:\\cvr\\udtræk.csv\"\r\nContent-Type: text/csv\r\n\r\n{file}\r\n--cut--\r\n",
+        part("year", year),
+        part("classification", "db25"),
+    );
+    let sent = Request::post("/hojager/console/frames")
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=cut")
+        .header("sec-fetch-site", "same-origin");
+    browser.send(sent, body).await
+}
+
+#[tokio::test]
+async fn an_extract_becomes_a_job_and_its_outcomes_are_named() {
+    let town = Town::open().await;
+    let id = &town.municipality.id;
+    let mut browser = signed_in(&town, Role::Analyst).await;
+    let wrong = upload(&mut browser, "26", "a;b").await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    wrong.assert_text("Skriv året med fire cifre.");
+    upload(&mut browser, "2027", "").await.assert_text("Vælg en fil, der ikke er tom.");
+    assert!(town.store.jobs(id, None, 9).await.unwrap().is_empty());
+
+    let waiting = upload(&mut browser, "2027", "CVR;P").await;
+    waiting.assert_text("Opgaven venter på sin tur.");
+    assert_eq!(waiting.headers["refresh"], "3");
+    let job = town.store.claim_job("w", NOW.plus_days(1), NOW).await.unwrap().unwrap();
+    assert_eq!((job.kind.as_str(), job.arguments["year"].as_i64()), ("import_frame", Some(2027)));
+    assert_eq!(job.arguments["file_name"], "udtræk.csv");
+    assert_eq!(town.store.job_file(id, &job.id, "extract").await.unwrap().bytes, b"CVR;P");
+
+    let summary = serde_json::json!({
+        "rows": 120, "taken": 100, "left_out": { "duplicate": 3, "not_eligible:own_unit": 17 }, "notes": { "no_email": 8 },
+        "sectors": { "transport": 60 }, "sizes": { "2-9": 100 }, "unused_columns": ["Bemærkning"]
+    });
+    let change = serde_json::json!({ "total": 100, "compared_with": 2026, "new": 98, "closed": 0, "changed": 1, "unchanged": 1, "replaced": true });
+    let file = JobFile { name: "report.csv".into(), media_type: "text/csv; charset=utf-8".into(), bytes: b"row;outcome".to_vec() };
+    let result = serde_json::json!({ "summary": summary, "change": change });
+    town.store.finish_job(&job.id, "w", Ok(&result), &[file], NOW).await.unwrap();
+    let done = browser.get(&waiting.path).await;
+    assert!(!done.headers.contains_key("refresh"));
+    for text in ["Står i en tidligere række", "Uden mail", "Bemærkning", "Sammenlignet med 2026: 98 nye"] {
+        done.assert_text(text);
+    }
+    assert!(!done.body.contains("not_eligible"), "every reason has a name for people");
+    let report = browser.get(&format!("{}/report.csv", waiting.path)).await;
+    assert_eq!((report.body.as_str(), report.headers["content-type"].to_str().unwrap()), ("row;outcome", "text/csv; charset=utf-8"));
+    assert_eq!(browser.get(&format!("{}/extract", waiting.path)).await.status, StatusCode::NOT_FOUND);
+    let did = did(&town).await;
+    assert!(did.contains(&"frame.uploaded".to_owned()) && did.contains(&"job.file_fetched".to_owned()), "{did:?}");
+}
+
+#[tokio::test]
+async fn a_job_that_failed_says_why() {
+    let town = Town::open().await;
+    let mut browser = signed_in(&town, Role::Analyst).await;
+    let page = upload(&mut browser, "2027", "x").await;
+    let job = town.store.claim_job("w", NOW.plus_days(1), NOW).await.unwrap().unwrap();
+    town.store.finish_job(&job.id, "w", Err("Filen har ingen kolonne med CVR-nummer."), &[], NOW).await.unwrap();
+    browser.get(&page.path).await.assert_text("Filen har ingen kolonne med CVR-nummer.");
+}
+
+#[tokio::test]
+async fn a_round_is_planned_and_opened_by_one_job_however_often_the_button_is_pressed() {
+    let town = Town::open().await;
+    let id = &town.municipality.id;
+    let mut browser = signed_in(&town, Role::Analyst).await;
+    let plan = |year: &'static str, closes: &'static str| [("year", year), ("title", ""), ("opens_on", ""), ("closes_on", closes), ("threshold", "5")];
+    let past = browser.post("/hojager/console/rounds", &plan("2027", "2026-01-01")).await;
+    assert_eq!(past.status, StatusCode::UNPROCESSABLE_ENTITY);
+    past.assert_text("Svarfristen er allerede passeret.");
+    past.assert_text("value=\"2026-01-01\"");
+    browser.post("/hojager/console/rounds", &plan("2026", "2027-10-01")).await.assert_text("Der er allerede en måling for det år.");
+
+    let page = browser.post("/hojager/console/rounds", &plan("2027", "2027-10-01")).await;
+    page.assert_text("2027-målingen");
+    page.assert_text("Der mangler et registerudtræk for 2027.");
+    let round = town.store.round_of_year(id, 2027).await.unwrap().unwrap();
+    assert!(round.questionnaire.is_some());
+    let open = format!("/hojager/console/rounds/{}/open", round.id);
+    browser.get(&open).await.assert_text("Der mangler et registerudtræk for målingens år.");
+    assert_eq!(browser.post(&open, &[]).await.status, StatusCode::CONFLICT);
+
+    let import = town.store.begin_frame_import(id, 2027, "u.csv", "9", NOW).await.unwrap();
+    let units: Vec<_> = town.store.frame_units(id, 2026, None, 10).await.unwrap().into_iter().map(|row| row.unit).collect();
+    town.store.stage_frame_rows(id, &import.id, &units, NOW).await.unwrap();
+    town.store.finish_frame_import(id, &import.id, NOW).await.unwrap();
+    let asked = browser.get(&open).await;
+    asked.assert_text("får op til 2 arbejdssteder en invitation");
+    asked.assert_text("Det kan ikke fortrydes.");
+    assert!(town.store.jobs(id, Some("open_round"), 9).await.unwrap().is_empty(), "asking opens nothing");
+    browser.post(&open, &[]).await;
+    browser.post(&open, &[]).await;
+    let jobs = town.store.jobs(id, Some("open_round"), 9).await.unwrap();
+    assert_eq!(jobs.iter().map(|j| j.arguments["round"].as_str()).collect::<Vec<_>>(), [Some(round.id.as_str())]);
+    assert_eq!(did(&town).await.iter().filter(|a| *a == "round.opened").count(), 1);
+}
+
+#[tokio::test]
+async fn a_round_in_the_field_is_watched_paused_reminded_and_closed() {
+    let town = Town::open().await;
+    let id = &town.municipality.id;
+    let mut browser = signed_in(&town, Role::Analyst).await;
+    let base = format!("/hojager/console/rounds/{}", town.round.id);
+    let page = browser.get(&base).await;
+    page.assert_text("Så længe målingen er åben, vises kun antal og ingen resultater.");
+    assert!(!page.body.contains("Vognmand Holm"), "the monitor names nobody");
+    for asked in ["/reminder", "/close", "/open"] {
+        browser.get(&format!("{base}{asked}")).await;
+    }
+    let round = || async { town.store.round(id, &town.round.id).await.unwrap() };
+    assert!(round().await.state == RoundState::Open && round().await.paused_at.is_none(), "looking changes nothing");
+
+    browser.post(&format!("{base}/pause"), &[("reason", "Fejl i teksten")]).await.assert_text("Fejl i teksten");
+    assert!(round().await.paused_at.is_some());
+    browser.post(&format!("{base}/resume"), &[]).await.assert_text("Udsendelsen fortsætter.");
+    assert!(round().await.paused_at.is_none());
+
+    browser.post(&format!("{base}/reminder"), &[("wave", "1")]).await.assert_text("Påmindelsen er lagt i kø.");
+    let again = browser.post(&format!("{base}/reminder"), &[("wave", "3")]).await;
+    assert_eq!(again.status, StatusCode::CONFLICT, "a wave is not skipped");
+    browser.post(&format!("{base}/dates"), &[("opens_on", ""), ("closes_on", "2026-12-01")]).await.assert_text("Datoerne er gemt.");
+    assert_eq!(round().await.closes_on.as_deref(), Some("2026-12-01"));
+    assert_eq!(browser.post(&format!("{base}/dates"), &[("closes_on", "i morgen")]).await.status, StatusCode::BAD_REQUEST);
+
+    browser.post(&format!("{base}/close"), &[]).await.assert_text("Målingen er lukket.");
+    assert_eq!(round().await.state, RoundState::Closed);
+    let did = did(&town).await;
+    for action in ["round.paused", "round.resumed", "round.reminded", "round.dates_set", "round.closed"] {
+        assert!(did.contains(&action.to_owned()), "{action} in {did:?}");
+    }
+}
+
+#[tokio::test]
+async fn publishing_is_meant_and_a_correction_says_what_it_corrects() {
+    let town = Town::open().await;
+    let id = &town.municipality.id;
+    let mut browser = signed_in(&town, Role::Analyst).await;
+    let at = "/hojager/console/publications";
+    browser.get(at).await.assert_text("Der er ingen lukkede målinger at offentliggøre.");
+    assert_eq!(browser.post(at, &[("year", "2026"), ("sure", "yes")]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    town.store.close_round(id, &town.round.id, NOW).await.unwrap();
+    browser.post(at, &[("year", "2026")]).await.assert_text("Sæt kryds ved, at du ved");
+    assert!(town.store.jobs(id, None, 9).await.unwrap().is_empty());
+    let waiting = browser.post(at, &[("year", "2026"), ("sure", "yes")]).await;
+    waiting.assert_text("Analyse og offentliggørelse");
+    let job = town.store.claim_job("w", NOW.plus_days(1), NOW).await.unwrap().unwrap();
+    assert_eq!(job.arguments, serde_json::json!({ "year": 2026, "title": "2026-målingen", "note": "" }));
+    let info = publish(&town, "").await;
+    town.store.finish_job(&job.id, "w", Ok(&serde_json::json!({ "publication": info.id, "estimates": 9 })), &[], NOW).await.unwrap();
+    browser.get(&waiting.path).await.assert_text(&format!("/hojager/committee/{}", info.id));
+    browser.post(at, &[("year", "2026"), ("sure", "yes")]).await.assert_text("Skriv, hvad der er rettet.");
+
+    let ordered = browser.post(&format!("{at}/{}/report", info.id), &[]).await;
+    let job = town.store.job(id, &JobId(ordered.path.rsplit('/').next().unwrap().into())).await.unwrap();
+    assert_eq!((job.state, job.arguments["language"].as_str()), (JobState::Queued, Some("da")));
+    assert_eq!(browser.get(&format!("/hojager/committee/{}/report.pdf", info.id)).await.status, StatusCode::NOT_FOUND);
+    let job = town.store.claim_job("w", NOW.plus_days(1), NOW).await.unwrap().unwrap();
+    let file = JobFile { name: "report.pdf".into(), media_type: "application/pdf".into(), bytes: b"%PDF".to_vec() };
+    town.store.finish_job(&job.id, "w", Ok(&serde_json::json!({ "file": "report.pdf" })), &[file], NOW).await.unwrap();
+    assert_eq!(browser.get(&format!("/hojager/committee/{}/report.pdf", info.id)).await.body, "%PDF");
+    let did = did(&town).await;
+    assert!(did.contains(&"publication.ordered".to_owned()) && did.contains(&"paper.ordered".to_owned()), "{did:?}");
+}
+
+async fn publish(town: &Town, note: &str) -> PublicationInfo {
+    let report = figures::report();
+    let extra = serde_json::json!({});
+    let publication = NewPublication { year: 2026, date: "2026-11-20", title: "Erhvervsmålingen 2026", note, report: &report, extra: &extra };
+    town.store.publish(&town.municipality.id, &publication, NOW).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_committee_reads_sentences_then_charts_with_the_numbers_beneath() {
+    let town = Town::open().await;
+    let mut browser = signed_in(&town, Role::Committee).await;
+    browser.get("/hojager/committee").await.assert_text("Der er ikke offentliggjort resultater endnu.");
+    let first = publish(&town, "").await;
+    let page = browser.get("/hojager/committee").await;
+    let report = figures::report();
+    for sentence in text::summary::opening(&text::Messages::load().unwrap(), domain::language::Language::Da, &report) {
+        page.assert_text(&sentence);
+    }
+    let total = report.estimate("nki", 2026, "total", "all").unwrap();
+    page.assert_text(&charts::figure(domain::language::Language::Da, domain::indicator::Kind::Index, total.estimate.value.unwrap(), total.estimate.n));
+    assert_eq!(page.body.matches("role=\"img\"").count(), 8, "four charts, each wide and narrow");
+    assert!(page.body.find("class=\"summary\"").unwrap() < page.body.find("<svg").unwrap(), "sentences come first");
+    page.assert_text("vises ikke (for få svar)");
+    let hidden = report.estimates.iter().filter(|r| r.indicator == "nki" && r.state == State::Hidden).count();
+    assert_eq!(page.body.matches("hidden-cell").count(), hidden);
+    assert!(report.changes.iter().any(|c| c.verdict == Verdict::Unclear));
+    page.assert_text("ingen sikker ændring");
+
+    let green = browser.get(&format!("/hojager/committee/{}?indicator=green", first.id)).await;
+    green.assert_text("Databrud før 2025");
+    green.assert_text("SMV med grønne tiltag");
+    browser.get(&format!("/hojager/committee/{}/method", first.id)).await.assert_text("9f86d081");
+    let chart = browser.get(&format!("/hojager/committee/{}/charts/changes.svg", first.id)).await;
+    assert_eq!(chart.headers["content-type"], "image/svg+xml; charset=utf-8");
+    assert_eq!(browser.get(&format!("/hojager/committee/{}/charts/other.svg", first.id)).await.status, StatusCode::NOT_FOUND);
+
+    publish(&town, "Branchen transport er rettet.").await;
+    browser.get("/hojager/committee").await.assert_text("Branchen transport er rettet.");
+    browser.get(&format!("/hojager/committee/{}", first.id)).await.assert_text("Der er kommet en rettet udgave.");
+    for (language, text) in [("sv", "I korthet"), ("en", "In short")] {
+        browser.get(&format!("/hojager/committee?lang={language}")).await.assert_text(text);
+    }
+    assert!(!page.body.contains("/console\""), "the committee is not offered the console");
+}
+
+#[tokio::test]
+async fn pages_of_staff_are_kept_by_no_cache() {
+    let town = Town::open().await;
+    publish(&town, "").await;
+    let mut browser = signed_in(&town, Role::Administrator).await;
+    for (_, address, _) in ADDRESSES.iter().filter(|(m, a, _)| *m == "GET" && !a.contains("{round") && !a.contains("{job") && !a.contains("{pub")) {
+        let got = browser.get(&filled(address)).await;
+        assert_eq!((got.status, got.headers["cache-control"].to_str().unwrap()), (StatusCode::OK, "no-store"), "{address}");
+        assert!(got.headers["content-security-policy"].to_str().unwrap().contains("style-src 'self';"), "{address}");
+        assert!(!got.body.contains(" style=") && !got.body.contains("<style"), "{address}");
+    }
+    browser.get("/hojager/console/trail").await.assert_text("så denne side");
+}
