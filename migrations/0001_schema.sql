@@ -74,6 +74,7 @@ create table frame_imports (
     created_at bigint not null,
     finished_at bigint
 );
+create index frame_imports_by_municipality on frame_imports (municipality_id, state);
 create unique index frame_imports_current on frame_imports (municipality_id, year) where state = 'current';
 
 create table frame_rows (
@@ -137,6 +138,7 @@ create table rounds (
     threshold bigint not null check (threshold >= 5),
     cursor text not null,
     opening_done bigint not null,
+    opening_total bigint not null,
     paused_at bigint,
     pause_reason text,
     opened_at bigint,

@@ -24,6 +24,7 @@ statements! {
     IS_FROZEN = "select year from rounds where municipality_id = $1 and year = $2 and import_id is not null";
     CURRENT = "select id, content_hash, change from frame_imports where municipality_id = $1 and year = $2 and state = 'current'";
     BEGIN = "insert into frame_imports (id, municipality_id, year, file_name, content_hash, state, created_at) values ($1, $2, $3, $4, $5, 'staging', $6)";
+    FORGOTTEN = "select id from frame_imports where municipality_id = $1 and state = 'staging' and created_at < $2";
     STAGING = "select year from frame_imports where id = $1 and municipality_id = $2 and state = 'staging'";
     ROWS_OF = "select count(*) from frame_rows where import_id = $1";
     EARLIER = "select id, year from frame_imports where municipality_id = $1 and year < $2 and state = 'current' order by year desc limit 1";
@@ -182,7 +183,12 @@ impl Store {
             .at(now)
             .run(&mut tx)
             .await?;
+        let forgotten = call(FORGOTTEN).text(municipality.as_str()).at(now.plus_days(-1)).rows(&mut tx).await?;
         tx.commit().await?;
+        // What a killed import left behind.
+        for row in &forgotten {
+            self.abandon_frame_import(municipality, &ImportId(columns(row).text()?)).await?;
+        }
         Ok(FrameImport { id, already_current: false })
     }
 

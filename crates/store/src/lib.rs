@@ -99,7 +99,7 @@ impl Store {
         Ok(Self { inner: Arc::new(Inner { engine: address.engine, pools, queue, temporary }) })
     }
 
-    /// Does the database answer, and could it be written to?
+    /// Does the database answer?
     ///
     /// # Errors
     /// When it does not.

@@ -20,8 +20,8 @@ macro_rules! round_columns {
 }
 
 statements! {
-    INSERT = "insert into rounds (id, municipality_id, year, title, state, opens_on, closes_on, questionnaire_id, threshold, cursor, opening_done, created_at, updated_at)
-        values ($1, $2, $3, $4, 'draft', $5, $6, $7, $8, '', 0, $9, $9)";
+    INSERT = "insert into rounds (id, municipality_id, year, title, state, opens_on, closes_on, questionnaire_id, threshold, cursor, opening_done, opening_total, created_at, updated_at)
+        values ($1, $2, $3, $4, 'draft', $5, $6, $7, $8, '', 0, 0, $9, $9)";
     UPDATE = "update rounds set title = $3, opens_on = $4, closes_on = $5, questionnaire_id = $6, threshold = $7, updated_at = $8
         where id = $1 and municipality_id = $2 and state = 'draft'";
     DATES = "update rounds set opens_on = $3, closes_on = $4, updated_at = $5 where id = $1 and municipality_id = $2 and state <> 'closed'";
@@ -29,10 +29,10 @@ statements! {
     BY_ID = concat!("select ", round_columns!(), " from rounds r where r.id = $1 and r.municipality_id = $2");
     BY_YEAR = concat!("select ", round_columns!(), " from rounds r where r.municipality_id = $1 and r.year = $2");
     ALL = concat!("select ", round_columns!(), " from rounds r where r.municipality_id = $1 order by r.year desc");
-    FREEZE = "update rounds set state = 'opening', import_id = $3, updated_at = $4 where id = $1 and municipality_id = $2 and state = 'draft' and questionnaire_id is not null";
+    FREEZE = "update rounds set state = 'opening', import_id = $3, updated_at = $4, opening_total = $5 where id = $1 and municipality_id = $2 and state = 'draft' and questionnaire_id is not null";
     // Held while a step runs, so that two programs do not open the same units at once.
     HOLD = "update rounds set updated_at = $3 where id = $1 and municipality_id = $2 and state in ('opening', 'open')";
-    OPENING = "select state, import_id, cursor, opening_done from rounds where id = $1 and municipality_id = $2";
+    OPENING = "select state, import_id, cursor, opening_done, opening_total from rounds where id = $1 and municipality_id = $2";
     NEXT_UNITS = "select f.business_id, f.email, f.protected_at, b.opted_out_at from frame_rows f join businesses b on b.id = f.business_id
         where f.import_id = $1 and f.business_id > $2 order by f.business_id limit $3";
     ADVANCE = "update rounds set cursor = $2, opening_done = $3 where id = $1";
@@ -349,13 +349,10 @@ impl Store {
         let frame = frames::current(&mut tx, municipality, found.year)
             .await?
             .ok_or(StoreError::State("the year has no frame"))?;
-        let frozen = call(FREEZE)
-            .text(round.as_str())
-            .text(municipality.as_str())
-            .text(frame.as_str())
-            .at(now)
-            .run(&mut tx)
-            .await?;
+        let total = frames::units_of(&mut tx, &frame).await?;
+        let freeze =
+            call(FREEZE).text(round.as_str()).text(municipality.as_str()).text(frame.as_str()).at(now).count(total);
+        let frozen = freeze.run(&mut tx).await?;
         if frozen == 0 {
             return Err(StoreError::State("the round has no questionnaire"));
         }
@@ -380,8 +377,7 @@ impl Store {
         let row = call(OPENING).text(round.as_str()).text(municipality.as_str()).row(&mut tx, "round").await?;
         let mut c = columns(&row);
         let state = c.word("round", RoundState::parse)?;
-        let (frame, cursor, done) = (ImportId(c.text()?), c.text()?, c.count()?);
-        let total = frames::units_of(&mut tx, &frame).await?;
+        let (frame, cursor, done, total) = (ImportId(c.text()?), c.text()?, c.count()?, c.count()?);
         if state == RoundState::Open {
             return Ok(Opening { done, total, finished: true });
         }

@@ -437,3 +437,23 @@ async fn how_fast() {
         ground.leave().await;
     }
 }
+
+/// A measurement, not a test: acknowledged saves with every sync of the disk, one by one and all at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "prints times and asserts nothing about them"]
+async fn how_fast_saves_share_commits() {
+    let ground = Ground::sqlite().await;
+    let store = crate::Store::connect(&ground.url, &crate::StoreOptions::default()).await.unwrap();
+    let (m, round) = open_round(&store, &units(400)).await;
+    let all: Vec<_> = invitations(&store, &m, &round).await.into_values().collect();
+    let (alone, together) = all.split_at(200);
+    let start = std::time::Instant::now();
+    for invitation in alone {
+        save(&store, invitation, 0, &[("overall", "4")]).await.unwrap();
+    }
+    println!("200 saves one by one: {:?}", start.elapsed());
+    let start = std::time::Instant::now();
+    futures_util::future::join_all(together.iter().map(|i| save(&store, i, 0, &[("overall", "4")]))).await;
+    println!("200 saves together: {:?}", start.elapsed());
+    store.close().await;
+}

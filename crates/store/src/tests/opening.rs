@@ -26,6 +26,18 @@ async fn importing_the_same_file_twice_changes_nothing(ground: &Ground) {
     assert_eq!(store.frames(&m).await.unwrap().len(), 1);
 }
 
+async fn what_a_killed_import_left_is_cleared_away(ground: &Ground) {
+    let store = &ground.store;
+    let m = municipality(store).await;
+    let killed = store.begin_frame_import(&m, YEAR, "cvr.csv", "one", NOW).await.unwrap().id;
+    store.stage_frame_rows(&m, &killed, &units(20), NOW).await.unwrap();
+    let later = NOW.plus_days(2);
+    let next = store.begin_frame_import(&m, YEAR, "cvr.csv", "one", later).await.unwrap().id;
+    assert!(matches!(store.stage_frame_rows(&m, &killed, &units(1), later).await, Err(StoreError::NotFound(_))));
+    store.stage_frame_rows(&m, &next, &units(20), later).await.unwrap();
+    assert_eq!(store.finish_frame_import(&m, &next, later).await.unwrap().total, 20);
+}
+
 async fn an_import_says_what_changed_since_the_year_before(ground: &Ground) {
     let store = &ground.store;
     let m = municipality(store).await;
@@ -149,6 +161,7 @@ async fn a_round_without_frame_or_questionnaire_is_not_opened(ground: &Ground) {
 }
 
 on_both!(
+    what_a_killed_import_left_is_cleared_away,
     importing_the_same_file_twice_changes_nothing,
     an_import_says_what_changed_since_the_year_before,
     who_is_not_to_be_approached_gets_nothing,
