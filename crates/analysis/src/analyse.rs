@@ -122,6 +122,10 @@ pub fn analyse_rows(
     if units.replies.is_some() {
         notes.push("Workplaces of one company with the same answers throughout are taken as one reply.".to_owned());
     }
+    if units.replies.is_some() && definitions.indicators.iter().any(|i| i.weight_by == WeightBy::Employees) {
+        let note = "Figures by employees take every workplace as a reply of its own: their uncertainty is somewhat larger than stated.";
+        notes.push(note.to_owned());
+    }
     let figures = engine.figures();
     let states = engine.states(&figures);
     let mut inputs = BTreeMap::new();
@@ -665,11 +669,7 @@ struct Step<'a> {
 
 fn design_options(input: &Input, method: &Method) -> Result<statistics::Options, AnalyseError> {
     let (grouping, _) = input::definitions_of(method)?;
-    let class = match method.strata.as_slice() {
-        [only] if only != "size" => None,
-        [.., last] => input.columns.get(last),
-        [] => None,
-    };
+    let class = method.class().and_then(|c| input.columns.get(c));
     let into = |s: &domain::industry::Sector| s.collapse_into.clone().map(|into| (s.key.clone(), into));
     Ok(statistics::Options {
         weighting: match method.weights {

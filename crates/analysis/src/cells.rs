@@ -100,13 +100,9 @@ pub(crate) fn cells(input: &Input, method: &Method) -> Cells {
         Weighting::Rake => (&method.strata, &method.margins),
         Weighting::None => (&[], &[]),
     };
-    // Classes that join their neighbours: the last of several strata, or the size on its own.
-    let (outer, class): (Vec<_>, Option<_>) = match strata {
-        [only] if only != "size" => (vec![codes_of(only)], None),
-        [outer @ .., last] => (outer.iter().map(codes_of).collect(), codes_of(last)),
-        [] => (Vec::new(), None),
-    };
-    let outer: Vec<_> = outer.into_iter().flatten().collect();
+    let class = method.class().filter(|_| !strata.is_empty());
+    let outer: Vec<_> = strata.iter().filter(|s| Some(s.as_str()) != class).filter_map(codes_of).collect();
+    let class = class.and_then(|c| codes_of(&c.to_owned()));
     let margins: Vec<_> = margins.iter().filter_map(codes_of).collect();
     let mut years: Vec<Year> = input.years.iter().map(|y| Year { year: *y, cells: Vec::new() }).collect();
     let mut known: HashMap<(u32, Vec<u32>), u32> = HashMap::new();

@@ -288,7 +288,10 @@ fn answered(
     definitions: &Definitions,
     method: &Method,
 ) -> Result<Vec<bool>, AnalyseError> {
-    let mut any = vec![false; responses.height()];
+    let mut any = vec![responses.is_of_answers(); responses.height()];
+    if responses.is_of_answers() {
+        return Ok(any);
+    }
     let items: BTreeSet<&str> =
         definitions.indicators.iter().flat_map(|i| i.measure.items()).map(String::as_str).collect();
     let questions: Vec<&str> = question_columns(responses, frame)
@@ -362,7 +365,8 @@ fn columns(
             return Ok(Some(Source::Frame(coded)));
         }
         if !responses.has(name) {
-            return Ok(None);
+            let nobody = Coded { labels: Vec::new(), codes: vec![NONE; counted.len()] };
+            return Ok(responses.is_of_answers().then_some(Source::Responses(nobody)));
         }
         let text = responses.text(name)?;
         let cells = counted.iter().map(|r| text.get(*r).map(str::trim).filter(|c| !["dk", "na"].contains(c)));
@@ -517,6 +521,10 @@ fn answers(
     for indicator in &definitions.indicators {
         for item in indicator.measure.items() {
             if answers.contains_key(item) {
+                continue;
+            }
+            if !responses.has(item) && responses.is_of_answers() {
+                answers.insert(item.clone(), vec![Answer::Blank; counted.len()]);
                 continue;
             }
             if !responses.has(item) || KEYS.contains(&item.as_str()) {

@@ -113,7 +113,7 @@ choice! {
 pub struct Method {
     /// Weighting.
     pub weights: Weighting,
-    /// Columns of the frame that make the strata; the last of several is the one whose classes join their neighbours.
+    /// Columns of the frame that make the strata. The classes of `size` (without it, of the last of several) join their neighbours.
     pub strata: Vec<String>,
     /// Columns whose totals raking meets.
     pub margins: Vec<String>,
@@ -155,6 +155,12 @@ impl Default for Method {
 }
 
 impl Method {
+    /// Which of the strata is the one whose classes join their neighbours?
+    pub(crate) fn class(&self) -> Option<&str> {
+        let size = self.strata.iter().find(|s| *s == "size");
+        size.or_else(|| self.strata.last().filter(|_| self.strata.len() > 1)).map(String::as_str)
+    }
+
     /// The options as written on the command line, for the provenance.
     #[must_use]
     pub fn described(&self) -> BTreeMap<String, String> {

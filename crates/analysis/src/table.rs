@@ -14,6 +14,7 @@ pub struct Table {
     data: DataFrame,
     csv: Option<PathBuf>,
     sha256: Option<String>,
+    of_answers: bool,
 }
 
 impl Table {
@@ -31,7 +32,7 @@ impl Table {
             let columns = all.iter_names().filter(|n| wanted(n)).map(ToString::to_string).collect();
             let reader = ParquetReader::new(Cursor::new(&bytes)).with_columns(Some(columns));
             let data = reader.finish().map_err(|e| unreadable(e.to_string()))?;
-            return Ok(Self { name, data, csv: None, sha256 });
+            return Ok(Self { name, data, csv: None, sha256, of_answers: false });
         }
         if let Err(fault) = std::str::from_utf8(&bytes) {
             let line = bytes[..fault.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
@@ -58,7 +59,7 @@ impl Table {
         // A cell too many or a quotation mark left open: say where, which the reader does not.
         match data {
             Ok(data) => match ragged(bytes, header.len()) {
-                None => Ok(Self { name, data, csv: Some(path.to_owned()), sha256 }),
+                None => Ok(Self { name, data, csv: Some(path.to_owned()), sha256, of_answers: false }),
                 Some(problem) => Err(unreadable(problem)),
             },
             Err(e) => Err(unreadable(ragged(bytes, header.len()).unwrap_or_else(|| e.to_string()))),
@@ -74,11 +75,12 @@ impl Table {
         let columns = columns.into_iter().map(|(name, cells)| Column::new(name.into(), cells)).collect();
         let data = DataFrame::new(height, columns)
             .map_err(|e| AnalyseError::Unreadable { file: name.to_owned(), problem: e.to_string() })?;
-        Ok(Self { name: name.to_owned(), data, csv: None, sha256: None })
+        Ok(Self { name: name.to_owned(), data, csv: None, sha256: None, of_answers: false })
     }
 
     /// A table of responses out of one row per answer, as the database keeps them: (year, business, question key, value).
-    /// Every business in `responded` gets a row, even when none of its answers is among them.
+    /// Every business in `responded` gets a row and counts (its status was judged where the questionnaire is known), even when none of
+    /// its answers is among them; a question that nobody answered has no column, and that is no fault here.
     ///
     /// # Errors
     /// As [`Table::from_columns`].
@@ -99,7 +101,13 @@ impl Table {
             ("business_id".to_owned(), responded.iter().map(|(_, business)| business.clone()).collect()),
         ];
         all.extend(columns);
-        Self::from_columns(name, all)
+        Ok(Self { of_answers: true, ..Self::from_columns(name, all)? })
+    }
+
+    /// Was it made of single answers, so that a missing column is a question that nobody answered?
+    #[must_use]
+    pub const fn is_of_answers(&self) -> bool {
+        self.of_answers
     }
 
     /// The table's name in messages.

@@ -298,6 +298,34 @@ fn rows_from_the_database_give_what_the_files_give() {
 }
 
 #[test]
+fn a_question_that_nobody_answered_is_no_fault_of_rows_from_the_database() {
+    let frame = ["a", "b", "c"].map(|id| ["2024", id, "S1", "2-9"].map(str::to_owned));
+    let names = ["year", "business_id", "sector", "size"];
+    let columns = (0..4).map(|c| (names[c].to_owned(), frame.iter().map(|r| r[c].clone()).collect())).collect();
+    let frame = analysis::Table::from_columns("frame", columns).unwrap();
+    let responded = ["a", "b"].map(|id| (2024, id.to_owned())).to_vec();
+    let answers = [(2024, "a".to_owned(), "q1".to_owned(), "8".to_owned())];
+    let responses = analysis::Table::from_answers("responses", responded, answers).unwrap();
+    let definitions = format!(
+        "{INDICATORS}[[indicator]]\nid = \"other\"\nkind = \"share\"\nitem = \"q2\"\nvalues = [1]\nbase = {{ q3 = [1] }}\n"
+    );
+    let definitions = domain::indicator::Definitions::parse("indicators.toml", &definitions).unwrap();
+    let method = Method { min_n: 0, ..Method::default() };
+    let report = analysis::analyse_rows(&frame, &responses, &definitions, &method).unwrap().report;
+    assert_eq!(report.coverage[0].n_answered, 2, "whoever handed the rows over judged what counts");
+    assert_eq!(report.estimate("m", 2024, "total", "all").unwrap().estimate.n, 1);
+    assert!(report.estimate("other", 2024, "total", "all").is_none(), "never asked, so no row");
+}
+
+#[test]
+fn the_order_of_strata_does_not_matter() {
+    let mut case = Case::default();
+    let one = case.run().report.estimates;
+    case.method.strata.reverse();
+    assert_eq!(case.run().report.estimates, one);
+}
+
+#[test]
 fn companies_that_answer_once_for_several_workplaces_are_one_draw() {
     let mut frame = String::from("year,business_id,sector,size,company_id\n");
     let mut responses = String::from("year,business_id,q1,q2\n");
