@@ -218,7 +218,7 @@ pub(crate) fn joint_df(from: &Figure, to: &Figure) -> Option<f64> {
     let (df_a, df_b) = (a.df?, b.df?);
     let (v_a, v_b) = (from.variance?, to.variance?);
     let weighted = v_a * v_a / df_a + v_b * v_b / df_b;
-    if (a.n >= ENOUGH && b.n >= ENOUGH) || !(weighted > 0.0) {
+    if (a.n >= ENOUGH && b.n >= ENOUGH) || weighted <= 0.0 {
         Some(df_a + df_b)
     } else {
         Some((v_a + v_b).powi(2) / weighted)

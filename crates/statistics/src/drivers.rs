@@ -251,14 +251,14 @@ pub fn shapley(correlations: &Correlations) -> Result<Vec<f64>, DriverError> {
         return Err(DriverError::TooMany { drivers: count });
     }
     let mut explained = vec![0.0; 1 << count];
-    for set in 1_usize..1 << count {
+    for (set, explained) in explained.iter_mut().enumerate().skip(1) {
         let chosen: Vec<usize> = (0..count).filter(|d| set >> d & 1 == 1).collect();
         let factor = correlations.factor(&chosen);
         if !factor.is_definite() {
             return Err(DriverError::NotDefinite);
         }
         let right: Vec<f64> = chosen.iter().map(|d| correlations.with_outcome(*d)).collect();
-        explained[set] = factor.solve(&right).iter().zip(&right).map(|(b, r)| b * r).sum();
+        *explained = factor.solve(&right).iter().zip(&right).map(|(b, r)| b * r).sum();
     }
     // A set of s others precedes the driver in s! (count − 1 − s)! of count! orders.
     let mut part = vec![1.0 / count as f64; count];

@@ -201,7 +201,7 @@ impl Design {
             businesses: total(&|r| r.counted),
             n_eff,
         };
-        if !(weight > 0.0) {
+        if weight.is_nan() || weight <= 0.0 {
             return figure;
         }
         let mean = exact_share(&rows, scale).unwrap_or_else(|| total(&|r| r.gy) / weight);

@@ -155,7 +155,7 @@ pub fn trend(figures: &[&Figure], shared: &[Shared<'_>], overlap: Overlap) -> Op
     let (weighted_ones, weighted_years) = (factor.solve(&ones), factor.solve(&years));
     let (a, b, d) = (dot(&ones, &weighted_ones), dot(&ones, &weighted_years), dot(&years, &weighted_years));
     let determinant = a * d - b * b;
-    if !(determinant > 1e-12 * a * d) {
+    if determinant.is_nan() || determinant <= 1e-12 * a * d {
         return None;
     }
     let slope = (a * dot(&values, &weighted_years) - b * dot(&values, &weighted_ones)) / determinant;

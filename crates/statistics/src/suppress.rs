@@ -2,13 +2,14 @@
 //!
 //! The reader is taken to know everything but the values: the frame, n, the weights and the ends of the scale. Every figure shown is
 //! then a linear equation in the means of the atoms (the finest groups), and what a hidden mean can be follows by linear programming.
-//! A hidden mean, primary or secondary, must keep a feasible interval of at least 20 points of 100 in every slice.
+//! A hidden mean, primary or secondary, must keep a feasible interval of at least 20 points of 100 in every slice; standard errors
+//! printed for groups around it are reckoned with.
 //!
 //! The pattern is found by hitting sets. Where the audit finds a hidden mean too narrow, a smallest set of shown figures that pins it
 //! down is a certificate: one of them must go. The cheapest pattern that hits all certificates so far is a small integer
 //! programme; the loop ends when the audit finds nothing more, and then no pattern that satisfies the audit is cheaper (each certificate is
 //! necessary). Above [`MOST_FOR_EXACT`] groups, the cheapest member of each certificate goes instead, and what proves unnecessary returns.
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::results::State;
 use microlp::{ComparisonOp, LinearExpr, OptimizationDirection, Problem, Variable};
@@ -37,6 +38,8 @@ pub struct Atom {
     pub weight: f64,
     /// Σ w·y.
     pub sum: f64,
+    /// Σ w·y²: what standard errors and design effects of groups with 20 answers or more tell of their parts. 0 throughout: none are printed.
+    pub sum_sq: f64,
 }
 
 /// One indicator in one year, over the atoms.
@@ -79,6 +82,33 @@ pub struct Known {
     pub upper: f64,
 }
 
+impl Known {
+    /// A mean printed to within `half` of its last place: Σ weight · mean of atom, over the summed weights.
+    #[must_use]
+    pub fn level(group: Option<usize>, slice: usize, weights: &[(usize, f64)], value: f64, half: f64) -> Self {
+        Self { group, terms: Self::terms(slice, weights, 1.0), lower: value - half, upper: value + half }
+    }
+
+    /// A change printed to within `half`, both levels computed with weights of its own (one collapse for both years):
+    /// (slice, weight per atom) of the earlier and of the later year.
+    #[must_use]
+    pub fn change(
+        group: usize,
+        from: (usize, &[(usize, f64)]),
+        to: (usize, &[(usize, f64)]),
+        value: f64,
+        half: f64,
+    ) -> Self {
+        let terms = [Self::terms(from.0, from.1, -1.0), Self::terms(to.0, to.1, 1.0)].concat();
+        Self { group: Some(group), terms, lower: value - half, upper: value + half }
+    }
+
+    fn terms(slice: usize, weights: &[(usize, f64)], sign: f64) -> Vec<(usize, usize, f64)> {
+        let total: f64 = weights.iter().map(|(_, w)| w).sum();
+        weights.iter().filter(|(_, w)| *w > 0.0).map(|(atom, w)| (slice, *atom, sign * w / total)).collect()
+    }
+}
+
 /// The rules of suppression.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rules {
@@ -109,6 +139,12 @@ pub struct Audit {
     pub upper: f64,
 }
 
+/// Does a correction blank a cell rather than print it again? Old and new figure together would tell the few answers that moved.
+#[must_use]
+pub const fn correction_blanks(answers_moved: u64) -> bool {
+    answers_moved > 0 && answers_moved < 5
+}
+
 /// What is shown and what is hidden.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pattern {
@@ -132,23 +168,23 @@ pub fn suppress(groups: &[Group], slices: &[Slice], known: &[Known], rules: &Rul
     let states = (0..slices.len())
         .map(|s| (0..groups.len()).map(|g| task.state(s, g, hidden[g], primary[s][g])).collect())
         .collect();
-    let audits = task.protected(&hidden).map(|(slice, group)| task.feasible(slice, group, &hidden)).collect();
+    let audits = task.audits(&hidden, |view, group| task.feasible(view, group, &hidden));
     let loss = (0..groups.len()).filter(|g| hidden[*g]).map(|g| task.cost(g)).sum();
     Pattern { states, audits, loss }
 }
 
-/// What each hidden mean can be, by linear programming over everything shown and known: the reader's best attack.
+/// What each hidden mean can be, by linear programming over everything shown and known and by the standard errors printed: the
+/// reader's best attack.
 #[must_use]
 pub fn audit(groups: &[Group], slices: &[Slice], known: &[Known], rules: &Rules, states: &[Vec<State>]) -> Vec<Audit> {
     let task = Task::new(groups, slices, known, rules);
     let hidden: Vec<bool> =
         (0..groups.len()).map(|g| (0..slices.len()).any(|s| states[s][g].is_hidden() && task.n[s][g] > 0)).collect();
-    task.protected(&hidden)
-        .map(|(slice, group)| {
-            let (lower, upper) = task.exact(slice, group, &hidden).unwrap_or_else(|| task.inner(slice, group, &hidden));
-            task.in_units(slice, group, lower, upper)
-        })
-        .collect()
+    task.audits(&hidden, |view, group| {
+        let (lower, upper) = task.exact(view, group, &hidden).unwrap_or_else(|| task.inner(view, group));
+        let spread = task.spread(view.slice, group, &hidden);
+        (lower.max(spread.0), upper.min(spread.1))
+    })
 }
 
 struct Task<'a> {
@@ -156,32 +192,74 @@ struct Task<'a> {
     slices: &'a [Slice],
     known: &'a [Known],
     rules: &'a Rules,
-    groups_of: Vec<Vec<usize>>,
+    /// Per atom: the groups that contain it, as bits.
+    groups_of: Vec<Vec<u64>>,
     /// Per slice and group: n, Σ w, mean on 0–100.
     n: Vec<Vec<u64>>,
     weight: Vec<Vec<f64>>,
     mean: Vec<Vec<f64>>,
+    /// Σ w (y − mean)² on 0–100, where the slice has it.
+    squares: Vec<Option<Vec<f64>>>,
 }
 
-/// Atoms of a slice that every shown and known number treats alike; only their common sum is known.
-type Signature = (Vec<usize>, Vec<(usize, u64)>);
+/// A slice as the reader sees it: atoms that every shown and known number treats alike form a class, of which only the sum counts.
+struct View {
+    slice: usize,
+    /// Per atom; atoms without answers have none.
+    class_of: Vec<Option<usize>>,
+    classes: Vec<Class>,
+}
+
+/// Shown groups as bits, and known numbers with their coefficient per weight.
+type Signature = (Vec<u64>, Vec<(usize, u64)>);
+
+struct Class {
+    /// Shown groups that contain it, as bits.
+    shown: Vec<u64>,
+    /// Known numbers that contain it, with the coefficient per weight.
+    terms: Vec<(usize, u64)>,
+    total: Piece,
+}
+
+impl Class {
+    fn groups(&self) -> impl Iterator<Item = usize> {
+        let bits = |(word, bits): (usize, &u64)| {
+            let bits = *bits;
+            (0..64).filter(move |b| bits >> b & 1 == 1).map(move |b| word * 64 + b)
+        };
+        self.shown.iter().enumerate().flat_map(bits)
+    }
+
+    fn is_free(&self) -> bool {
+        self.terms.is_empty() && self.shown.iter().all(|word| *word == 0)
+    }
+}
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Piece {
     weight: f64,
+    /// Σ w·y, y on 0–100.
     sum: f64,
+}
+
+impl Piece {
+    fn add(&mut self, other: Self) {
+        self.weight += other.weight;
+        self.sum += other.sum;
+    }
 }
 
 impl<'a> Task<'a> {
     fn new(groups: &'a [Group], slices: &'a [Slice], known: &'a [Known], rules: &'a Rules) -> Self {
         let atoms = slices.iter().map(|s| s.atoms.len()).max().unwrap_or_default();
-        let mut groups_of = vec![Vec::new(); atoms];
+        let mut groups_of = vec![vec![0; groups.len().div_ceil(64)]; atoms];
         for (g, group) in groups.iter().enumerate() {
             for atom in &group.atoms {
-                groups_of[*atom].push(g);
+                groups_of[*atom][g / 64] |= 1 << (g % 64);
             }
         }
-        let mut task = Self { groups, slices, known, rules, groups_of, n: vec![], weight: vec![], mean: vec![] };
+        let mut task =
+            Self { groups, slices, known, rules, groups_of, n: vec![], weight: vec![], mean: vec![], squares: vec![] };
         for slice in slices {
             let over =
                 |g: &Group, value: fn(&Atom) -> f64| g.atoms.iter().map(|a| value(&slice.atoms[*a])).sum::<f64>();
@@ -190,6 +268,15 @@ impl<'a> Task<'a> {
                 if *weight > 0.0 { task.hundred(slice, over(g, |a| a.sum) / weight) } else { 0.0 }
             };
             let means = groups.iter().zip(&weights).map(mean).collect();
+            let [from, to] = slice.range;
+            let squares = |(g, weight): (&Group, &f64)| {
+                let sum = over(g, |a| a.sum);
+                let about_zero = over(g, |a| a.sum_sq);
+                let spread = if *weight > 0.0 { about_zero - sum * sum / weight } else { 0.0 };
+                spread.max(0.0) * 1e4 / (to - from).powi(2)
+            };
+            let known = slice.atoms.iter().any(|a| a.sum_sq > 0.0);
+            task.squares.push(known.then(|| groups.iter().zip(&weights).map(squares).collect()));
             task.n.push(groups.iter().map(|g| g.atoms.iter().map(|a| slice.atoms[*a].n).sum()).collect());
             task.mean.push(means);
             task.weight.push(weights);
@@ -245,12 +332,17 @@ impl<'a> Task<'a> {
         self.n.iter().map(|n| n[g]).sum()
     }
 
-    /// Every hidden mean there is.
-    fn protected(&self, hidden: &[bool]) -> impl Iterator<Item = (usize, usize)> {
-        let hidden: Vec<usize> = (0..hidden.len()).filter(|g| hidden[*g]).collect();
-        (0..self.slices.len())
-            .flat_map(move |s| hidden.clone().into_iter().map(move |g| (s, g)))
-            .filter(|(s, g)| self.n[*s][*g] > 0)
+    /// Judges every hidden mean there is.
+    fn audits(&self, hidden: &[bool], interval: impl Fn(&View, usize) -> (f64, f64)) -> Vec<Audit> {
+        let mut audits = Vec::new();
+        for slice in 0..self.slices.len() {
+            let view = self.view(slice, hidden);
+            for group in (0..hidden.len()).filter(|g| hidden[*g] && self.n[slice][*g] > 0) {
+                let (lower, upper) = interval(&view, group);
+                audits.push(self.in_units(slice, group, lower, upper));
+            }
+        }
+        audits
     }
 
     fn is_wide(&self, (lower, upper): (f64, f64)) -> bool {
@@ -258,16 +350,39 @@ impl<'a> Task<'a> {
     }
 
     /// A feasible interval: the quick one where it suffices.
-    fn feasible(&self, slice: usize, group: usize, hidden: &[bool]) -> Audit {
-        let inner = self.inner(slice, group, hidden);
-        let (lower, upper) =
-            if self.is_wide(inner) { inner } else { self.exact(slice, group, hidden).unwrap_or(inner) };
-        self.in_units(slice, group, lower, upper)
+    fn feasible(&self, view: &View, group: usize, hidden: &[bool]) -> (f64, f64) {
+        let spread = self.spread(view.slice, group, hidden);
+        let within = |(lower, upper): (f64, f64)| (lower.max(spread.0), upper.min(spread.1));
+        let inner = self.inner(view, group);
+        if self.is_wide(within(inner)) || !self.is_wide(spread) {
+            return within(inner);
+        }
+        within(self.exact(view, group, hidden).unwrap_or(inner))
     }
 
-    fn is_narrow(&self, slice: usize, group: usize, hidden: &[bool]) -> bool {
-        let inner = self.inner(slice, group, hidden);
-        !self.is_wide(inner) && !self.is_wide(self.exact(slice, group, hidden).unwrap_or(inner))
+    /// Limits from n, mean and SE of shown groups around: a part of weight k in a group of weight W whose squares sum to T lies within
+    /// √(T (W − k) / (k W)) of the group's mean.
+    fn spread(&self, slice: usize, group: usize, hidden: &[bool]) -> (f64, f64) {
+        let mut limits = (0.0_f64, 100.0_f64);
+        let Some(squares) = &self.squares[slice] else { return limits };
+        let atoms = self.groups[group].atoms.iter().filter(|a| self.slices[slice].atoms[**a].n > 0);
+        let around = atoms.fold(vec![u64::MAX; self.groups.len().div_ceil(64)], |mask, atom| {
+            mask.iter().zip(&self.groups_of[*atom]).map(|(a, b)| a & b).collect()
+        });
+        let part = self.weight[slice][group];
+        for g in (0..self.groups.len()).filter(|g| around[g / 64] >> (g % 64) & 1 == 1) {
+            let whole = self.weight[slice][g];
+            if self.shown(slice, g, hidden) && self.n[slice][g] >= UNCERTAIN && self.n[slice][g] > self.n[slice][group]
+            {
+                let away = (squares[g] * (whole - part) / (part * whole)).sqrt();
+                limits = (limits.0.max(self.mean[slice][g] - away), limits.1.min(self.mean[slice][g] + away));
+            }
+        }
+        limits
+    }
+
+    fn is_narrow(&self, view: &View, group: usize, hidden: &[bool]) -> bool {
+        !self.is_wide(self.feasible(view, group, hidden))
     }
 
     fn shown(&self, slice: usize, group: usize, hidden: &[bool]) -> bool {
@@ -279,10 +394,9 @@ impl<'a> Task<'a> {
         self.known.iter().enumerate().filter(move |(k, _)| shown[*k])
     }
 
-    /// The pieces of a slice: atoms by what is known of them, apart by membership in the group.
-    fn pieces(&self, slice: usize, group: Option<usize>, hidden: &[bool]) -> BTreeMap<(Signature, bool), Piece> {
-        let mut terms: BTreeMap<usize, Vec<(usize, u64)>> = BTreeMap::new();
+    fn view(&self, slice: usize, hidden: &[bool]) -> View {
         let atoms = &self.slices[slice].atoms;
+        let mut terms: BTreeMap<usize, Vec<(usize, u64)>> = BTreeMap::new();
         for (k, known) in self.known_now(hidden) {
             for (s, atom, coefficient) in &known.terms {
                 if *s == slice && atoms[*atom].weight > 0.0 {
@@ -290,39 +404,58 @@ impl<'a> Task<'a> {
                 }
             }
         }
-        let mut pieces: BTreeMap<(Signature, bool), Piece> = BTreeMap::new();
-        for (index, atom) in atoms.iter().enumerate().filter(|(_, a)| a.weight > 0.0) {
-            let shown: Vec<usize> =
-                self.groups_of[index].iter().copied().filter(|g| self.shown(slice, *g, hidden)).collect();
-            let signature = (shown, terms.remove(&index).unwrap_or_default());
-            let inside = group.is_some_and(|g| self.groups_of[index].contains(&g));
-            let piece = pieces.entry((signature, inside)).or_default();
-            piece.weight += atom.weight;
-            piece.sum += atom.weight * self.hundred(&self.slices[slice], atom.sum / atom.weight);
-        }
-        pieces
+        let mut mask = vec![0_u64; self.groups.len().div_ceil(64)];
+        (0..self.groups.len()).filter(|g| self.shown(slice, *g, hidden)).for_each(|g| mask[g / 64] |= 1 << (g % 64));
+        let mut known: HashMap<Signature, usize> = HashMap::new();
+        let mut classes: Vec<Class> = Vec::new();
+        // Classes are numbered as their first atoms come, so the order does not depend on the map's.
+        let class_of = (0..atoms.len())
+            .map(|index| {
+                let piece = self.piece(slice, index)?;
+                let shown: Vec<u64> = self.groups_of[index].iter().zip(&mask).map(|(of, mask)| of & mask).collect();
+                let terms = terms.remove(&index).unwrap_or_default();
+                let class = *known.entry((shown, terms)).or_insert_with_key(|(shown, terms)| {
+                    classes.push(Class { shown: shown.clone(), terms: terms.clone(), total: Piece::default() });
+                    classes.len() - 1
+                });
+                classes[class].total.add(piece);
+                Some(class)
+            })
+            .collect();
+        View { slice, class_of, classes }
     }
 
-    /// An interval that is feasible for certain: atoms that everything known treats alike trade their values among themselves.
-    fn inner(&self, slice: usize, group: usize, hidden: &[bool]) -> (f64, f64) {
-        let mut by_signature: BTreeMap<Signature, [Piece; 2]> = BTreeMap::new();
-        for ((signature, inside), piece) in self.pieces(slice, Some(group), hidden) {
-            by_signature.entry(signature).or_default()[usize::from(inside)] = piece;
+    /// Weight and sum of an atom that has answers.
+    fn piece(&self, slice: usize, atom: usize) -> Option<Piece> {
+        let Atom { weight, sum, .. } = self.slices[slice].atoms[atom];
+        (weight > 0.0).then(|| Piece { weight, sum: weight * self.hundred(&self.slices[slice], sum / weight) })
+    }
+
+    /// What of each class lies in the group.
+    fn inside(&self, view: &View, group: usize) -> Vec<Piece> {
+        let mut inside = vec![Piece::default(); view.classes.len()];
+        for atom in &self.groups[group].atoms {
+            if let (Some(class), Some(piece)) = (view.class_of[*atom], self.piece(view.slice, *atom)) {
+                inside[class].add(piece);
+            }
         }
+        inside
+    }
+
+    /// An interval that is feasible for certain: the atoms of a class trade their values among themselves.
+    fn inner(&self, view: &View, group: usize) -> (f64, f64) {
         let (mut lower, mut upper) = (0.0, 0.0);
-        for [outside, inside] in by_signature.values() {
-            // Nothing shown covers these atoms: they are free.
-            let sum = outside.sum + inside.sum;
-            lower += (sum - 100.0 * outside.weight).max(0.0);
-            upper += sum.min(100.0 * inside.weight);
+        for (class, inside) in view.classes.iter().zip(self.inside(view, group)) {
+            let full = 100.0 * inside.weight;
+            if class.is_free() {
+                upper += full;
+            } else {
+                lower += (class.total.sum - 100.0 * (class.total.weight - inside.weight)).max(0.0).min(inside.sum);
+                upper += class.total.sum.min(full).max(inside.sum);
+            }
         }
-        if let Some((free, _)) = by_signature.iter().find(|(s, _)| s.0.is_empty() && s.1.is_empty()) {
-            let [outside, inside] = by_signature[free];
-            let sum = outside.sum + inside.sum;
-            lower -= (sum - 100.0 * outside.weight).max(0.0);
-            upper += 100.0 * inside.weight - sum.min(100.0 * inside.weight);
-        }
-        (lower / self.weight[slice][group], upper / self.weight[slice][group])
+        let weight = self.weight[view.slice][group];
+        (lower / weight, upper / weight)
     }
 
     /// Half of the last printed place, on 0–100.
@@ -343,9 +476,9 @@ impl<'a> Task<'a> {
     }
 
     /// The full feasible interval. `None` when the solver gives up.
-    fn exact(&self, slice: usize, group: usize, hidden: &[bool]) -> Option<(f64, f64)> {
+    fn exact(&self, view: &View, group: usize, hidden: &[bool]) -> Option<(f64, f64)> {
         // Slices that known numbers tie together are solved together.
-        let mut tied = BTreeSet::from([slice]);
+        let mut tied = BTreeSet::from([view.slice]);
         loop {
             let before = tied.len();
             for (_, known) in self.known_now(hidden) {
@@ -357,58 +490,31 @@ impl<'a> Task<'a> {
                 break;
             }
         }
-        let pieces: Vec<(usize, BTreeMap<(Signature, bool), Piece>)> =
-            tied.into_iter().map(|s| (s, self.pieces(s, (s == slice).then_some(group), hidden))).collect();
-        let lower = self.extreme(slice, group, &pieces, OptimizationDirection::Minimize)?;
-        let upper = self.extreme(slice, group, &pieces, OptimizationDirection::Maximize)?;
+        let others: Vec<View> = tied.into_iter().filter(|s| *s != view.slice).map(|s| self.view(s, hidden)).collect();
+        let lower = self.extreme(view, group, &others, OptimizationDirection::Minimize)?;
+        let upper = self.extreme(view, group, &others, OptimizationDirection::Maximize)?;
         Some((lower.max(0.0), upper.min(100.0)))
     }
 
-    fn extreme(
-        &self,
-        slice: usize,
-        group: usize,
-        pieces: &[(usize, BTreeMap<(Signature, bool), Piece>)],
-        direction: OptimizationDirection,
-    ) -> Option<f64> {
-        let mut problem = Problem::new(direction);
-        let mut rows: BTreeMap<(usize, usize), LinearExpr> = BTreeMap::new();
-        let mut known_rows: BTreeMap<usize, (LinearExpr, f64)> = BTreeMap::new();
-        for (s, pieces) in pieces {
-            let [from, to] = self.slices[*s].range;
-            for (((shown, terms), inside), piece) in pieces {
-                let gain = if *inside { piece.weight / self.weight[slice][group] } else { 0.0 };
-                // The mean of the piece.
-                let variable: Variable = problem.add_var(gain, (0.0, 100.0));
-                for g in shown {
-                    rows.entry((*s, *g))
-                        .or_insert_with(LinearExpr::empty)
-                        .add(variable, piece.weight / self.weight[*s][*g]);
-                }
-                for (k, ratio) in terms {
-                    let coefficient = f64::from_bits(*ratio) * piece.weight;
-                    let (row, constant) = known_rows.entry(*k).or_insert_with(|| (LinearExpr::empty(), 0.0));
-                    row.add(variable, coefficient * (to - from) / 100.0);
-                    *constant += coefficient * from;
-                }
-            }
+    fn extreme(&self, view: &View, group: usize, others: &[View], direction: OptimizationDirection) -> Option<f64> {
+        let mut equations =
+            Equations { problem: Problem::new(direction), rows: BTreeMap::new(), known: BTreeMap::new() };
+        for (class, inside) in view.classes.iter().zip(self.inside(view, group)) {
+            let gain = inside.weight / self.weight[view.slice][group];
+            equations.add(self, view.slice, class, inside.weight, gain);
+            equations.add(self, view.slice, class, class.total.weight - inside.weight, 0.0);
         }
-        let mut limit = |row: LinearExpr, lower: f64, upper: f64| {
-            if upper - lower <= 0.0 {
-                problem.add_constraint(row, ComparisonOp::Eq, lower);
-            } else {
-                problem.add_constraint(row.clone(), ComparisonOp::Ge, lower);
-                problem.add_constraint(row, ComparisonOp::Le, upper);
-            }
-        };
-        for ((s, g), row) in rows {
+        for other in others {
+            other.classes.iter().for_each(|class| equations.add(self, other.slice, class, class.total.weight, 0.0));
+        }
+        for ((s, g), row) in core::mem::take(&mut equations.rows) {
             let (mean, half) = (self.mean[s][g], self.half_place(s, g));
-            limit(row, mean - half, mean + half);
+            equations.limit(row, mean - half, mean + half);
         }
-        for (k, (row, constant)) in known_rows {
-            limit(row, self.known[k].lower - constant, self.known[k].upper - constant);
+        for (k, (row, constant)) in core::mem::take(&mut equations.known) {
+            equations.limit(row, self.known[k].lower - constant, self.known[k].upper - constant);
         }
-        let solution = problem.solve().ok()?.into_solution().ok()?;
+        let solution = equations.problem.solve().ok()?.into_solution().ok()?;
         Some(solution.objective())
     }
 
@@ -430,12 +536,26 @@ impl<'a> Task<'a> {
         for chunk in chunks.into_values().filter(|c| c.len() > 1).chain(singles) {
             let chunk: Vec<usize> = chunk.into_iter().filter(|g| !without[*g]).collect();
             chunk.iter().for_each(|g| without[*g] = true);
-            if !self.is_narrow(slice, group, &without) {
+            if !self.is_narrow(&self.view(slice, &without), group, &without) {
                 chunk.iter().for_each(|g| without[*g] = false);
             }
         }
         shown.retain(|g| !without[*g]);
         shown
+    }
+
+    /// One certificate per hidden group that is too narrow: other slices mostly give the same one. Without those that nothing can break.
+    fn certificates(&self, hidden: &[bool]) -> Vec<(usize, Vec<usize>)> {
+        let mut found: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for slice in 0..self.slices.len() {
+            let view = self.view(slice, hidden);
+            for group in (0..hidden.len()).filter(|g| hidden[*g] && self.n[slice][*g] > 0) {
+                if !found.contains_key(&group) && self.is_narrow(&view, group, hidden) {
+                    found.insert(group, self.certificate(slice, group, hidden));
+                }
+            }
+        }
+        found.into_iter().filter(|(_, certificate)| !certificate.is_empty()).collect()
     }
 
     fn find(&self, primary: &[Vec<bool>]) -> Vec<bool> {
@@ -444,29 +564,25 @@ impl<'a> Task<'a> {
         let mut cuts: BTreeSet<(usize, Vec<usize>)> = BTreeSet::new();
         let mut exact = self.groups.len() <= MOST_FOR_EXACT;
         loop {
-            let mut found = false;
             let now = hidden.clone();
-            let mut seen = BTreeSet::new();
-            for (slice, group) in self.protected(&now) {
-                // One certificate per group and turn: other slices mostly give the same one.
-                if seen.contains(&group) || !self.is_narrow(slice, group, if exact { &now } else { &hidden }) {
-                    continue;
-                }
-                seen.insert(group);
-                let certificate = self.certificate(slice, group, if exact { &now } else { &hidden });
-                let Some(cheapest) = certificate.iter().copied().min_by_key(|g| (self.cost(*g), *g)) else { continue };
-                found = true;
-                if exact {
-                    cuts.insert((group, certificate));
-                } else {
-                    hidden[cheapest] = true;
-                }
-            }
-            if !found {
+            let before = cuts.len();
+            let certificates = self.certificates(&now);
+            if certificates.is_empty() {
                 break;
             }
+            for (group, certificate) in certificates {
+                if exact {
+                    cuts.insert((group, certificate));
+                } else if !certificate.iter().any(|g| hidden[*g])
+                    && let Some(cheapest) = certificate.iter().min_by_key(|g| (self.cost(**g), **g))
+                {
+                    hidden[*cheapest] = true;
+                }
+            }
+            // The solver keeps its cuts to within a tolerance; should that ever lead in a circle, greed leads out.
+            exact = exact && cuts.len() > before && cuts.len() <= MOST_CERTIFICATES;
             if exact {
-                match (cuts.len() <= MOST_CERTIFICATES).then(|| self.cheapest(&forced, &cuts)).flatten() {
+                match self.cheapest(&forced, &cuts) {
                     Some(pattern) => hidden = pattern,
                     None => exact = false,
                 }
@@ -505,8 +621,47 @@ impl<'a> Task<'a> {
         candidates.sort_by_key(|g| (std::cmp::Reverse(self.cost(*g)), *g));
         for g in candidates {
             hidden[g] = false;
-            let narrow = self.protected(hidden).any(|(s, other)| self.is_narrow(s, other, hidden));
-            hidden[g] = narrow;
+            hidden[g] = !self.certificates(hidden).is_empty();
+        }
+    }
+}
+
+/// A linear programme in the means of pieces.
+struct Equations {
+    problem: Problem,
+    /// Per slice and shown group.
+    rows: BTreeMap<(usize, usize), LinearExpr>,
+    /// Per known number, with what does not depend on the means.
+    known: BTreeMap<usize, (LinearExpr, f64)>,
+}
+
+impl Equations {
+    /// Adds a piece of a class that weighs `weight`.
+    fn add(&mut self, task: &Task<'_>, slice: usize, class: &Class, weight: f64, gain: f64) {
+        // What rounding leaves of a class that lies wholly inside or outside.
+        if weight <= 1e-9 * class.total.weight {
+            return;
+        }
+        let variable = self.problem.add_var(gain, (0.0, 100.0));
+        for g in class.groups() {
+            let row = self.rows.entry((slice, g)).or_insert_with(LinearExpr::empty);
+            row.add(variable, weight / task.weight[slice][g]);
+        }
+        let [from, to] = task.slices[slice].range;
+        for (k, ratio) in &class.terms {
+            let coefficient = f64::from_bits(*ratio) * weight;
+            let (row, constant) = self.known.entry(*k).or_insert_with(|| (LinearExpr::empty(), 0.0));
+            row.add(variable, coefficient * (to - from) / 100.0);
+            *constant += coefficient * from;
+        }
+    }
+
+    fn limit(&mut self, row: LinearExpr, lower: f64, upper: f64) {
+        if upper <= lower {
+            self.problem.add_constraint(row, ComparisonOp::Eq, lower);
+        } else {
+            self.problem.add_constraint(row.clone(), ComparisonOp::Ge, lower);
+            self.problem.add_constraint(row, ComparisonOp::Le, upper);
         }
     }
 }

@@ -1,4 +1,5 @@
 //! Every corner of §§ 2–4, against a row-wise oracle that writes the formulas down literally, and as plain facts.
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its data fails")]
 use std::collections::BTreeMap;
 
 use domain::results::{Estimate, Interval, Verdict};

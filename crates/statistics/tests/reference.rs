@@ -2,6 +2,7 @@
 //!
 //! Reads `../shared/reference/statistics` beside the checkout and skips with a message where it is absent. Rows that are not
 //! covered are listed with reasons in [`NOT_COVERED`]; a row that is neither covered nor listed fails the test.
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its data fails")]
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
@@ -59,6 +60,8 @@ fn folder() -> Option<PathBuf> {
 }
 
 type Record = HashMap<String, String>;
+/// N and n by sector and size.
+type Counts = BTreeMap<(String, String), (u64, u64)>;
 
 fn read(name: &str) -> Option<Vec<Record>> {
     let mut reader = csv::Reader::from_path(folder()?.join(name)).expect("the reference file opens");
@@ -131,7 +134,7 @@ fn data() -> Option<Data> {
     let responses = read("in_responses.csv")?;
     let mut data =
         Data { years: BTreeMap::new(), index: BTreeMap::new(), answers: BTreeMap::new(), link: Link::default() };
-    let mut cells: BTreeMap<i32, BTreeMap<(String, String), (u64, u64)>> = BTreeMap::new();
+    let mut cells: BTreeMap<i32, Counts> = BTreeMap::new();
     let place = |r: &Record| (r["sector"].clone(), r["size"].clone());
     for r in &frame {
         cells.entry(r["year"].parse().unwrap()).or_default().entry(place(r)).or_default().0 += 1;
@@ -383,16 +386,15 @@ fn every_weight_equals_r() {
 #[test]
 fn adjusted_p_values_equal_r() {
     let Some(rows) = read("expected.csv") else { return };
-    let mut families: BTreeMap<(String, String, String), (Vec<f64>, Vec<f64>)> = BTreeMap::new();
+    let mut families: BTreeMap<[&str; 3], (Vec<f64>, Vec<f64>)> = BTreeMap::new();
     for r in rows.iter().filter(|r| r["case"] == "padj_BH" || r["case"] == "padj_holm") {
         let raw = r["note"].split("p_raw=").nth(1).unwrap().split(',').next().unwrap();
-        let (raws, adjusted) =
-            families.entry((r["case"].clone(), r["design"].clone(), r["variable"].clone())).or_default();
+        let (raws, adjusted) = families.entry(["case", "design", "variable"].map(|c| r[c].as_str())).or_default();
         raws.push(raw.parse().unwrap());
         adjusted.push(number(r, "estimate").unwrap());
     }
     assert_eq!(families.len(), 8);
-    for ((case, design, variable), (raw, expected)) in families {
+    for ([case, design, variable], (raw, expected)) in families {
         let actual = if case == "padj_BH" { benjamini_hochberg(&raw) } else { holm(&raw) };
         for (a, e) in actual.into_iter().zip(expected) {
             near(&format!("{case} {design} {variable}"), Some(a), Some(e));
