@@ -1,5 +1,7 @@
 //! Tables of text with the place of every cell: CSV and Parquet files, or rows handed over by another room.
+use std::borrow::Cow;
 use std::io::Cursor;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use polars::prelude::*;
@@ -54,11 +56,14 @@ impl Table {
             .with_infer_schema_length(Some(0))
             .with_columns(Some(columns.into()))
             .with_parse_options(parse)
-            .into_reader_with_file_handle(Cursor::new(bytes))
+            .into_reader_with_file_handle(Cursor::new(without_empty_lines(bytes)))
             .finish();
         // A cell too many or a quotation mark left open: say where, which the reader does not.
         match data {
-            Ok(data) => match ragged(bytes, header.len()) {
+            Ok(data) => match ragged(bytes, header.len()).or_else(|| {
+                let records = Records::new(bytes).count().saturating_sub(1);
+                (records != data.height()).then(|| format!("{records} lines were read as {} rows", data.height()))
+            }) {
                 None => Ok(Self { name, data, csv: Some(path.to_owned()), sha256, of_answers: false }),
                 Some(problem) => Err(unreadable(problem)),
             },
@@ -195,6 +200,15 @@ fn separator(bytes: &[u8]) -> u8 {
     if header.contains(&b';') && !header.contains(&b',') { b';' } else { b',' }
 }
 
+/// polars would make a row of every empty line.
+fn without_empty_lines(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let empty = bytes.windows(2).any(|w| w == b"\n\n") || bytes.windows(3).any(|w| w == b"\n\r\n");
+    if !empty {
+        return Cow::Borrowed(bytes);
+    }
+    Cow::Owned(Records::new(bytes).flat_map(|r| &bytes[r.span]).copied().collect())
+}
+
 fn ragged(bytes: &[u8], width: usize) -> Option<String> {
     let wrong = Records::new(bytes).find(|r| r.width != width || r.unclosed)?;
     Some(if wrong.unclosed {
@@ -206,6 +220,7 @@ fn ragged(bytes: &[u8], width: usize) -> Option<String> {
 
 /// One record of a CSV file: where it begins and how many cells it has; the cells themselves of the header only.
 struct Record {
+    span: Range<usize>,
     line: usize,
     width: usize,
     unclosed: bool,
@@ -225,17 +240,32 @@ impl<'a> Records<'a> {
         let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
         Self { bytes, at: 0, line: 1, separator: separator(bytes) }
     }
+
+    /// The length of the line that begins here, when nothing stands on it.
+    fn empty_line(&self) -> Option<usize> {
+        let rest = self.bytes.get(self.at..)?;
+        if self.at == 0 {
+            return None;
+        }
+        [b"\n".as_slice(), b"\r\n"].into_iter().find(|end| rest.starts_with(end)).map(<[u8]>::len)
+    }
 }
 
 impl Iterator for Records<'_> {
     type Item = Record;
 
     fn next(&mut self) -> Option<Record> {
+        // Empty lines are no records.
+        let header = self.at == 0;
+        while let Some(length) = self.empty_line() {
+            self.at += length;
+            self.line += 1;
+        }
         if self.at >= self.bytes.len() {
             return None;
         }
-        let header = self.at == 0;
-        let mut record = Record { line: self.line, width: 1, unclosed: false, fields: Vec::new() };
+        let mut record =
+            Record { span: self.at..self.at, line: self.line, width: 1, unclosed: false, fields: Vec::new() };
         let mut quoted = false;
         let mut field: Vec<u8> = Vec::new();
         while let Some(&byte) = self.bytes.get(self.at) {
@@ -266,6 +296,7 @@ impl Iterator for Records<'_> {
             }
         }
         record.unclosed = quoted;
+        record.span.end = self.at;
         if header {
             record.fields.push(String::from_utf8_lossy(&field).into_owned());
         }

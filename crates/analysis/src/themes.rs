@@ -19,7 +19,7 @@ pub struct ThemesOptions {
     pub codebook: Option<PathBuf>,
     /// Folder that receives `themes.csv` and `redacted.csv`.
     pub out: PathBuf,
-    /// The frame, whose optional columns `name`, `owner` and `street` tell which business wrote a comment.
+    /// The frame, whose optional columns `name`, `owner` and `street` (or `business_name`, `owner_name`, `address`, …) tell which business wrote a comment.
     pub frame: Option<PathBuf>,
 }
 
@@ -102,21 +102,26 @@ fn coded(options: &ThemesOptions) -> Result<Vec<Coded>, AnalyseError> {
     Ok(coded)
 }
 
+/// Columns of a frame that tell which business wrote a comment: the first of each row that is there.
+const TELLING: [&[&str]; 3] = [
+    &["name", "business_name", "company_name"],
+    &["owner", "owner_name", "contact_name"],
+    &["street", "address", "street_name"],
+];
+
 /// What the frame says of every business, by year and business.
 fn known(path: &Path) -> Result<BTreeMap<(String, String), Known>, AnalyseError> {
-    let frame = Table::read(path, |c| ["year", "business_id", "name", "owner", "street"].contains(&c))?;
-    let column = |name: &str| -> Result<Vec<String>, AnalyseError> {
-        if !frame.has(name) {
-            return Ok(vec![String::new(); frame.height()]);
-        }
+    let keys = ["year", "business_id"];
+    let frame = Table::read(path, |c| keys.contains(&c) || TELLING.iter().any(|names| names.contains(&c)))?;
+    let cells = |name: &str| -> Result<Vec<String>, AnalyseError> {
         Ok(frame.text(name)?.iter().map(|c| c.unwrap_or_default().trim().to_owned()).collect())
     };
-    for needed in ["year", "business_id"] {
-        frame.text(needed)?;
-    }
-    let (years, ids) = (column("year")?, column("business_id")?);
-    let (names, owners, streets) = (column("name")?, column("owner")?, column("street")?);
-    let rows = years.into_iter().zip(ids).zip(names).zip(owners).zip(streets);
+    let telling = |names: &[&str]| match names.iter().find(|n| frame.has(n)) {
+        Some(name) => cells(name),
+        None => Ok(vec![String::new(); frame.height()]),
+    };
+    let [names, owners, streets] = TELLING.map(telling);
+    let rows = cells("year")?.into_iter().zip(cells("business_id")?).zip(names?).zip(owners?).zip(streets?);
     Ok(rows.map(|((((year, id), name), owner), street)| ((year, id), Known { name, owner, street })).collect())
 }
 

@@ -153,6 +153,45 @@ fn lines_are_counted_across_cells_with_line_breaks() {
 }
 
 #[test]
+fn empty_lines_and_line_ends_of_windows_are_no_fault() {
+    let sound = Case::default().run().report.estimates;
+    let responses = RESPONSES.replace("2024,c", "\n2024,c") + "\n\n";
+    let case = Case { responses, frame: FRAME.replace('\n', "\r\n"), ..Case::default() };
+    assert_eq!(case.run().report.estimates, sound);
+    let faulty = Case { responses: case.responses.replace("d,10", "d,11"), ..case };
+    assert_eq!(faulty.fault(), "responses.csv:6: column \"q1\": 11 lies outside the scale 1–10");
+}
+
+#[test]
+fn figures_by_employees_weigh_and_hide_what_one_company_decides() {
+    let frame = |big: u32| {
+        let mut frame = String::from("year,business_id,sector,size,employees\n");
+        for i in 0..40 {
+            let staff = if i == 0 { big } else { 5 };
+            frame += &format!("2024,b{i},S1,2-9,{staff}\n");
+        }
+        frame
+    };
+    let responses: String = std::iter::once("year,business_id,q1\n".to_owned())
+        .chain((0..20).map(|i| format!("2024,b{i},{}\n", 1 + i % 10)))
+        .collect();
+    let indicators = format!("{INDICATORS}weight_by = \"employees\"\n");
+    let method = Method { by: vec!["sector".into()], ..Method::default() };
+    let case = Case { frame: frame(15), responses, indicators, method };
+    let total = case.run().report.estimate("m", 2024, "total", "all").cloned().unwrap();
+    let (mut sum, mut staff) = (0.0, 0.0);
+    for i in 0..20 {
+        let g = if i == 0 { 15.0 } else { 5.0 };
+        sum += g * f64::from(1 + i % 10);
+        staff += g;
+    }
+    assert!((total.estimate.value.unwrap() - sum / staff).abs() < 1e-12);
+    let dominated = Case { frame: frame(200), ..case };
+    let total = dominated.run().report.estimate("m", 2024, "total", "all").cloned().unwrap();
+    assert_eq!((total.state, total.estimate.value), (State::Hidden, None));
+}
+
+#[test]
 fn a_thin_sector_that_cannot_join_is_named() {
     let frame = format!("{FRAME}2024,f,S2,2-9\n2024,g,S2,2-9\n2024,h,S2,2-9\n");
     let fault = Case { frame, ..Case::default() }.fault();

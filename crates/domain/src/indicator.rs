@@ -23,7 +23,7 @@
 //! items = ["green_energy", "green_transport"]
 //! values = [3, 4]                      # one item: item = "…" · of an index or mean instead: of = "nki", at_least = 60
 //! any = true                           # several items: at least one of them lies in `values`
-//! base = { sme = true, contact = [1], size = ["2-9", "10-49"] }   # all must hold
+//! base = { sme = true, contact = [1], size = ["2-9", "10-49"] }   # all must hold; with `of` and no base: the other's base
 //!
 //! # kind = "balance": item, positive = [3], negative = [1] · kind = "nps": item
 //! ```
@@ -591,13 +591,13 @@ impl Source<'_> {
             return Err(self.fault(span.start, None, Some("id"), "is missing"));
         };
         let is_id = |s: &&str| {
-            s.starts_with(|c: char| c.is_ascii_lowercase())
-                && s.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.'))
+            s.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && s.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
         };
         match value.get_ref().as_str().filter(is_id) {
             Some(id) => Ok(id.to_owned()),
             None => {
-                let problem = "must be lower-case letters, digits, \"_\", \"-\" or \".\", beginning with a letter";
+                let problem = "must be letters (a–z), digits, \"_\", \"-\" or \".\", beginning with a letter or digit";
                 Err(self.fault(value.span().start, None, Some("id"), problem))
             }
         }
