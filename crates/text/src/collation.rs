@@ -41,7 +41,7 @@ impl Collation {
 mod tests {
     use super::*;
 
-    fn sorted<'a>(language: Language, mut names: Vec<&'a str>) -> Vec<&'a str> {
+    fn sorted(language: Language, mut names: Vec<&str>) -> Vec<&str> {
         Collation::new(language).sort_by_key(&mut names, |n| n);
         names
     }

@@ -206,7 +206,7 @@ fn translate(messages: &Messages, language: Language, key: &str, kwargs: &Kwargs
             args.push((name, argument(value)));
         }
     }
-    messages.try_t(language, key, &args).map_err(|e| tera::Error::message(e))
+    messages.try_t(language, key, &args).map_err(tera::Error::message)
 }
 
 fn argument(value: &Value) -> Arg {

@@ -64,6 +64,9 @@ pub enum StartError {
 /// Combinations of facts whose minutes are kept: more than sectors × sizes × areas of one municipality.
 const MINUTES_KEPT: usize = 5000;
 
+/// Expected minutes by questionnaire, version and facts.
+type Minutes = HashMap<(String, u32, Facts), (u32, u32)>;
+
 struct Inner {
     store: Store,
     keys: Keys,
@@ -74,7 +77,7 @@ struct Inner {
     /// Stored questionnaires never change, so each is read once.
     questionnaires: Mutex<HashMap<QuestionnaireId, Arc<Questionnaire>>>,
     /// Expected minutes take a hundred walks through a questionnaire; most businesses share their facts with others.
-    minutes: Mutex<HashMap<(String, u32, Facts), (u32, u32)>>,
+    minutes: Mutex<Minutes>,
 }
 
 /// The state every handler is given. Cheap to clone.
@@ -170,7 +173,6 @@ impl App {
     }
 
     /// Begins an answer to a visitor.
-    #[must_use]
     pub fn view<'a>(&'a self, visit: &'a Visit) -> View<'a> {
         View {
             app: self,

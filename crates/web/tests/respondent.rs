@@ -236,6 +236,41 @@ async fn forms_of_other_sites_are_refused() {
 }
 
 #[tokio::test]
+async fn the_invitation_can_be_passed_on_and_the_old_link_stops() {
+    let town = Town::open().await;
+    let mut browser = town.browser();
+    let path = format!("/s/{}/pass-on", town.haulier());
+    let page = browser.get(&path).await;
+    let again = browser.fill_in(&page, &[("email", "not an address")], NEXT).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+    again.assert_text("Skriv en gyldig mailadresse");
+    let done = browser.fill_in(&again, &[("email", "lis@holm.example")], NEXT).await;
+    done.assert_text("Sendt videre");
+    assert_eq!(browser.get(&format!("/s/{}", town.haulier())).await.status, StatusCode::NOT_FOUND);
+    let links = town.store.links(&town.municipality.id, &town.round.id, None, 10).await.unwrap();
+    let haulier = links.iter().find(|l| l.name == "Vognmand Holm ApS").unwrap();
+    let token = town.keys.invitation_token(&haulier.invitation, haulier.generation);
+    assert_eq!(browser.get(&format!("/s/{}", token.reveal())).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_wish_to_be_contacted_can_be_taken_back() {
+    let town = Town::open().await;
+    let mut browser = town.browser();
+    let token = town.haulier();
+    let path = format!("/s/{token}/own-words");
+    browser.post(&path, &[("follow_up", "1"), ("revision", "0")]).await;
+    let review = browser.get(&format!("/s/{token}/review")).await;
+    let reach = browser.fill_in(&review, &[], NEXT).await;
+    browser.fill_in(&reach, &[("name", "Lis"), ("reach", "lis@holm.example")], ("go", "keep")).await;
+    let who = town.respondent(token).await;
+    assert!(town.store.contact_wish(&who.invitation).await.unwrap().is_some());
+    let reach = browser.get(&format!("/s/{token}/reach")).await;
+    browser.fill_in(&reach, &[], ("go", "drop")).await;
+    assert!(town.store.contact_wish(&who.invitation).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn a_mail_program_unsubscribes_with_one_click() {
     let town = Town::open().await;
     for (path, kind, body, token) in [

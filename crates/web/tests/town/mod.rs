@@ -63,10 +63,11 @@ fn unit(number: u32, name: &str, industry: &str, employees: u32, email: &str) ->
 impl Town {
     /// A round in the field with a haulier of twelve and a hairdresser alone.
     pub async fn open() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("the town is sound");
         let url = format!("sqlite:{}", folder.path().join("town.sqlite").display());
-        let store = Store::connect(&url, &StoreOptions { durable: false, connections: 4 }).await.unwrap();
-        let keys = SecretKey::parse(&"5a".repeat(32)).unwrap().keys();
+        let store =
+            Store::connect(&url, &StoreOptions { durable: false, connections: 4 }).await.expect("the town is sound");
+        let keys = SecretKey::parse(&"5a".repeat(32)).expect("the town is sound").keys();
         let settings = MunicipalitySettings {
             contact_name: "Karin Holm, erhvervskonsulent".into(),
             contact_phone: "+45 00 00 00 00".into(),
@@ -79,17 +80,20 @@ impl Town {
             committee: "Erhvervsudvalget".into(),
             ..MunicipalitySettings::default()
         };
-        let municipality =
-            store.create_municipality("hojager", "Højager Kommune", Country::Dk, &settings, NOW).await.unwrap();
+        let municipality = store
+            .create_municipality("hojager", "Højager Kommune", Country::Dk, &settings, NOW)
+            .await
+            .expect("the town is sound");
         let id = &municipality.id;
         let units = [
             unit(3, "Vognmand Holm ApS", "49.41.00", 12, "holm@example.dk"),
             unit(9, "Salon Saks", "96.21.00", 0, "saks@example.dk"),
         ];
-        let import = store.begin_frame_import(id, 2026, "udtraek.csv", "0123", NOW).await.unwrap();
-        store.stage_frame_rows(id, &import.id, &units, NOW).await.unwrap();
-        store.finish_frame_import(id, &import.id, NOW).await.unwrap();
-        let questionnaire = store.save_questionnaire(id, &domain::questionnaire::shipped(), NOW).await.unwrap();
+        let import = store.begin_frame_import(id, 2026, "udtraek.csv", "0123", NOW).await.expect("the town is sound");
+        store.stage_frame_rows(id, &import.id, &units, NOW).await.expect("the town is sound");
+        store.finish_frame_import(id, &import.id, NOW).await.expect("the town is sound");
+        let questionnaire =
+            store.save_questionnaire(id, &domain::questionnaire::shipped(), NOW).await.expect("the town is sound");
         let plan = RoundPlan {
             title: "Erhvervsmålingen 2026".into(),
             opens_on: Some("2026-10-01".into()),
@@ -97,16 +101,16 @@ impl Town {
             questionnaire: Some(questionnaire),
             threshold: 5,
         };
-        let round = store.create_round(id, 2026, &plan, NOW).await.unwrap();
-        store.freeze_and_open(id, &round.id, &keys, "hojager.example", NOW).await.unwrap();
-        let round = store.round(id, &round.id).await.unwrap();
+        let round = store.create_round(id, 2026, &plan, NOW).await.expect("the town is sound");
+        store.freeze_and_open(id, &round.id, &keys, "hojager.example", NOW).await.expect("the town is sound");
+        let round = store.round(id, &round.id).await.expect("the town is sound");
         assert_eq!(round.state, RoundState::Open);
-        let links = store.links(id, &round.id, None, 10).await.unwrap();
+        let links = store.links(id, &round.id, None, 10).await.expect("the town is sound");
         let token = |l: &store::rounds::LinkRow| keys.invitation_token(&l.invitation, l.generation).reveal().to_owned();
         let tokens = links.iter().map(|l| (l.name.clone(), token(l))).collect();
         let clock = Arc::new(SetClock::new(NOW));
         let settings = web::Settings { public_url: "http://127.0.0.1:8080".into(), catcher: false };
-        let app = web::App::new(store.clone(), keys.clone(), clock.clone(), settings).unwrap();
+        let app = web::App::new(store.clone(), keys.clone(), clock.clone(), settings).expect("the town is sound");
         Self { router: web::router(app.clone()), app, store, keys, clock, municipality, round, tokens, _folder: folder }
     }
 
@@ -122,7 +126,11 @@ impl Town {
 
     /// What the database knows of a link.
     pub async fn respondent(&self, token: &str) -> Respondent {
-        self.store.invitation_by_lookup(&self.keys.lookup(token)).await.unwrap().unwrap()
+        self.store
+            .invitation_by_lookup(&self.keys.lookup(token))
+            .await
+            .expect("the town is sound")
+            .expect("the town is sound")
     }
 
     /// A browser without script and without cookies yet.
@@ -172,7 +180,7 @@ impl Browser {
     }
 
     pub async fn send(&mut self, mut request: axum::http::request::Builder, body: String) -> Got {
-        let mut path = request.uri_ref().unwrap().to_string();
+        let mut path = request.uri_ref().expect("the town is sound").to_string();
         let mut body = Body::from(body);
         for _ in 0..5 {
             let jar: Vec<String> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
@@ -180,18 +188,25 @@ impl Browser {
                 .header(header::COOKIE, jar.join("; "))
                 .header(header::HOST, "127.0.0.1:8080")
                 .body(body)
-                .unwrap();
-            let response = self.router.clone().oneshot(sent).await.unwrap();
+                .expect("the town is sound");
+            let response = self.router.clone().oneshot(sent).await.expect("the town is sound");
             for cookie in response.headers().get_all(header::SET_COOKIE) {
-                let (name, value) = cookie.to_str().unwrap().split(';').next().unwrap().split_once('=').unwrap();
+                let (name, value) = cookie
+                    .to_str()
+                    .expect("the town is sound")
+                    .split(';')
+                    .next()
+                    .expect("the town is sound")
+                    .split_once('=')
+                    .expect("the town is sound");
                 self.cookies.insert(name.to_owned(), value.to_owned());
             }
             if !response.status().is_redirection() {
                 let (status, headers) = (response.status(), response.headers().clone());
-                let bytes = to_bytes(response.into_body(), 1 << 22).await.unwrap();
+                let bytes = to_bytes(response.into_body(), 1 << 22).await.expect("the town is sound");
                 return Got { status, headers, path, body: String::from_utf8_lossy(&bytes).into_owned() };
             }
-            path = response.headers()[header::LOCATION].to_str().unwrap().to_owned();
+            path = response.headers()[header::LOCATION].to_str().expect("the town is sound").to_owned();
             request = Request::get(&path);
             body = Body::empty();
         }
@@ -231,15 +246,15 @@ impl Got {
     pub fn form(&self) -> FormOnPage {
         let main = &self.body[self.body.find("<main").expect("a main part")..];
         let start = main.find("<form").unwrap_or_else(|| panic!("{} has no form: {main}", self.path));
-        let form = &main[start..start + main[start..].find("</form>").unwrap()];
+        let form = &main[start..start + main[start..].find("</form>").expect("the town is sound")];
         let mut on_page = FormOnPage {
-            action: attribute(form, "action").unwrap(),
+            action: attribute(form, "action").expect("the town is sound"),
             names: Vec::new(),
             filled: Vec::new(),
             offered: Vec::new(),
         };
         for (at, _) in form.match_indices("<input") {
-            let tag = &form[at..at + form[at..].find('>').unwrap()];
+            let tag = &form[at..at + form[at..].find('>').expect("the town is sound")];
             let (Some(name), value) = (attribute(tag, "name"), attribute(tag, "value").unwrap_or_default()) else {
                 continue;
             };
@@ -255,9 +270,9 @@ impl Got {
         }
         for (at, _) in form.match_indices("<textarea") {
             let tag = &form[at..];
-            let open = tag.find('>').unwrap();
-            let text = &tag[open + 1..tag.find("</textarea>").unwrap()];
-            let name = attribute(&tag[..open], "name").unwrap();
+            let open = tag.find('>').expect("the town is sound");
+            let text = &tag[open + 1..tag.find("</textarea>").expect("the town is sound")];
+            let name = attribute(&tag[..open], "name").expect("the town is sound");
             on_page.names.push(name.clone());
             on_page.filled.push((name, unescaped(text.strip_prefix('\n').unwrap_or(text))));
         }

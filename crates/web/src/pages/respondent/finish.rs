@@ -271,6 +271,10 @@ pub(crate) async fn leave_contact(
     if !is_submitted(&invited) {
         return Ok(invited.to(""));
     }
+    if sent.go == "drop" {
+        app.store().drop_contact(&invited.who.invitation).await?;
+        return Ok(invited.to("thanks"));
+    }
     let tidy =
         |text: &str| text.chars().filter(|c| !c.is_control()).take(WISH_LIMIT).collect::<String>().trim().to_owned();
     let wish = Wish { name: tidy(&sent.name), reach: tidy(&sent.reach), about: tidy(&sent.about), go: String::new() };

@@ -4,6 +4,7 @@
 //! - `start`: the first page, and what stands there when it cannot be answered
 //! - `screen`: one page of questions, saved as it is received
 //! - `finish`: review, submit, receipt, contact wish, withdrawal
+//! - `pass_on`: somebody else should answer
 //! - `stop`: no more mail
 //!
 //! A GET never changes anything: mail scanners open every link. The token in the address is the right to answer, so these
@@ -31,6 +32,7 @@ use crate::templates::{Page, Site, Templates};
 use crate::visit::Visit;
 
 mod finish;
+mod pass_on;
 mod screen;
 mod start;
 mod stop;
@@ -44,6 +46,7 @@ pub fn routes() -> Router<App> {
         .route("/s/{token}/thanks", routing::get(finish::thanks))
         .route("/s/{token}/reach", routing::get(finish::reach).post(finish::leave_contact))
         .route("/s/{token}/withdraw", routing::get(finish::withdraw).post(finish::withdrawn))
+        .route("/s/{token}/pass-on", routing::get(pass_on::page).post(pass_on::pass_on))
         .route("/s/{token}/stop", routing::get(stop::page).post(stop::stop))
         .route("/s/{token}/unsubscribe", routing::get(stop::page).post(stop::stop))
         .route("/s/{token}/{screen}", routing::get(screen::show).post(screen::save))
@@ -62,6 +65,7 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     templates.check::<finish::ThanksPage>(site)?;
     templates.check::<finish::ReachPage>(site)?;
     templates.check::<finish::WithdrawPage>(site)?;
+    templates.check::<pass_on::PassOnPage>(site)?;
     templates.check::<stop::StopPage>(site)
 }
 

@@ -18,6 +18,7 @@ use crate::visit::Visit;
 pub(crate) struct FirstPage {
     action: String,
     stop_href: String,
+    pass_on_href: String,
     round: String,
     business: String,
     street: String,
@@ -40,6 +41,7 @@ impl Page for FirstPage {
         let full = Self {
             action: "/s/x".into(),
             stop_href: "/s/x/stop".into(),
+            pass_on_href: "/s/x/pass-on".into(),
             round: "Erhvervsmålingen 2026".into(),
             business: "Vognmand Holm ApS".into(),
             street: "Havnevej 3".into(),
@@ -66,6 +68,7 @@ impl Page for FirstPage {
             contact: None,
             action: "/s/x".into(),
             stop_href: "/s/x/stop".into(),
+            pass_on_href: "/s/x/pass-on".into(),
             round: "r".into(),
             business: "b".into(),
             street: String::new(),
@@ -93,6 +96,7 @@ pub(crate) async fn first(State(app): State<App>, visit: Visit, invited: Invited
     view.render(&FirstPage {
         action: invited.href(""),
         stop_href: invited.href("stop"),
+        pass_on_href: invited.href("pass-on"),
         round: who.round.title.clone(),
         business: who.business_name.clone(),
         street: who.street.clone(),
