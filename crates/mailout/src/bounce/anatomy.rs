@@ -13,7 +13,9 @@ pub(super) fn pattern(text: &str) -> Regex {
 }
 
 /// An address in running text.
-static ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r#"(?:"[^"\s@]{1,64}"|[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+)@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"#));
+static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r#"(?:"[^"\s@]{1,64}"|[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+)@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"#)
+});
 /// Lines that name a recipient as such.
 static NAMED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     [
@@ -39,17 +41,23 @@ static COPY: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 /// Amazon's inbound service answers by a rule of the mailbox's owner, with whatever status that rule names.
-static REMOTE_RULE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)reporting-mta:\s*dns;\s*inbound-smtp\.[a-z0-9-]+\.amazonaws\.com"));
+static REMOTE_RULE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)reporting-mta:\s*dns;\s*inbound-smtp\.[a-z0-9-]+\.amazonaws\.com"));
 static HEADER: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[A-Za-z][A-Za-z0-9-]*:(?:\s|$)"));
-static TAG: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?is)<(?:style|script|head)\b.*?</(?:style|script|head)>|<!--.*?-->|<[^>]*>"));
-static BOUNCE_SENDER: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)mailer-?daemon|post[-_.]?master|mail[ ._-]?deliver(?:y|er)|mail delivery|deliver(?:y)? system|^<>$"));
+static TAG: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?is)<(?:style|script|head)\b.*?</(?:style|script|head)>|<!--.*?-->|<[^>]*>"));
+static BOUNCE_SENDER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)mailer-?daemon|post[-_.]?master|mail[ ._-]?deliver(?:y|er)|mail delivery|deliver(?:y)? system|^<>$")
+});
 static BOUNCE_SUBJECT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r"(?i)undeliver|non[- ]?deliver|not[- ]deliver|could not be delivered|returned? mail|mail returned|failure notice|fail(?:ed|ure)|delivery (?:status|report|problem|error|has failed|notification)",
         r"|rejected|delivery delayed|warning: message|unzustellbar|ikke leveret|kunne ikke leveres|leveringsfejl|kan inte levereras|olevererbar|mail system error|error sending your mail|are not member"
     ))
 });
-static UNDELIVERED: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)could not be delivered to:?\s*<|(?:unable|failed) to deliver (?:your |the )?(?:e-?mail|message)"));
+static UNDELIVERED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)could not be delivered to:?\s*<|(?:unable|failed) to deliver (?:your |the )?(?:e-?mail|message)")
+});
 static AWAY_SUBJECT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r"(?i)^(?:re: ?)?\[?(?:out of (?:the )?office|automatic reply|auto[- ]?(?:matisk)? ?(?:reply|response|svar)|autosvar|automatisk svar|automatiskt svar|fraværsbesked|fravær",
@@ -77,7 +85,11 @@ fn addresses(address: Option<&Address<'_>>) -> Vec<String> {
 
 /// The addresses in the values of a header, folded lines included.
 fn of_header(headers: &str, name: &str) -> Vec<String> {
-    field_values(headers, name).iter().flat_map(|value| ADDRESS.find_iter(value)).map(|m| m.as_str().to_owned()).collect()
+    field_values(headers, name)
+        .iter()
+        .flat_map(|value| ADDRESS.find_iter(value))
+        .map(|m| m.as_str().to_owned())
+        .collect()
 }
 
 /// The values of a field in a block of fields; tolerates white space before the colon.
@@ -112,13 +124,24 @@ impl Anatomy {
         let raw = |name: &str| message.header_raw(name).unwrap_or_default().trim().to_owned();
         let mut sent_to = addresses(message.to());
         for (name, value) in message.headers_raw() {
-            if ["delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to"].iter().any(|n| name.eq_ignore_ascii_case(n)) {
+            if ["delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to"]
+                .iter()
+                .any(|n| name.eq_ignore_ascii_case(n))
+            {
                 sent_to.extend(ADDRESS.find_iter(value).map(|m| m.as_str().to_owned()));
             }
         }
-        let automatic = ["Auto-Submitted", "X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Response-Suppress-Reply", "Precedence", "X-Apple-Unsubscribe"]
-            .map(|name| format!("{name}: {}", raw(name).to_lowercase()))
-            .join("\n");
+        let automatic = [
+            "Auto-Submitted",
+            "X-Autoreply",
+            "X-Autorespond",
+            "X-Autoresponder",
+            "X-Auto-Response-Suppress-Reply",
+            "Precedence",
+            "X-Apple-Unsubscribe",
+        ]
+        .map(|name| format!("{name}: {}", raw(name).to_lowercase()))
+        .join("\n");
         let mut anatomy = Self {
             sender: format!("{} {}", raw("From"), raw("Return-Path")),
             own: Vec::new(),
@@ -148,16 +171,29 @@ impl Anatomy {
         let mut texts = 0;
         for part in &message.parts {
             let kind = part.content_type();
-            let is = |main: &str, sub: &str| kind.is_some_and(|c| c.ctype().eq_ignore_ascii_case(main) && c.subtype().is_some_and(|s| s.to_ascii_lowercase().ends_with(sub)));
+            let is = |main: &str, sub: &str| {
+                kind.is_some_and(|c| {
+                    c.ctype().eq_ignore_ascii_case(main)
+                        && c.subtype().is_some_and(|s| s.to_ascii_lowercase().ends_with(sub))
+                })
+            };
             match &part.body {
                 PartType::Message(inner) => {
                     self.returned.push_str(&String::from_utf8_lossy(inner.raw_message()));
                     self.returned.push('\n');
                 }
                 PartType::Multipart(_) => {}
-                _ if is("message", "delivery-status") => self.reports.push(String::from_utf8_lossy(part.contents()).into_owned()),
-                _ if is("message", "feedback-report") => self.feedback = Some(String::from_utf8_lossy(part.contents()).into_owned()),
-                _ if is("text", "rfc822-headers") || is("message", "rfc822-headers") || is("text", "rfc822") || is("message", "partial") => {
+                _ if is("message", "delivery-status") => {
+                    self.reports.push(String::from_utf8_lossy(part.contents()).into_owned())
+                }
+                _ if is("message", "feedback-report") => {
+                    self.feedback = Some(String::from_utf8_lossy(part.contents()).into_owned())
+                }
+                _ if is("text", "rfc822-headers")
+                    || is("message", "rfc822-headers")
+                    || is("text", "rfc822")
+                    || is("message", "partial") =>
+                {
                     self.returned.push_str(&String::from_utf8_lossy(part.contents()));
                     self.returned.push('\n');
                 }
@@ -180,9 +216,19 @@ impl Anatomy {
             }
         }
         if self.notice.trim().is_empty() {
-            let text = html.replace("<br", "\n<br").replace("</p", "\n</p").replace("</div", "\n</div").replace("</td", " </td");
+            let text = html
+                .replace("<br", "\n<br")
+                .replace("</p", "\n</p")
+                .replace("</div", "\n</div")
+                .replace("</td", " </td");
             let text = TAG.replace_all(&text, "");
-            self.notice = text.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", " ").replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&");
+            self.notice = text
+                .replace("&lt;", "<")
+                .replace("&gt;", ">")
+                .replace("&nbsp;", " ")
+                .replace("&quot;", "\"")
+                .replace("&#39;", "'")
+                .replace("&amp;", "&");
         }
         self.notice = self.notice.replace('\r', "");
         self.returned = self.returned.replace('\r', "");
@@ -215,7 +261,12 @@ impl Anatomy {
             return ADDRESS.find(&self.sender).map(|m| m.as_str().to_owned()).into_iter().collect();
         }
         let report = self.feedback.as_deref().unwrap_or(&self.notice);
-        for (block, name) in [(report, "Original-Rcpt-To"), (report, "Removal-Recipient"), (self.returned.as_str(), "X-HmXmrOriginalRecipient"), (self.returned.as_str(), "To")] {
+        for (block, name) in [
+            (report, "Original-Rcpt-To"),
+            (report, "Removal-Recipient"),
+            (self.returned.as_str(), "X-HmXmrOriginalRecipient"),
+            (self.returned.as_str(), "To"),
+        ] {
             let found = unique(of_header(block, name));
             if !found.is_empty() {
                 return found;
@@ -236,7 +287,9 @@ impl Anatomy {
         let inner = outer.get("Message").and_then(serde_json::Value::as_str).and_then(first_json);
         let event = inner.as_ref().unwrap_or(&outer);
         let kind = event.get("notificationType").or_else(|| event.get("eventType"))?.as_str()?;
-        let text = |value: &serde_json::Value, name: &str| value.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+        let text = |value: &serde_json::Value, name: &str| {
+            value.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+        };
         let list = |path: &str| event.pointer(path).and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
         let permanent = event.pointer("/bounce/bounceType").and_then(serde_json::Value::as_str) == Some("Permanent");
         Some(match kind {
@@ -257,7 +310,8 @@ impl Anatomy {
     /// The cases of the machine's report.
     pub(super) fn reported(&self) -> Vec<Case> {
         let mut cases = Vec::new();
-        let told = self.reports.is_empty().then_some(&self.notice).filter(|n| !field_values(n, "Final-Recipient").is_empty());
+        let told =
+            self.reports.is_empty().then_some(&self.notice).filter(|n| !field_values(n, "Final-Recipient").is_empty());
         for report in self.reports.iter().chain(told) {
             let mut blocks: Vec<String> = report.split("\n\n").map(str::to_owned).collect();
             if told.is_some() {
@@ -270,13 +324,29 @@ impl Anatomy {
                     let value = value.rsplit(';').next().unwrap_or(&value).to_owned();
                     ADDRESS.find(&value).map(|m| m.as_str().to_owned())
                 });
-                let named = !field_values(&block, "Final-Recipient").is_empty() || !field_values(&block, "Original-Recipient").is_empty();
+                let named = !field_values(&block, "Final-Recipient").is_empty()
+                    || !field_values(&block, "Original-Recipient").is_empty();
                 // A report may name a mailbox in a way of its own; our own message then says whom it was for.
-                let Some(address) = address.or_else(|| named.then(|| self.returned_recipients().into_iter().next()).flatten()) else { continue };
-                let words = ["Diagnostic-Code", "X-Supplementary-Info", "X-Display-Name"].iter().flat_map(|name| field_values(&block, name)).collect::<Vec<_>>().join(" ");
-                let words = if REMOTE_RULE.is_match(report) { format!("{words} {}", super::reason::BY_RULE) } else { words };
+                let Some(address) =
+                    address.or_else(|| named.then(|| self.returned_recipients().into_iter().next()).flatten())
+                else {
+                    continue;
+                };
+                let words = ["Diagnostic-Code", "X-Supplementary-Info", "X-Display-Name"]
+                    .iter()
+                    .flat_map(|name| field_values(&block, name))
+                    .collect::<Vec<_>>()
+                    .join(" ");
+                let words =
+                    if REMOTE_RULE.is_match(report) { format!("{words} {}", super::reason::BY_RULE) } else { words };
                 let status = field(&block, "Status").and_then(|s| Status::at_start(&s).map(|(status, _)| status));
-                cases.push(Case { address, action: field(&block, "Action").map(|a| a.to_lowercase()), status, words, context: String::new() });
+                cases.push(Case {
+                    address,
+                    action: field(&block, "Action").map(|a| a.to_lowercase()),
+                    status,
+                    words,
+                    context: String::new(),
+                });
             }
         }
         let mut seen = Vec::new();
@@ -353,7 +423,8 @@ impl Anatomy {
 
     fn is_foreign(&self, address: &str) -> bool {
         let local = address.split('@').next().unwrap_or_default().to_lowercase();
-        !self.own.iter().any(|own| own.eq_ignore_ascii_case(address)) && !matches!(local.as_str(), "mailer-daemon" | "postmaster" | "abuse")
+        !self.own.iter().any(|own| own.eq_ignore_ascii_case(address))
+            && !matches!(local.as_str(), "mailer-daemon" | "postmaster" | "abuse")
     }
 
     fn addresses_in_notice(&self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
@@ -378,7 +449,8 @@ impl Anatomy {
         }
         let returned = self.returned_recipients();
         let all = unique(self.addresses_in_notice(|a| self.is_foreign(a)));
-        let both: Vec<String> = all.iter().filter(|a| returned.iter().any(|r| r.eq_ignore_ascii_case(a))).cloned().collect();
+        let both: Vec<String> =
+            all.iter().filter(|a| returned.iter().any(|r| r.eq_ignore_ascii_case(a))).cloned().collect();
         if !both.is_empty() {
             return both;
         }
@@ -389,7 +461,8 @@ impl Anatomy {
     /// Whom our own message was for, by its headers.
     fn returned_recipients(&self) -> Vec<String> {
         for name in ["X-Original-To", "Delivered-To", "To", "Cc"] {
-            let found: Vec<String> = of_header(&self.returned, name).into_iter().filter(|a| self.is_foreign(a)).collect();
+            let found: Vec<String> =
+                of_header(&self.returned, name).into_iter().filter(|a| self.is_foreign(a)).collect();
             if !found.is_empty() {
                 return unique(found);
             }

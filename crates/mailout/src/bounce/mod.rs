@@ -99,7 +99,11 @@ impl Bounce {
             self.kind.to_string(),
             if self.recipients.is_empty() { "0".into() } else { column(&|r| u8::from(r.hard).to_string()) },
             column(&|r| r.status.map(|s| s.to_string()).unwrap_or_default()),
-            if self.recipients.is_empty() { self.kind_reason().as_str().into() } else { column(&|r| r.reason.as_str().into()) },
+            if self.recipients.is_empty() {
+                self.kind_reason().as_str().into()
+            } else {
+                column(&|r| r.reason.as_str().into())
+            },
         ]
     }
 
@@ -125,7 +129,8 @@ pub fn classify(bytes: &[u8]) -> Bounce {
 
 fn judge(anatomy: &Anatomy) -> (Kind, Vec<Returned>) {
     if anatomy.is_complaint() {
-        let returned = |address| Returned { address, kind: Kind::Complaint, hard: false, status: None, reason: Reason::Complaint };
+        let returned =
+            |address| Returned { address, kind: Kind::Complaint, hard: false, status: None, reason: Reason::Complaint };
         return (Kind::Complaint, anatomy.complained().into_iter().map(returned).collect());
     }
     if let Some(cases) = anatomy.notification() {

@@ -69,10 +69,13 @@ impl Reason {
 }
 
 /// An enhanced status in running text; its neighbours must not make it part of an address or a version.
-static STATUS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:^|[^\d.\w-])([245]\.\d{1,3}\.\d{1,3})(?:[^\d.\w-]|\.(?:\s|$)|$)"));
+static STATUS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?:^|[^\d.\w-])([245]\.\d{1,3}\.\d{1,3})(?:[^\d.\w-]|\.(?:\s|$)|$)"));
 /// A reply code at the beginning of what a server said.
 static CODE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?im)(?:^[\s>*]*|<<<\s*|smtp;\s*|said:\s*|with:?\s*|error:?\s*|reply:?\s*|response:?\s*|code:?\s*|was:?\s*|>:\s*|[\[('#]|:\s*)([45]\d\d)(?:[\s,-]|$)")
+    pattern(
+        r"(?im)(?:^[\s>*]*|<<<\s*|smtp;\s*|said:\s*|with:?\s*|error:?\s*|reply:?\s*|response:?\s*|code:?\s*|was:?\s*|>:\s*|[\[('#]|:\s*)([45]\d\d)(?:[\s,-]|$)",
+    )
 });
 static DELAY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
@@ -83,7 +86,10 @@ static DELAY: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Words, in the order in which they decide: what says nothing against the address comes first.
 const WORDS: &[(Reason, &str)] = &[
-    (Reason::TooBig, r"message (?:size|too (?:big|large))|too large|exceeds? (?:the )?(?:maximum|limit|size)|size limit"),
+    (
+        Reason::TooBig,
+        r"message (?:size|too (?:big|large))|too large|exceeds? (?:the )?(?:maximum|limit|size)|size limit",
+    ),
     (
         Reason::MailboxFull,
         r"(?:mail ?box|mail ?folder|user|account|recipient|inbox|quota)[^.\n]{0,40}(?:is |was )?(?:full|over ?quota|exceed)|over ?quota|quota (?:exceeded|violation|full)|exceed(?:s|ed|ing)?[^.\n]{0,40}quota|full mailbox|insufficient (?:disk|storage|space)|not enough (?:disk |storage )?space|out of (?:disk )?(?:storage|space)|storage (?:exceeded|full)|disk (?:full|quota)",
@@ -96,9 +102,18 @@ const WORDS: &[(Reason, &str)] = &[
         Reason::Expired,
         r"retry time|retry timeout|too long|has expired|delivery time (?:was )?(?:exceeded|expired)|giving up|aborted after|timeout exceeded|undelivered (?:after|for)|could not be delivered (?:for|within|in)|has been in the queue|connection (?:was )?(?:timed out|time[- ]?out|refused)|timed? ?out",
     ),
-    (Reason::Suspended, r"(?:mailbox|account|user|address)[^.\n]{0,40}(?:disabled|suspend|inactive|not active|locked|discontinued|frozen|expired|on hold)|inactive (?:user|account|mailbox)|temporarily disabled|(?:disabled|suspended) (?:mailbox|account|user)"),
-    (Reason::Moved, r"(?:user|recipient|mailbox|address|account) (?:has|have) moved|has moved to|moved to (?:a )?new address|address (?:has )?changed|no longer (?:at|with) this"),
-    (Reason::NoMail, r"null mx|does not accept (?:any )?(?:mail|smtp)|(?:host|domain|server) does ?n[o']t (?:accept|receive) (?:any )?(?:e-?)?mail|no smtp service|mail receiving disabled"),
+    (
+        Reason::Suspended,
+        r"(?:mailbox|account|user|address)[^.\n]{0,40}(?:disabled|suspend|inactive|not active|locked|discontinued|frozen|expired|on hold)|inactive (?:user|account|mailbox)|temporarily disabled|(?:disabled|suspended) (?:mailbox|account|user)",
+    ),
+    (
+        Reason::Moved,
+        r"(?:user|recipient|mailbox|address|account) (?:has|have) moved|has moved to|moved to (?:a )?new address|address (?:has )?changed|no longer (?:at|with) this",
+    ),
+    (
+        Reason::NoMail,
+        r"null mx|does not accept (?:any )?(?:mail|smtp)|(?:host|domain|server) does ?n[o']t (?:accept|receive) (?:any )?(?:e-?)?mail|no smtp service|mail receiving disabled",
+    ),
     (
         Reason::UserUnknown,
         r"user (?:is )?(?:un|not )known|unknown (?:user|recipient|address|mailbox|local[- ]part|account|alias|or illegal)|no such (?:user|recipient|address|mailbox|person|account|local)|(?:user|recipient|address|mailbox|account|alias)[^.\n]{0,80}(?:does ?n[o']t exist|not (?:be )?found|not exist|unknown|not listed|not recogni[sz]ed|is invalid|is not a known|is unavailable|not available|not valid)|does ?n[o']t (?:exist|have an? [^\n]{0,60}account)|no (?:mailbox|account) (?:here|by that|found|with)|mailbox (?:not found|unavailable)|(?:invalid|bad) (?:recipient|mailbox|user|destination mailbox|address)|undeliverable address|unrouteable address|no valid recipients|recipient (?:address )?(?:rejected|not found|unknown)|couldn't be found|wasn't found|not our customer|user not (?:found|listed)|not listed in|unrouteable|not a valid mailbox|address(?:ee)? unknown|recipnotfound|not known at|no longer (?:valid|available|on server)",
@@ -107,30 +122,44 @@ const WORDS: &[(Reason, &str)] = &[
         Reason::HostUnknown,
         r"(?:host|domain|server)(?: name)? (?:is )?(?:unknown|not found|does ?n[o']t exist|lookup did not complete|not exist)|unknown (?:host|domain)|no such (?:host|domain)|(?:could ?n[o']t|cannot|unable to) (?:find|locate|resolve)[^\n]{0,40}(?:host|domain|server|mx)|name (?:or )?(?:service )?(?:not known|not found)|name server[^\n]{0,20}not found|nxdomain|non-existent (?:host|domain)|dns (?:lookup )?(?:failure|error)|bad destination (?:system|host)|host or domain name not found|illegal host|unrouteable mail domain|no mx|missing or invalid mx|all host address lookups failed",
     ),
-    (Reason::Network, r"connection (?:reset|lost|closed|dropped)|network (?:is )?(?:unreachable|error)|no route|loop|hop count|too many hops|could not (?:connect|find a gateway)|connect(?:ion)? (?:failed|error)|lost connection"),
-    (Reason::System, r"system (?:error|resources|not accepting|incorrectly|is)|internal (?:server )?error|local (?:error|problem|configuration)|service (?:unavailable|not available)|configuration error|i/o error|command (?:died|failed)|mailer error|input/output"),
+    (
+        Reason::Network,
+        r"connection (?:reset|lost|closed|dropped)|network (?:is )?(?:unreachable|error)|no route|loop|hop count|too many hops|could not (?:connect|find a gateway)|connect(?:ion)? (?:failed|error)|lost connection",
+    ),
+    (
+        Reason::System,
+        r"system (?:error|resources|not accepting|incorrectly|is)|internal (?:server )?error|local (?:error|problem|configuration)|service (?:unavailable|not available)|configuration error|i/o error|command (?:died|failed)|mailer error|input/output",
+    ),
 ];
 
-static SET: LazyLock<RegexSet> = LazyLock::new(|| RegexSet::new(WORDS.iter().map(|(_, words)| format!("(?i){words}"))).expect("fixed patterns, compiled in a test"));
+static SET: LazyLock<RegexSet> = LazyLock::new(|| {
+    RegexSet::new(WORDS.iter().map(|(_, words)| format!("(?i){words}"))).expect("fixed patterns, compiled in a test")
+});
 
 /// Marks a report that a rule made, not a mailbox.
 pub(super) const BY_RULE: &str = "[answered by a rule]";
 
 /// The recipient had been accepted, or the sender was refused: whatever the words, they are not about the address.
 static OTHER_COMMAND: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)in reply to\s+(?:(?:the )?end of )?\s*(?:DATA|MAIL)|after\s+(?:the )?(?:end of )?\s*(?:DATA|MAIL FROM)|>>> (?:DATA|MAIL)|SMTP command\s+(?:DATA|MAIL)|for TEXT command|\(DATA\)|\(MAIL")
+    pattern(
+        r"(?i)in reply to\s+(?:(?:the )?end of )?\s*(?:DATA|MAIL)|after\s+(?:the )?(?:end of )?\s*(?:DATA|MAIL FROM)|>>> (?:DATA|MAIL)|SMTP command\s+(?:DATA|MAIL)|for TEXT command|\(DATA\)|\(MAIL",
+    )
 });
 /// The recipient itself was refused.
 static RECIPIENT_COMMAND: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)RCPT(?:| TO)"));
 /// A directory that knows all its own addresses does not know this one.
-static DIRECTORY: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)not listed in [^
+static DIRECTORY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)not listed in [^
 ]{0,40}(?:directory|address book)|recipient name is not recogni[sz]ed|^unknown user:|
-unknown user:"));
+unknown user:",
+    )
+});
 /// A program of the receiving system failed, or a rule answered.
 static PROGRAM: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)command output|x-unix;|\[answered by a rule\]"));
 /// Words beside a report that say something else than its status.
-static FULL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)not enough disk space|mailbox (?:is )?full|over quota|quota exceeded"));
+static FULL: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)not enough disk space|mailbox (?:is )?full|over quota|quota exceeded"));
 
 /// Is the address itself dead? Asked once the reason can mean it; whatever is doubtful is no.
 ///
@@ -152,7 +181,11 @@ pub(super) fn kind(action: Option<&str>, status: Option<Status>, words: &str) ->
     if matches!(action, Some("delivered" | "relayed" | "expanded")) {
         return (Kind::None, status);
     }
-    let in_words = STATUS.captures_iter(words).filter_map(|c| Status::at_start(c.get(1)?.as_str())).map(|(s, _)| s).find(|s| s.class != 2);
+    let in_words = STATUS
+        .captures_iter(words)
+        .filter_map(|c| Status::at_start(c.get(1)?.as_str()))
+        .map(|(s, _)| s)
+        .find(|s| s.class != 2);
     // 5.0.0 says no more than "failed"; the server's own words often do.
     let status = match (status, in_words) {
         (Some(status), Some(better)) if status.subject == 0 && status.detail == 0 || status.class == 2 => Some(better),
@@ -177,7 +210,8 @@ pub(super) fn kind(action: Option<&str>, status: Option<Status>, words: &str) ->
 /// The reason: a status that is plain about it, else the words.
 pub(super) fn reason(status: Option<Status>, words: &str) -> Reason {
     let found = SET.matches(words);
-    let by_words = WORDS.iter().enumerate().find(|(i, _)| found.matched(*i)).map_or(Reason::Unknown, |(_, (reason, _))| *reason);
+    let by_words =
+        WORDS.iter().enumerate().find(|(i, _)| found.matched(*i)).map_or(Reason::Unknown, |(_, (reason, _))| *reason);
     let Some(status) = status else { return by_words };
     let by_status = match (status.subject, status.detail) {
         (1, 7 | 8) => Some(Reason::Policy),
@@ -194,7 +228,12 @@ pub(super) fn reason(status: Option<Status>, words: &str) -> Reason {
     };
     match by_status {
         // A status of the hard kind together with words that blame something else is not taken as hard.
-        Some(plain) if plain.is_hard() && matches!(by_words, Reason::MailboxFull | Reason::Policy | Reason::Suspended | Reason::TooBig) => by_words,
+        Some(plain)
+            if plain.is_hard()
+                && matches!(by_words, Reason::MailboxFull | Reason::Policy | Reason::Suspended | Reason::TooBig) =>
+        {
+            by_words
+        }
         Some(plain) => plain,
         None => by_words,
     }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use domain::fieldwork::{MessageKind, link_cut_on};
-use domain::ids::MailId;
 use domain::language::{Country, Language};
 use domain::municipality::Municipality;
 use domain::secrets::Keys;
@@ -117,8 +116,8 @@ enum Block {
     Heading { text: String },
     /// Lines that begin with `- `.
     List { items: Vec<String> },
-    /// A line followed by the personal link.
-    Answer { text: String, url: String },
+    /// A line followed by the personal link; the label is the line without its colon.
+    Answer { text: String, label: String, url: String },
     /// A line followed by another link.
     Link { text: String, url: String },
     /// Anything else.
@@ -132,22 +131,29 @@ impl Composer {
     ///
     /// # Errors
     /// [`ComposeError::Setting`] for an unusable return path, [`ComposeError::Template`] for a template that does not fit.
-    pub fn new(messages: Arc<Messages>, keys: Keys, public_url: &str, return_path: Option<&str>) -> Result<Self, ComposeError> {
+    pub fn new(
+        messages: Arc<Messages>,
+        keys: Keys,
+        public_url: &str,
+        return_path: Option<&str>,
+    ) -> Result<Self, ComposeError> {
         let engine = Engine::new(messages, TEMPLATES.iter().copied())?;
         if let Some(path) = return_path {
             Envelope::new(path, path).map_err(|_| ComposeError::Setting("the mailbox for bounces"))?;
         }
-        let composer = Self { engine, keys, public_url: public_url.trim_end_matches('/').to_owned(), return_path: return_path.map(str::to_owned) };
+        let composer = Self {
+            engine,
+            keys,
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            return_path: return_path.map(str::to_owned),
+        };
         composer.check()?;
         Ok(composer)
     }
 
     /// Renders each message in each language and country, with full and with empty settings, and compares the templates' variables with what they get.
     fn check(&self) -> Result<(), ComposeError> {
-        let fields: BTreeSet<String> = match serde_json_fields(&Letter::sample(Country::Dk, true)) {
-            Some(fields) => fields,
-            None => BTreeSet::new(),
-        };
+        let fields = fields_of(&Letter::sample(Country::Dk, true));
         for kind in MessageKind::ALL {
             for file in ["subject.txt", "body.txt"] {
                 self.engine.check_variables(&format!("mail/{}/{file}", kind.as_str()), &fields)?;
@@ -171,7 +177,8 @@ impl Composer {
         let letter = self.letter(mail, minutes)?;
         let words = self.words(mail.kind, mail.language, &letter, usable_colour(&settings.colour))?;
 
-        let sender = first_filled(&[&settings.sender_email, &settings.contact_email]).ok_or(ComposeError::Setting("the sender's address"))?;
+        let sender = first_filled(&[&settings.sender_email, &settings.contact_email])
+            .ok_or(ComposeError::Setting("the sender's address"))?;
         let sender = ascii_address(sender).ok_or(ComposeError::Setting("the sender's address"))?;
         let recipient = ascii_address(&mail.recipient).ok_or(ComposeError::Recipient)?;
         let return_path = match &self.return_path {
@@ -190,7 +197,10 @@ impl Composer {
             .to(mailbox("", &recipient, ComposeError::Recipient)?)
             .subject(words.subject.as_str())
             .date(date(now))
-            .message_id(Some(format!("<{}>", mail.message_id.chars().filter(|c| c.is_ascii_graphic() && !"<>".contains(*c)).collect::<String>())));
+            .message_id(Some(format!(
+                "<{}>",
+                mail.message_id.chars().filter(|c| c.is_ascii_graphic() && !"<>".contains(*c)).collect::<String>()
+            )));
         if let Some(reply_to) = ascii_address(&settings.contact_email) {
             builder = builder.reply_to(mailbox(&name, &reply_to, ComposeError::Setting("the address for questions"))?);
         }
@@ -205,9 +215,14 @@ impl Composer {
         let part = |kind: ContentType, body: String| -> SinglePart {
             // Quoted-printable always: line lengths and letters are safe whatever a server in between does.
             let body = Body::new_with_encoding(body, ContentTransferEncoding::QuotedPrintable);
-            SinglePart::builder().header(kind).body(body.unwrap_or_else(|plain| Body::new(String::from_utf8_lossy(&plain).into_owned())))
+            SinglePart::builder()
+                .header(kind)
+                .body(body.unwrap_or_else(|plain| Body::new(String::from_utf8_lossy(&plain).into_owned())))
         };
-        let boundary = format!("part-{}", mail.id.as_str().chars().filter(char::is_ascii_alphanumeric).take(40).collect::<String>());
+        let boundary = format!(
+            "part-{}",
+            mail.id.as_str().chars().filter(char::is_ascii_alphanumeric).take(40).collect::<String>()
+        );
         let message = builder.multipart(
             MultiPart::alternative()
                 .boundary(boundary)
@@ -219,13 +234,20 @@ impl Composer {
 
     /// Why a round's mail was paused, in the words that staff read.
     pub(crate) fn pause_reason(&self, language: Language, obstacle: Obstacle, words: &str) -> String {
-        self.engine.messages().try_t(language, obstacle.message_key(), &[("words", clean(words).into())]).unwrap_or_else(|_| clean(words))
+        self.engine
+            .messages()
+            .try_t(language, obstacle.message_key(), &[("words", clean(words).into())])
+            .unwrap_or_else(|_| clean(words))
     }
 
     fn letter(&self, mail: &ClaimedMail, minutes: (u32, u32)) -> Result<Letter, ComposeError> {
         let municipality = &*mail.municipality;
         let settings = &municipality.settings;
-        let day = |text: &str| text.parse().map(|date| text::format::date(mail.language, date)).map_err(|_| ComposeError::Setting("the closing date"));
+        let day = |text: &str| {
+            text.parse()
+                .map(|date| text::format::date(mail.language, date))
+                .map_err(|_| ComposeError::Setting("the closing date"))
+        };
         let closes_on = mail.round.closes_on.as_deref().ok_or(ComposeError::Setting("the closing date"))?;
         let token = self.keys.invitation_token(&mail.invitation, mail.generation);
         let link = format!("{}/s/{}", self.public_url, token.reveal());
@@ -253,7 +275,13 @@ impl Composer {
         })
     }
 
-    fn words(&self, kind: MessageKind, language: Language, letter: &Letter, colour: &str) -> Result<Words, ComposeError> {
+    fn words(
+        &self,
+        kind: MessageKind,
+        language: Language,
+        letter: &Letter,
+        colour: &str,
+    ) -> Result<Words, ComposeError> {
         let template = |file: &str| format!("mail/{}/{file}", kind.as_str());
         let subject = clean(&self.engine.render(&template("subject.txt"), language, letter)?);
         let body = self.engine.render(&template("body.txt"), language, letter)?;
@@ -301,14 +329,15 @@ impl Letter {
 }
 
 /// The names of the fields that templates may use.
-fn serde_json_fields(letter: &Letter) -> Option<BTreeSet<String>> {
-    let value = serde_json::to_value(letter).ok()?;
-    Some(value.as_object()?.keys().cloned().collect())
+fn fields_of(letter: &Letter) -> BTreeSet<String> {
+    let value = serde_json::to_value(letter).unwrap_or_default();
+    value.as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default()
 }
 
 /// Text that somebody wrote, in one line: no line end or other control character gets from a value into a header or makes a block.
 fn clean(text: &str) -> String {
-    let spaced: String = text.chars().map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c }).collect();
+    let spaced: String =
+        text.chars().map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c }).collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -360,9 +389,13 @@ fn blocks(body: &str, letter: &Letter) -> Vec<Block> {
         let block = match lines.as_slice() {
             [] => continue,
             [line] if line.starts_with("## ") => Block::Heading { text: line[3..].to_owned() },
-            [text, url] if *url == letter.link => Block::Answer { text: text.clone(), url: url.clone() },
+            [text, url] if *url == letter.link => {
+                Block::Answer { text: text.clone(), label: text.trim_end_matches(':').to_owned(), url: url.clone() }
+            }
             [text, url] if known.contains(&url) => Block::Link { text: text.clone(), url: url.clone() },
-            lines if lines.iter().all(|l| l.starts_with("- ")) => Block::List { items: lines.iter().map(|l| l[2..].to_owned()).collect() },
+            lines if lines.iter().all(|l| l.starts_with("- ")) => {
+                Block::List { items: lines.iter().map(|l| l[2..].to_owned()).collect() }
+            }
             lines => Block::Paragraph { lines: lines.to_vec() },
         };
         blocks.push(block);
@@ -384,17 +417,11 @@ fn plain(blocks: &[Block]) -> String {
                 continue;
             }
             Block::List { items } => items.iter().for_each(|item| out.push_str(&format!("- {item}\n"))),
-            Block::Answer { text, url } | Block::Link { text, url } => out.push_str(&format!("{text}\n{url}\n")),
+            Block::Answer { text, url, .. } | Block::Link { text, url } => out.push_str(&format!("{text}\n{url}\n")),
             Block::Paragraph { lines } => lines.iter().for_each(|line| out.push_str(&format!("{line}\n"))),
         }
     }
     out
-}
-
-/// The mail a message in the outbox belongs to, by its return path; see [`crate::bounce`].
-#[must_use]
-pub fn mail_of_return_path(address: &str, keys: &Keys) -> Option<MailId> {
-    crate::bounce::mail_of_return_path(address, keys)
 }
 
 /// Does this municipality state everything that its mails promise to name?

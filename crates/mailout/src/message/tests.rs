@@ -1,7 +1,7 @@
 //! What every message must say, in three languages, and what must never get into one.
 use domain::fieldwork::RoundState;
 use domain::frame::FrameUnit;
-use domain::ids::{InvitationId, MunicipalityId, RoundId};
+use domain::ids::{InvitationId, MailId, MunicipalityId, RoundId};
 use domain::industry::Classification;
 use domain::municipality::Settings;
 use domain::secrets::SecretKey;
@@ -96,7 +96,13 @@ fn claimed(kind: MessageKind, language: Language) -> ClaimedMail {
             opened_at: None,
             closed_at: None,
         }),
-        municipality: Arc::new(Municipality { id: municipality, slug: "hojager".into(), name: "Højager Kommune".into(), country: Country::Dk, settings: settings() }),
+        municipality: Arc::new(Municipality {
+            id: municipality,
+            slug: "hojager".into(),
+            name: "Højager Kommune".into(),
+            country: Country::Dk,
+            settings: settings(),
+        }),
     }
 }
 
@@ -128,11 +134,16 @@ fn visible(html: &str) -> String {
             _ => {}
         }
     }
-    text.replace("&quot;", "\"").replace("&#39;", "'").replace("&#x2F;", "/").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    text.replace("&quot;", "\"")
+        .replace("&#39;", "'")
+        .replace("&#x2F;", "/")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&")
 }
 
 fn words(text: &str) -> Vec<&str> {
-    text.split_whitespace().filter(|w| !w.chars().all(|c| c == '-')).collect()
+    text.split_whitespace().filter(|w| !w.chars().all(|c| c == '-')).map(|w| w.trim_end_matches(':')).collect()
 }
 
 fn parts(rendered: &Rendered) -> (String, String) {
@@ -153,15 +164,32 @@ fn every_message_says_what_it_must_in_every_language() {
         let cut = text::format::date(language, "2031-12-31".parse().unwrap());
         let at = format!("{} {}:\n{text}", kind.as_str(), language.tag());
         for said in [
-            "Højager Vognmandsforretning A/S", "Højager Kommune", "Anne Holm, erhvervschef", "43 59 10 00", "https://hojager.example/erhverv/maaling",
-            "4–6 minut", "Torvet 1, 2640 Højager", "dpo@hojager.example", "erhvervskonsulenten i Erhvervsservice", "Erhvervsudvalget", "CVR", "2026",
-            &closes, &cut, "https://svar.hojager.example/hojager/privacy", "Datatilsynet",
+            "Højager Vognmandsforretning A/S",
+            "Højager Kommune",
+            "Anne Holm, erhvervschef",
+            "43 59 10 00",
+            "https://hojager.example/erhverv/maaling",
+            "4–6 minut",
+            "Torvet 1, 2640 Højager",
+            "dpo@hojager.example",
+            "erhvervskonsulenten i Erhvervsservice",
+            "Erhvervsudvalget",
+            "CVR",
+            "2026",
+            &closes,
+            &cut,
+            "https://svar.hojager.example/hojager/privacy",
+            "Datatilsynet",
         ] {
             assert!(text.contains(said), "{said:?} is missing in {at}");
         }
         assert_eq!(text.matches(&format!("{}\n", link())).count(), 1, "{at}");
         assert_eq!(text.matches(&format!("{}/stop\n", link())).count(), 1, "{at}");
-        assert!(rendered.subject.contains("Højager Kommune") && rendered.subject.contains(&closes), "{}", rendered.subject);
+        assert!(
+            rendered.subject.contains("Højager Kommune") && rendered.subject.contains(&closes),
+            "{}",
+            rendered.subject
+        );
         assert!(rendered.bytes.len() < 30_000, "{} bytes", rendered.bytes.len());
     }
 }
@@ -169,14 +197,50 @@ fn every_message_says_what_it_must_in_every_language() {
 #[test]
 fn the_promises_stand_in_their_order() {
     let promises = [
-        (Language::Da, ["Jeres svar er fortrolige, men ikke anonyme.", "Systemet ved", "mindst 5 virksomheder", "Kommentarer læses af", "Svarene bruges ikke i sager", "slettes senest", "aktindsigt"]),
-        (Language::Sv, ["Era svar är konfidentiella, men inte anonyma.", "Systemet vet", "minst 5 företag", "Kommentarer läses av", "Svaren används inte i ärenden", "raderas senast", "aktinsyn"]),
-        (Language::En, ["Your answers are confidential, but not anonymous.", "The system knows", "at least 5 businesses", "Comments are read by", "not used in cases", "no later than", "access to documents"]),
+        (
+            Language::Da,
+            [
+                "Jeres svar er fortrolige, men ikke anonyme.",
+                "Systemet ved",
+                "mindst 5 virksomheder",
+                "Kommentarer læses af",
+                "Svarene bruges ikke i sager",
+                "slettes senest",
+                "aktindsigt",
+            ],
+        ),
+        (
+            Language::Sv,
+            [
+                "Era svar är konfidentiella, men inte anonyma.",
+                "Systemet vet",
+                "minst 5 företag",
+                "Kommentarer läses av",
+                "Svaren används inte i ärenden",
+                "raderas senast",
+                "aktinsyn",
+            ],
+        ),
+        (
+            Language::En,
+            [
+                "Your answers are confidential, but not anonymous.",
+                "The system knows",
+                "at least 5 businesses",
+                "Comments are read by",
+                "not used in cases",
+                "no later than",
+                "access to documents",
+            ],
+        ),
     ];
     for (language, sentences) in promises {
         for kind in MessageKind::ALL {
             let (text, _) = parts(&composed(&claimed(*kind, language)));
-            let places: Vec<_> = sentences.iter().map(|s| text.find(s).unwrap_or_else(|| panic!("{s:?} is missing in {text}"))).collect();
+            let places: Vec<_> = sentences
+                .iter()
+                .map(|s| text.find(s).unwrap_or_else(|| panic!("{s:?} is missing in {text}")))
+                .collect();
             assert!(places.is_sorted(), "{places:?}");
             assert_eq!(text.to_lowercase().matches("anonym").count(), 1, "{text}");
         }
@@ -189,7 +253,11 @@ fn in_sweden_other_law_and_another_register_apply() {
     Arc::make_mut(&mut mail.municipality).country = Country::Se;
     let (text, _) = parts(&composed(&mail));
     assert!(text.contains("Svaren blir allmän handling hos kommunen. Uppgifter kan omfattas av sekretess; det prövas om någon begär ut dem."));
-    assert!(text.contains("SCB:s företagsregister") && text.contains("Integritetsskyddsmyndigheten") && !text.contains("CVR"));
+    assert!(
+        text.contains("SCB:s företagsregister")
+            && text.contains("Integritetsskyddsmyndigheten")
+            && !text.contains("CVR")
+    );
 }
 
 #[test]
@@ -226,7 +294,10 @@ fn headers_are_those_of_a_list_that_people_can_leave() {
     assert_eq!(message.to().unwrap().first().unwrap().address(), Some("kontor@vognmand.example"));
     assert_eq!(message.date().unwrap().to_timestamp(), 1_795_388_400);
     assert_eq!(message.subject(), Some(rendered.subject.as_str()));
-    assert_eq!((rendered.envelope.from(), rendered.envelope.to()), ("undersoegelse@hojager.example", "kontor@vognmand.example"));
+    assert_eq!(
+        (rendered.envelope.from(), rendered.envelope.to()),
+        ("undersoegelse@hojager.example", "kontor@vognmand.example")
+    );
 }
 
 #[test]
@@ -250,10 +321,21 @@ fn writing_the_same_row_twice_gives_the_same_bytes() {
 
 #[test]
 fn bounces_come_back_marked() {
-    let rendered = composer(Some("bounce@mail.hojager.example")).compose(&claimed(MessageKind::Invitation, Language::Da), (4, 6), Millis(0)).unwrap_or_else(|e| panic!("{e}"));
+    let rendered = composer(Some("bounce@mail.hojager.example"))
+        .compose(&claimed(MessageKind::Invitation, Language::Da), (4, 6), Millis(0))
+        .unwrap_or_else(|e| panic!("{e}"));
     assert!(rendered.envelope.from().starts_with("bounce+019a5c6e-0000-7000-8000-000000000001-"));
-    assert_eq!(crate::bounce::mail_of_return_path(rendered.envelope.from(), &keys()), Some(MailId("019a5c6e-0000-7000-8000-000000000001".into())));
-    assert_eq!(crate::bounce::mail_of_return_path("bounce+019a5c6e-0000-7000-8000-000000000001-aaaaaaaaaa@mail.hojager.example", &keys()), None);
+    assert_eq!(
+        crate::bounce::mail_of_return_path(rendered.envelope.from(), &keys()),
+        Some(MailId("019a5c6e-0000-7000-8000-000000000001".into()))
+    );
+    assert_eq!(
+        crate::bounce::mail_of_return_path(
+            "bounce+019a5c6e-0000-7000-8000-000000000001-aaaaaaaaaa@mail.hojager.example",
+            &keys()
+        ),
+        None
+    );
 }
 
 #[test]
@@ -279,7 +361,9 @@ fn a_municipality_that_has_told_little_still_sends_whole_sentences() {
 #[test]
 fn what_stops_one_message_is_told_from_what_stops_all() {
     let mut mail = claimed(MessageKind::Invitation, Language::Da);
-    for address in ["", "no-at", "a@", "@b.dk", "two@a.dk,b@c.dk", "a b@c.dk", "a@b.dk\r\nRCPT TO:<x@y.dk>", "bjørn@firma.dk"] {
+    for address in
+        ["", "no-at", "a@", "@b.dk", "two@a.dk,b@c.dk", "a b@c.dk", "a@b.dk\r\nRCPT TO:<x@y.dk>", "bjørn@firma.dk"]
+    {
         mail.recipient = address.into();
         assert!(matches!(compose(&mail), Err(ComposeError::Recipient)), "{address:?}");
     }
@@ -315,7 +399,7 @@ proptest::proptest! {
                 let message = MessageParser::default().parse(&rendered.bytes).unwrap();
                 proptest::prop_assert_eq!(message.parts.len(), 3);
                 let html = message.body_html(0).unwrap();
-                proptest::prop_assert_eq!(html.matches("<a ").count(), 4);
+                proptest::prop_assert_eq!(html.matches("<a ").count(), 5);
             }
             Err(error) => proptest::prop_assert!(matches!(error, ComposeError::Recipient), "{}", error),
         }
@@ -331,5 +415,8 @@ fn shared() -> &'static Composer {
 fn names(bytes: &[u8]) -> Vec<String> {
     let head = String::from_utf8_lossy(bytes);
     let head = head.split("\r\n\r\n").next().unwrap_or_default();
-    head.split("\r\n").filter(|l| !l.starts_with([' ', '\t'])).map(|l| l.split(':').next().unwrap_or_default().to_owned()).collect()
+    head.split("\r\n")
+        .filter(|l| !l.starts_with([' ', '\t']))
+        .map(|l| l.split(':').next().unwrap_or_default().to_owned())
+        .collect()
 }

@@ -10,13 +10,13 @@ use std::io;
 use std::time::Duration;
 
 pub use relay::{Login, Relay, Timeouts, Tls};
-pub use reply::{Reply, Status};
 use reply::ReplyParser;
+pub use reply::{Reply, Status};
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use rustls::pki_types::ServerName;
 
 /// The longest line we read; servers may send 512.
 const MAX_LINE: usize = 8192;
@@ -106,9 +106,14 @@ impl Envelope {
     /// [`EnvelopeError`] when one of them could break the command line or no server would take it.
     pub fn new(from: &str, to: &str) -> Result<Self, EnvelopeError> {
         for address in [from, to] {
-            let safe = |c: u8| c.is_ascii_graphic() && !matches!(c, b'<' | b'>' | b'"' | b'\\' | b',' | b';' | b'(' | b')');
+            let safe =
+                |c: u8| c.is_ascii_graphic() && !matches!(c, b'<' | b'>' | b'"' | b'\\' | b',' | b';' | b'(' | b')');
             let (local, domain) = address.rsplit_once('@').ok_or(EnvelopeError)?;
-            let whole = !local.is_empty() && local.len() <= 64 && !domain.is_empty() && domain.len() <= 255 && !local.contains('@');
+            let whole = !local.is_empty()
+                && local.len() <= 64
+                && !domain.is_empty()
+                && domain.len() <= 255
+                && !local.contains('@');
             if !whole || !address.bytes().all(safe) {
                 return Err(EnvelopeError);
             }
@@ -196,7 +201,11 @@ impl Client {
     /// Goes on from an open stream: greeting, EHLO, STARTTLS where asked for, login. `literal` is our own address.
     async fn greet(&self, stream: Box<dyn Stream>, literal: &str) -> Result<Connection, ConnectError> {
         let relay = &self.relay;
-        let hello = relay.hello.as_deref().filter(|h| !h.is_empty() && h.bytes().all(|b| b.is_ascii_graphic())).unwrap_or(literal);
+        let hello = relay
+            .hello
+            .as_deref()
+            .filter(|h| !h.is_empty() && h.bytes().all(|b| b.is_ascii_graphic()))
+            .unwrap_or(literal);
         let mut connection = Connection::new(stream, relay.timeouts);
         let greeting = connection.reply(Stage::Greeting, relay.timeouts.greeting).await?;
         if !greeting.is_done() {
@@ -228,11 +237,14 @@ impl Client {
     }
 
     async fn handshake(&self, stream: Box<dyn Stream>) -> Result<Box<dyn Stream>, ConnectError> {
-        let (connector, name) = self.connector.as_ref().ok_or_else(|| ConnectError::Insecure("TLS is not set up".into()))?;
+        let (connector, name) =
+            self.connector.as_ref().ok_or_else(|| ConnectError::Insecure("TLS is not set up".into()))?;
         match timeout(self.relay.timeouts.command, connector.connect(name.clone(), stream)).await {
             Err(_) => Err(Fault::Timeout(Stage::Tls).into()),
             Ok(Ok(stream)) => Ok(Box::new(stream)),
-            Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => Err(ConnectError::Insecure(error.to_string())),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                Err(ConnectError::Insecure(error.to_string()))
+            }
             Ok(Err(error)) => Err(Fault::Io(Stage::Tls, error).into()),
         }
     }
@@ -260,7 +272,15 @@ pub struct Connection {
 
 impl Connection {
     fn new(stream: Box<dyn Stream>, timeouts: Timeouts) -> Self {
-        Self { stream, received: Vec::new(), offers: Offers::default(), timeouts, open: true, needs_reset: false, taken: 0 }
+        Self {
+            stream,
+            received: Vec::new(),
+            offers: Offers::default(),
+            timeouts,
+            open: true,
+            needs_reset: false,
+            taken: 0,
+        }
     }
 
     /// Can another message be sent over it?
@@ -316,12 +336,20 @@ impl Connection {
 
     /// Offers one message. `marker` is awaited when the body has been written, right before the final dot: when it says
     /// `false` the dot is not sent. `message` has CRLF line ends.
-    pub async fn send(&mut self, envelope: &Envelope, message: &[u8], marker: impl Future<Output = bool> + Send) -> Delivery {
+    pub async fn send(
+        &mut self,
+        envelope: &Envelope,
+        message: &[u8],
+        marker: impl Future<Output = bool> + Send,
+    ) -> Delivery {
         self.taken += 1;
         if let Some(limit) = self.offers.size
             && message.len() as u64 > limit
         {
-            return Delivery::Refused(Stage::Mail, Reply::own(552, None, &format!("the relay takes at most {limit} bytes")));
+            return Delivery::Refused(
+                Stage::Mail,
+                Reply::own(552, None, &format!("the relay takes at most {limit} bytes")),
+            );
         }
         match self.transaction(envelope, message, marker).await {
             Ok(delivery) => {
@@ -339,7 +367,12 @@ impl Connection {
         }
     }
 
-    async fn transaction(&mut self, envelope: &Envelope, message: &[u8], marker: impl Future<Output = bool> + Send) -> Result<Delivery, Fault> {
+    async fn transaction(
+        &mut self,
+        envelope: &Envelope,
+        message: &[u8],
+        marker: impl Future<Output = bool> + Send,
+    ) -> Result<Delivery, Fault> {
         if let Some(farewell) = self.unasked().await? {
             self.open = false;
             return Ok(Delivery::Refused(Stage::Mail, farewell));
@@ -444,7 +477,11 @@ impl Connection {
             }
         }
         let reply = self.reply(Stage::Mail, self.timeouts.command).await?;
-        if reply.is_farewell() { Ok(Some(reply)) } else { Err(Fault::Protocol(Stage::Mail, "an answer nobody asked for")) }
+        if reply.is_farewell() {
+            Ok(Some(reply))
+        } else {
+            Err(Fault::Protocol(Stage::Mail, "an answer nobody asked for"))
+        }
     }
 
     /// Asks and expects 2xx.

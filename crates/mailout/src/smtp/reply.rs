@@ -106,7 +106,11 @@ impl ReplyParser {
     /// Takes one line without its line end; the reply when this was its last line.
     pub(super) fn line(&mut self, line: &[u8]) -> Result<Option<Reply>, &'static str> {
         let text = String::from_utf8_lossy(line);
-        let code: u16 = text.get(..3).filter(|c| c.bytes().all(|b| b.is_ascii_digit())).and_then(|c| c.parse().ok()).ok_or("a line without a code")?;
+        let code: u16 = text
+            .get(..3)
+            .filter(|c| c.bytes().all(|b| b.is_ascii_digit()))
+            .and_then(|c| c.parse().ok())
+            .ok_or("a line without a code")?;
         if !(200..600).contains(&code) || self.code.is_some_and(|c| c != code) {
             return Err("a code that does not belong here");
         }

@@ -87,8 +87,14 @@ async fn send(connection: &mut Connection) -> Delivery {
 #[tokio::test(start_paused = true)]
 async fn sent_is_250_after_the_dot() {
     let script = vec![
-        Hear("MAIL FROM:<from@example.dk>"), Say("250 ok\r\n"), Hear("RCPT TO:<to@example.dk>"), Say("250 ok\r\n"),
-        Hear("DATA"), Say("354 go\r\n"), Message, Say("250 2.0.0 queued as 1\r\n"),
+        Hear("MAIL FROM:<from@example.dk>"),
+        Say("250 ok\r\n"),
+        Hear("RCPT TO:<to@example.dk>"),
+        Say("250 ok\r\n"),
+        Hear("DATA"),
+        Say("354 go\r\n"),
+        Message,
+        Say("250 2.0.0 queued as 1\r\n"),
     ];
     let (mut connection, server) = open(PLAIN_HELLO, script).await;
     let Delivery::Sent(reply) = send(&mut connection).await else { panic!("not sent") };
@@ -102,7 +108,12 @@ async fn sent_is_250_after_the_dot() {
 async fn with_pipelining_the_envelope_crosses_in_one_piece() {
     // The server answers after all three have arrived: a client that waits for each answer would never get there.
     let script = vec![
-        Hear("MAIL FROM:<from@example.dk> SIZE=32"), Hear("RCPT TO:"), Hear("DATA"), Say("250 ok\r\n250 ok\r\n354 go\r\n"), Message, Say("250 ok\r\n"),
+        Hear("MAIL FROM:<from@example.dk> SIZE=32"),
+        Hear("RCPT TO:"),
+        Hear("DATA"),
+        Say("250 ok\r\n250 ok\r\n354 go\r\n"),
+        Message,
+        Say("250 ok\r\n"),
     ];
     let (mut connection, _server) = open(HELLO, script).await;
     assert!(matches!(send(&mut connection).await, Delivery::Sent(_)));
@@ -132,7 +143,9 @@ async fn the_marker_comes_after_the_body_and_before_the_dot() {
                         stream.write_all(b"250 ok\r\n").await.unwrap();
                     }
                     "DATA\r\n" => stream.write_all(b"354 go\r\n").await.unwrap(),
-                    other if other.starts_with("EHLO") || other.starts_with("MAIL") || other.starts_with("RCPT") => stream.write_all(b"250 ok\r\n").await.unwrap(),
+                    other if other.starts_with("EHLO") || other.starts_with("MAIL") || other.starts_with("RCPT") => {
+                        stream.write_all(b"250 ok\r\n").await.unwrap()
+                    }
                     _ => {}
                 }
                 lines.push(line);
@@ -202,10 +215,14 @@ async fn silence_at_any_step_ends_the_connection_and_says_where() {
         let (result, connection) = converse(until(stage, Stall)).await;
         match (stage, result) {
             (Stage::Greeting | Stage::Hello, Err(ConnectError::Fault(Fault::Timeout(at)))) => assert_eq!(at, stage),
-            (Stage::Dot, Ok(Delivery::Unanswered(Fault::Timeout(at)))) | (_, Ok(Delivery::Lost(Fault::Timeout(at)))) => assert_eq!(at, stage),
+            (Stage::Dot, Ok(Delivery::Unanswered(Fault::Timeout(at))))
+            | (_, Ok(Delivery::Lost(Fault::Timeout(at)))) => assert_eq!(at, stage),
             (_, other) => panic!("{stage:?}: {}", other.map_or_else(|e| e.to_string(), |d| format!("{d:?}"))),
         }
-        assert!(connection.is_none_or(|c| !c.is_open()), "{stage:?}: a late answer could still be taken for another one");
+        assert!(
+            connection.is_none_or(|c| !c.is_open()),
+            "{stage:?}: a late answer could still be taken for another one"
+        );
     }
 }
 
@@ -214,7 +231,9 @@ async fn hanging_up_at_any_step_says_where() {
     for stage in [Stage::Greeting, Stage::Hello, Stage::Mail, Stage::Recipient, Stage::Data, Stage::Dot] {
         match (stage, converse(until(stage, Close)).await.0) {
             (Stage::Greeting | Stage::Hello, Err(ConnectError::Fault(Fault::Closed(at)))) => assert_eq!(at, stage),
-            (Stage::Dot, Ok(Delivery::Unanswered(Fault::Closed(at)))) | (_, Ok(Delivery::Lost(Fault::Closed(at)))) => assert_eq!(at, stage),
+            (Stage::Dot, Ok(Delivery::Unanswered(Fault::Closed(at)))) | (_, Ok(Delivery::Lost(Fault::Closed(at)))) => {
+                assert_eq!(at, stage)
+            }
             (_, other) => panic!("{stage:?}: {}", other.map_or_else(|e| e.to_string(), |d| format!("{d:?}"))),
         }
     }
@@ -236,7 +255,15 @@ async fn a_farewell_at_any_step_is_kept_and_ends_the_connection() {
 
 #[tokio::test(start_paused = true)]
 async fn a_farewell_between_messages_is_heard_before_the_next_one() {
-    let script = vec![Hear("MAIL"), Hear("RCPT"), Hear("DATA"), Say("250 ok\r\n250 ok\r\n354 go\r\n"), Message, Say("250 ok\r\n421 enough\r\n"), Close];
+    let script = vec![
+        Hear("MAIL"),
+        Hear("RCPT"),
+        Hear("DATA"),
+        Say("250 ok\r\n250 ok\r\n354 go\r\n"),
+        Message,
+        Say("250 ok\r\n421 enough\r\n"),
+        Close,
+    ];
     let (mut connection, server) = open(HELLO, script).await;
     assert!(matches!(send(&mut connection).await, Delivery::Sent(_)));
     server.await.unwrap();
@@ -246,7 +273,15 @@ async fn a_farewell_between_messages_is_heard_before_the_next_one() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_nobody_asked_for_is_never_taken_for_the_next_one() {
-    let script = vec![Hear("MAIL"), Hear("RCPT"), Hear("DATA"), Say("250 ok\r\n250 ok\r\n354 go\r\n"), Message, Say("250 ok\r\n250 once more\r\n"), Close];
+    let script = vec![
+        Hear("MAIL"),
+        Hear("RCPT"),
+        Hear("DATA"),
+        Say("250 ok\r\n250 ok\r\n354 go\r\n"),
+        Message,
+        Say("250 ok\r\n250 once more\r\n"),
+        Close,
+    ];
     let (mut connection, server) = open(HELLO, script).await;
     assert!(matches!(send(&mut connection).await, Delivery::Sent(_)));
     server.await.unwrap();
@@ -258,8 +293,19 @@ async fn an_answer_nobody_asked_for_is_never_taken_for_the_next_one() {
 async fn a_refused_recipient_leaves_the_connection_usable() {
     // This server opens its mouth for DATA although it refused the only recipient: a lone dot closes it.
     let script = vec![
-        Hear("MAIL"), Hear("RCPT"), Hear("DATA"), Say("250 ok\r\n550 5.1.1 no such user\r\n354 go\r\n"), Hear("."), Say("554 no recipients\r\n"),
-        Hear("RSET"), Hear("MAIL"), Hear("RCPT"), Hear("DATA"), Say("250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n"), Message, Say("250 ok\r\n"),
+        Hear("MAIL"),
+        Hear("RCPT"),
+        Hear("DATA"),
+        Say("250 ok\r\n550 5.1.1 no such user\r\n354 go\r\n"),
+        Hear("."),
+        Say("554 no recipients\r\n"),
+        Hear("RSET"),
+        Hear("MAIL"),
+        Hear("RCPT"),
+        Hear("DATA"),
+        Say("250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n"),
+        Message,
+        Say("250 ok\r\n"),
     ];
     let (mut connection, _server) = open(HELLO, script).await;
     let Delivery::Refused(Stage::Recipient, reply) = send(&mut connection).await else { panic!("not refused") };
@@ -290,7 +336,9 @@ async fn five_hundred_refused_recipients_need_one_connection() {
         }
         let (mut connection, _server) = open(hello, script).await;
         for _ in 0..500 {
-            assert!(matches!(send(&mut connection).await, Delivery::Refused(Stage::Recipient, reply) if reply.code == 550));
+            assert!(
+                matches!(send(&mut connection).await, Delivery::Refused(Stage::Recipient, reply) if reply.code == 550)
+            );
         }
         assert!(connection.is_open());
         assert_eq!(connection.taken(), 500);
@@ -300,8 +348,17 @@ async fn five_hundred_refused_recipients_need_one_connection() {
 #[tokio::test(start_paused = true)]
 async fn greylisting_and_refusal_after_the_dot_keep_their_words() {
     let script = vec![
-        Hear("MAIL"), Hear("RCPT"), Hear("DATA"), Say("250 ok\r\n450 4.7.1 come back later\r\n503 no\r\n"),
-        Hear("RSET"), Hear("MAIL"), Hear("RCPT"), Hear("DATA"), Say("250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n"), Message, Say("554-5.7.1 spam\r\n554 5.7.1 says who\r\n"),
+        Hear("MAIL"),
+        Hear("RCPT"),
+        Hear("DATA"),
+        Say("250 ok\r\n450 4.7.1 come back later\r\n503 no\r\n"),
+        Hear("RSET"),
+        Hear("MAIL"),
+        Hear("RCPT"),
+        Hear("DATA"),
+        Say("250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n"),
+        Message,
+        Say("554-5.7.1 spam\r\n554 5.7.1 says who\r\n"),
     ];
     let (mut connection, _server) = open(HELLO, script).await;
     assert!(matches!(send(&mut connection).await, Delivery::Refused(Stage::Recipient, reply) if reply.is_temporary()));
@@ -328,8 +385,14 @@ async fn what_is_larger_than_the_relay_takes_is_not_offered() {
 #[tokio::test(start_paused = true)]
 async fn an_old_server_is_greeted_with_helo() {
     let (ours, theirs) = duplex(64 * 1024);
-    let server = play(theirs, vec![Say("220 relay\r\n"), Hear("EHLO"), Say("502 what\r\n"), Hear("HELO me.example"), Say("250 hi\r\n")]);
-    let connection = client(|r| r.hello = Some("me.example".into())).greet(Box::new(ours), "[127.0.0.1]").await.unwrap_or_else(|e| panic!("{e}"));
+    let server = play(
+        theirs,
+        vec![Say("220 relay\r\n"), Hear("EHLO"), Say("502 what\r\n"), Hear("HELO me.example"), Say("250 hi\r\n")],
+    );
+    let connection = client(|r| r.hello = Some("me.example".into()))
+        .greet(Box::new(ours), "[127.0.0.1]")
+        .await
+        .unwrap_or_else(|e| panic!("{e}"));
     drop(connection);
     assert_eq!(server.await.unwrap(), ["EHLO me.example", "HELO me.example"]);
 }
@@ -347,7 +410,14 @@ async fn log_in(hello: &'static str, mut script: Vec<Step>) -> Result<Connection
 async fn login_goes_the_way_the_server_offers() {
     let plain = vec![Hear("AUTH PLAIN AGJydWdlcgBoZW1tZWxpZw==\r\n"), Say("235 in\r\n")];
     assert!(log_in("250-relay\r\n250 AUTH LOGIN PLAIN\r\n", plain).await.is_ok());
-    let login = vec![Hear("AUTH LOGIN\r\n"), Say("334 VXNlcm5hbWU6\r\n"), Hear("YnJ1Z2Vy\r\n"), Say("334 UGFzc3dvcmQ6\r\n"), Hear("aGVtbWVsaWc=\r\n"), Say("235 in\r\n")];
+    let login = vec![
+        Hear("AUTH LOGIN\r\n"),
+        Say("334 VXNlcm5hbWU6\r\n"),
+        Hear("YnJ1Z2Vy\r\n"),
+        Say("334 UGFzc3dvcmQ6\r\n"),
+        Hear("aGVtbWVsaWc=\r\n"),
+        Say("235 in\r\n"),
+    ];
     assert!(log_in("250-relay\r\n250 AUTH LOGIN\r\n", login).await.is_ok());
     let refused = log_in("250-relay\r\n250 AUTH PLAIN\r\n", vec![Hear("AUTH PLAIN"), Say("535 5.7.8 wrong\r\n")]).await;
     assert!(matches!(refused, Err(ConnectError::Refused(Stage::Login, reply)) if reply.is_policy()));
@@ -380,12 +450,24 @@ async fn without_the_starttls_asked_for_only_this_machine_is_spoken_to() {
 #[tokio::test(start_paused = true)]
 async fn text_put_before_the_handshake_is_not_taken_for_the_server() {
     let (ours, theirs) = duplex(64 * 1024);
-    let _server = play(theirs, vec![Say("220 relay\r\n"), Hear("EHLO"), Say("250-relay\r\n250 STARTTLS\r\n"), Hear("STARTTLS"), Say("220 go\r\n250 injected\r\n")]);
+    let _server = play(
+        theirs,
+        vec![
+            Say("220 relay\r\n"),
+            Hear("EHLO"),
+            Say("250-relay\r\n250 STARTTLS\r\n"),
+            Hear("STARTTLS"),
+            Say("220 go\r\n250 injected\r\n"),
+        ],
+    );
     let (authorities, _key, _folder) = certificate("localhost");
     let client = client(|r| {
         (r.host, r.tls, r.authorities) = ("localhost".into(), Tls::Starttls, Some(authorities));
     });
-    assert!(matches!(client.greet(Box::new(ours), "[127.0.0.1]").await, Err(ConnectError::Fault(Fault::Protocol(Stage::Tls, _)))));
+    assert!(matches!(
+        client.greet(Box::new(ours), "[127.0.0.1]").await,
+        Err(ConnectError::Fault(Fault::Protocol(Stage::Tls, _)))
+    ));
 }
 
 /// A certificate for `name` that signs itself: its file, and what a server needs.

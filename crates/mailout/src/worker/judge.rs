@@ -100,7 +100,9 @@ fn refusal(stage: Stage, reply: &Reply) -> Verdict {
 /// Does a refusal of RCPT say that the address itself is dead? A full mailbox or an ailing system does not.
 fn is_dead_address(reply: &Reply) -> bool {
     match reply.status {
-        Some(status) if status.class == 5 && (status.subject, status.detail) != (0, 0) => status.subject == 1 || (status.subject, status.detail) == (2, 1),
+        Some(status) if status.class == 5 && (status.subject, status.detail) != (0, 0) => {
+            status.subject == 1 || (status.subject, status.detail) == (2, 1)
+        }
         _ => matches!(reply.code, 550 | 551 | 553),
     }
 }
@@ -115,7 +117,9 @@ const fn fault_stage(fault: &Fault) -> Stage {
 #[must_use]
 pub fn connection(error: &ConnectError) -> Verdict {
     match error {
-        ConnectError::Refused(Stage::Login, reply) if !reply.is_temporary() => Verdict::Pause(Obstacle::Login, reply.words()),
+        ConnectError::Refused(Stage::Login, reply) if !reply.is_temporary() => {
+            Verdict::Pause(Obstacle::Login, reply.words())
+        }
         ConnectError::Refused(_, reply) => Verdict::RelayAway(reply.words()),
         other => Verdict::RelayAway(other.to_string()),
     }
@@ -169,7 +173,10 @@ mod tests {
         assert!(matches!(refused(Stage::Dot, 550, "5.7.26"), Verdict::Policy(_)));
         assert!(matches!(refused(Stage::Mail, 553, "5.1.8"), Verdict::Pause(Obstacle::Sender, _)));
         assert!(matches!(refused(Stage::Mail, 530, "5.7.0"), Verdict::Pause(Obstacle::Login, _)));
-        assert!(matches!(connection(&ConnectError::Refused(Stage::Login, reply(535, "5.7.8"))), Verdict::Pause(Obstacle::Login, _)));
+        assert!(matches!(
+            connection(&ConnectError::Refused(Stage::Login, reply(535, "5.7.8"))),
+            Verdict::Pause(Obstacle::Login, _)
+        ));
         assert!(matches!(connection(&ConnectError::Refused(Stage::Login, reply(454, "4.7.0"))), Verdict::RelayAway(_)));
     }
 

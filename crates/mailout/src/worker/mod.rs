@@ -152,9 +152,23 @@ impl Mailer {
     ///
     /// # Errors
     /// [`SendError::Relay`] when a relay cannot be used as configured.
-    pub fn new(store: Store, composer: Arc<Composer>, transport: Transport, clock: Arc<dyn Clock>, chance: Chance, schedule: Schedule) -> Result<Self, SendError> {
+    pub fn new(
+        store: Store,
+        composer: Arc<Composer>,
+        transport: Transport,
+        clock: Arc<dyn Clock>,
+        chance: Chance,
+        schedule: Schedule,
+    ) -> Result<Self, SendError> {
         let lane = |way, workers: usize, per_minute| {
-            Arc::new(Lane { way, workers: workers.max(1), gate: Gate::default(), pace: Pace::per_minute(per_minute), breaker: Breaker::default(), reason: Mutex::default() })
+            Arc::new(Lane {
+                way,
+                workers: workers.max(1),
+                gate: Gate::default(),
+                pace: Pace::per_minute(per_minute),
+                breaker: Breaker::default(),
+                reason: Mutex::default(),
+            })
         };
         let lanes = match transport {
             Transport::Smtp(relays) => {
@@ -168,7 +182,16 @@ impl Mailer {
             Transport::File(folder) => vec![lane(Way::File(folder), 1, None)],
             Transport::Table => vec![lane(Way::Table, 1, None)],
         };
-        let shared = Shared { store, composer, clock, chance, schedule, lanes, questionnaires: Mutex::default(), minutes: Mutex::default() };
+        let shared = Shared {
+            store,
+            composer,
+            clock,
+            chance,
+            schedule,
+            lanes,
+            questionnaires: Mutex::default(),
+            minutes: Mutex::default(),
+        };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -208,8 +231,11 @@ impl Mailer {
         let run = JobId::new(self.shared.clock.now());
         for (l, lane) in self.shared.lanes.iter().enumerate() {
             for w in 0..lane.workers {
-                let (shared, lane, stop, name) = (Arc::clone(&self.shared), Arc::clone(lane), stop.clone(), format!("{run}-{l}-{w}"));
-                workers.spawn(async move { Worker { shared, lane, name, connection: None, tally: Tally::default() }.work(mode, &stop).await });
+                let (shared, lane, stop, name) =
+                    (Arc::clone(&self.shared), Arc::clone(lane), stop.clone(), format!("{run}-{l}-{w}"));
+                workers.spawn(async move {
+                    Worker { shared, lane, name, connection: None, tally: Tally::default() }.work(mode, &stop).await
+                });
             }
         }
         let mut tally = Tally::default();
@@ -267,6 +293,15 @@ impl Shared {
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What of a server's words may stand in a log: code and status; the rest may hold an address. Our own words stand as they are.
+fn for_log(words: &str) -> &str {
+    if !words.starts_with(|c: char| c.is_ascii_digit()) {
+        return words;
+    }
+    let end = words.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ' ').unwrap_or(words.len());
+    words[..end].trim_end()
 }
 
 fn later(now: Millis, wait: Duration) -> Millis {
@@ -342,10 +377,16 @@ impl Worker {
         Ok(rest(Instant::now() + wait.max(Duration::from_millis(100)), stop).await)
     }
 
-    async fn send_batch(&mut self, batch: &[ClaimedMail], last_start: Millis, stop: &CancellationToken) -> Result<(), SendError> {
+    async fn send_batch(
+        &mut self,
+        batch: &[ClaimedMail],
+        last_start: Millis,
+        stop: &CancellationToken,
+    ) -> Result<(), SendError> {
         let mut paused: HashSet<RoundId> = HashSet::new();
         for (i, mail) in batch.iter().enumerate() {
-            let go = self.lane.pace.turn(stop).await && self.shared.clock.now() <= last_start && !self.lane.gate.is_closed();
+            let go =
+                self.lane.pace.turn(stop).await && self.shared.clock.now() <= last_start && !self.lane.gate.is_closed();
             let next = if !go {
                 Next::GiveBack
             } else if paused.contains(&mail.round.id) {
@@ -383,7 +424,9 @@ impl Worker {
             None => Verdict::Pause(Obstacle::Setting, "questionnaire".into()),
             Some(minutes) => match self.shared.composer.compose(mail, minutes, self.shared.clock.now()) {
                 Ok(rendered) => self.deliver(mail, &rendered).await?,
-                Err(error @ ComposeError::Recipient) => Verdict::Failed { words: error.to_string(), dead_address: true },
+                Err(error @ ComposeError::Recipient) => {
+                    Verdict::Failed { words: error.to_string(), dead_address: true }
+                }
                 Err(error) => {
                     error!(mail.id = %mail.id, error = %error, "A message cannot be written");
                     Verdict::Pause(Obstacle::Setting, error.to_string())
@@ -411,15 +454,33 @@ impl Worker {
                     return Ok(Verdict::NotOurs);
                 }
                 let now = self.shared.clock.now();
-                self.shared.store.catch_mail(&mail.municipality.id, &mail.message_id, rendered.envelope.to(), &rendered.subject, &rendered.bytes, now).await?;
+                self.shared
+                    .store
+                    .catch_mail(
+                        &mail.municipality.id,
+                        &mail.message_id,
+                        rendered.envelope.to(),
+                        &rendered.subject,
+                        &rendered.bytes,
+                        now,
+                    )
+                    .await?;
                 Ok(Verdict::Sent("caught".into()))
             }
         }
     }
 
-    async fn deliver_by_relay(&mut self, client: &Client, mail: &ClaimedMail, rendered: &Rendered) -> Result<Verdict, SendError> {
+    async fn deliver_by_relay(
+        &mut self,
+        client: &Client,
+        mail: &ClaimedMail,
+        rendered: &Rendered,
+    ) -> Result<Verdict, SendError> {
         loop {
-            let worn = self.connection.as_ref().is_some_and(|c| !c.is_open() || c.taken() >= client.relay().recycle_after.max(1));
+            let worn = self
+                .connection
+                .as_ref()
+                .is_some_and(|c| !c.is_open() || c.taken() >= client.relay().recycle_after.max(1));
             if worn && let Some(connection) = self.connection.take() {
                 connection.quit().await;
             }
@@ -443,7 +504,11 @@ impl Worker {
                 self.connection = Some(connection);
             }
             // A connection that was closed while it idled says nothing about the relay: once more over a new one.
-            if used && !open && matches!(delivery, crate::smtp::Delivery::Lost(_)) && matches!(verdict, Verdict::RelayAway(_)) {
+            if used
+                && !open
+                && matches!(delivery, crate::smtp::Delivery::Lost(_))
+                && matches!(verdict, Verdict::RelayAway(_))
+            {
                 continue;
             }
             return Ok(verdict);
@@ -469,13 +534,22 @@ impl Worker {
         }
     }
 
-    async fn record(&mut self, mail: &ClaimedMail, verdict: Verdict, paused: &mut HashSet<RoundId>) -> Result<Next, SendError> {
+    async fn record(
+        &mut self,
+        mail: &ClaimedMail,
+        verdict: Verdict,
+        paused: &mut HashSet<RoundId>,
+    ) -> Result<Next, SendError> {
         let (id, attempt) = (&mail.id, mail.attempts + 1);
         let next = match verdict {
             Verdict::Sent(words) => {
                 self.lane.gate.answered();
                 self.lane.breaker.reset(&mail.round.id);
-                self.persist(|store, now| { let words = words.clone(); async move { store.record_sent(id, &words, now).await } }).await?;
+                self.persist(|store, now| {
+                    let words = words.clone();
+                    async move { store.record_sent(id, &words, now).await }
+                })
+                .await?;
                 info!(mail.id = %id, mail.attempt = attempt, "Sent {} {id} on attempt {attempt}", mail.kind.as_str());
                 self.tally.sent += 1;
                 Next::Message
@@ -493,7 +567,9 @@ impl Worker {
                 self.fail(mail, &words, dead_address).await?;
                 Next::Message
             }
-            Verdict::Policy(words) if self.lane.breaker.refused(&mail.round.id) < self.shared.schedule.policy_refusals => {
+            Verdict::Policy(words)
+                if self.lane.breaker.refused(&mail.round.id) < self.shared.schedule.policy_refusals =>
+            {
                 self.put_off(mail, &words).await?;
                 Next::Message
             }
@@ -511,7 +587,11 @@ impl Worker {
                 Next::GiveBack
             }
             Verdict::Uncertain(words) => {
-                self.persist(|store, now| { let (words, name) = (words.clone(), self.name.clone()); async move { store.record_uncertain(id, &name, &words, now).await } }).await?;
+                self.persist(|store, now| {
+                    let (words, name) = (words.clone(), self.name.clone());
+                    async move { store.record_uncertain(id, &name, &words, now).await }
+                })
+                .await?;
                 warn!(mail.id = %id, mail.attempt = attempt, "Message {id} is uncertain: no answer to its final dot");
                 self.tally.uncertain += 1;
                 self.away(&words);
@@ -533,8 +613,11 @@ impl Worker {
         }
         let at = self.shared.later(judge::message_wait(mail.attempts, (self.shared.chance)()));
         let (id, name) = (&mail.id, &self.name);
-        self.persist(|store, now| async move { store.record_deferred(id, name, words, at, Attempt::Counts, now).await }).await?;
-        info!(mail.id = %id, mail.attempt = attempt, "Put off {} {id} on attempt {attempt}", mail.kind.as_str());
+        self.persist(
+            |store, now| async move { store.record_deferred(id, name, words, at, Attempt::Counts, now).await },
+        )
+        .await?;
+        info!(mail.id = %id, mail.attempt = attempt, reply = for_log(words), "Put off {} {id} on attempt {attempt}", mail.kind.as_str());
         self.tally.deferred += 1;
         Ok(())
     }
@@ -543,27 +626,37 @@ impl Worker {
     async fn put_back(&self, mail: &ClaimedMail, words: &str, rest: Duration) -> Result<(), SendError> {
         let at = self.shared.later(rest);
         let (id, name) = (&mail.id, &self.name);
-        self.persist(|store, now| async move { store.record_deferred(id, name, words, at, Attempt::Free, now).await }).await?;
+        self.persist(|store, now| async move { store.record_deferred(id, name, words, at, Attempt::Free, now).await })
+            .await?;
         Ok(())
     }
 
     async fn fail(&mut self, mail: &ClaimedMail, words: &str, dead_address: bool) -> Result<(), SendError> {
         let (id, name, attempt) = (&mail.id, &self.name, mail.attempts + 1);
         self.persist(|store, now| async move { store.record_failed(id, name, words, dead_address, now).await }).await?;
-        info!(mail.id = %id, mail.attempt = attempt, mail.dead_address = dead_address, "Failed {} {id} on attempt {attempt}", mail.kind.as_str());
+        info!(mail.id = %id, mail.attempt = attempt, mail.dead_address = dead_address, reply = for_log(words), "Failed {} {id} on attempt {attempt}", mail.kind.as_str());
         self.tally.failed += 1;
         Ok(())
     }
 
     /// Stops the sending of a round until a person lets it go on.
-    async fn pause(&mut self, mail: &ClaimedMail, obstacle: Obstacle, words: &str, paused: &mut HashSet<RoundId>) -> Result<(), SendError> {
+    async fn pause(
+        &mut self,
+        mail: &ClaimedMail,
+        obstacle: Obstacle,
+        words: &str,
+        paused: &mut HashSet<RoundId>,
+    ) -> Result<(), SendError> {
         let round = &mail.round.id;
         let language = mail.municipality.settings.language;
         let reason = self.shared.composer.pause_reason(language, obstacle, words);
         let reason = reason.as_str();
         self.put_back(mail, words, Duration::ZERO).await?;
-        self.persist(|store, now| async move { store.pause_mail(&mail.municipality.id, round, reason, now).await.map(|()| true) }).await?;
-        error!(round.id = %round, obstacle = ?obstacle, "Sending of round {round} is paused");
+        self.persist(|store, now| async move {
+            store.pause_mail(&mail.municipality.id, round, reason, now).await.map(|()| true)
+        })
+        .await?;
+        error!(round.id = %round, obstacle = ?obstacle, reply = for_log(words), "Sending of round {round} is paused");
         self.lane.breaker.reset(round);
         paused.insert(round.clone());
         Ok(())
@@ -575,7 +668,7 @@ impl Worker {
         let chance = (self.shared.chance)();
         words.clone_into(&mut locked(&self.lane.reason));
         let failures = self.lane.gate.close(|failures| judge::relay_wait(first, failures, chance));
-        warn!(failures, "The relay is away; sending rests");
+        warn!(failures, reply = for_log(words), "The relay is away; sending rests");
         judge::relay_wait(first, failures, chance)
     }
 

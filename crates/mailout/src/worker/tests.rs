@@ -36,12 +36,23 @@ impl Ground {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("pejling.sqlite").display());
         let store = Store::connect(&url, &StoreOptions { durable: false, ..StoreOptions::default() }).await.unwrap();
-        let municipality = store.create_municipality("hojager", "Højager Kommune", Country::Dk, &settings(), NOW).await.unwrap().id;
+        let municipality =
+            store.create_municipality("hojager", "Højager Kommune", Country::Dk, &settings(), NOW).await.unwrap().id;
         let import = store.begin_frame_import(&municipality, YEAR, "cvr.csv", "hash", NOW).await.unwrap().id;
-        store.stage_frame_rows(&municipality, &import, &(0..businesses).map(unit).collect::<Vec<_>>(), NOW).await.unwrap();
+        store
+            .stage_frame_rows(&municipality, &import, &(0..businesses).map(unit).collect::<Vec<_>>(), NOW)
+            .await
+            .unwrap();
         store.finish_frame_import(&municipality, &import, NOW).await.unwrap();
-        let questionnaire = store.save_questionnaire(&municipality, &domain::questionnaire::shipped(), NOW).await.unwrap();
-        let plan = RoundPlan { title: "2026-målingen".into(), opens_on: None, closes_on: Some("2026-12-01".into()), questionnaire: Some(questionnaire), threshold: 5 };
+        let questionnaire =
+            store.save_questionnaire(&municipality, &domain::questionnaire::shipped(), NOW).await.unwrap();
+        let plan = RoundPlan {
+            title: "2026-målingen".into(),
+            opens_on: None,
+            closes_on: Some("2026-12-01".into()),
+            questionnaire: Some(questionnaire),
+            threshold: 5,
+        };
         let round = store.create_round(&municipality, YEAR, &plan, NOW).await.unwrap().id;
         assert!(store.freeze_and_open(&municipality, &round, &keys(), "hojager.example", NOW).await.unwrap().finished);
         let links = store.links(&municipality, &round, None, 10_000).await.unwrap();
@@ -50,14 +61,20 @@ impl Ground {
     }
 
     fn mailer(&self, transport: Transport) -> Mailer {
-        let schedule = Schedule { poll: Duration::from_millis(20), relay_rest: Duration::from_millis(5), relay_failures: 3, ..Schedule::default() };
+        let schedule = Schedule {
+            poll: Duration::from_millis(20),
+            relay_rest: Duration::from_millis(5),
+            relay_failures: 3,
+            ..Schedule::default()
+        };
         self.mailer_with(transport, schedule)
     }
 
     fn mailer_with(&self, transport: Transport, schedule: Schedule) -> Mailer {
         let composer = Arc::new(composer(None));
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        Mailer::new(self.store.clone(), composer, transport, clock, Arc::new(|| 0.5), schedule).unwrap_or_else(|e| panic!("{e}"))
+        Mailer::new(self.store.clone(), composer, transport, clock, Arc::new(|| 0.5), schedule)
+            .unwrap_or_else(|e| panic!("{e}"))
     }
 
     async fn states(&self) -> BTreeMap<&'static str, u64> {
@@ -90,10 +107,13 @@ struct Said {
     taken: u32,
 }
 
+/// Messages taken, each with its recipient.
+type Taken = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
+
 /// A mail server on a real port.
 struct Server {
     port: u16,
-    mails: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    mails: Taken,
     connections: Arc<AtomicU32>,
 }
 
@@ -112,7 +132,8 @@ impl Server {
 
     async fn hooked(hook: Hook) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let server = Self { port: listener.local_addr().unwrap().port(), mails: Arc::default(), connections: Arc::default() };
+        let server =
+            Self { port: listener.local_addr().unwrap().port(), mails: Arc::default(), connections: Arc::default() };
         let (mails, connections) = (Arc::clone(&server.mails), Arc::clone(&server.connections));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -146,9 +167,10 @@ impl Server {
     }
 }
 
-async fn serve(stream: tokio::net::TcpStream, hook: Hook, mails: Arc<Mutex<Vec<(String, Vec<u8>)>>>) -> Option<()> {
+async fn serve(stream: tokio::net::TcpStream, hook: Hook, mails: Taken) -> Option<()> {
     let mut stream = BufReader::new(stream);
-    let (mut said, mut accepted, mut in_data) = (Said { verb: "greeting", recipient: String::new(), taken: 0 }, false, false);
+    let (mut said, mut accepted, mut in_data) =
+        (Said { verb: "greeting", recipient: String::new(), taken: 0 }, false, false);
     let mut body: Vec<u8> = Vec::new();
     loop {
         let usual: &[u8] = match said.verb {
@@ -190,7 +212,10 @@ async fn serve(stream: tokio::net::TcpStream, hook: Hook, mails: Arc<Mutex<Vec<(
         said.verb = if in_data {
             if line == b".\r\n" { "dot" } else { "body" }
         } else {
-            ["EHLO", "MAIL", "RCPT", "DATA", "RSET", "QUIT"].into_iter().find(|v| line.starts_with(v.as_bytes())).unwrap_or("?")
+            ["EHLO", "MAIL", "RCPT", "DATA", "RSET", "QUIT"]
+                .into_iter()
+                .find(|v| line.starts_with(v.as_bytes()))
+                .unwrap_or("?")
         };
         match said.verb {
             "body" => body.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line)),
@@ -220,9 +245,13 @@ async fn everybody_gets_one_message_with_a_link_of_his_own() {
         let token = keys().invitation_token(&ground.invitations[&recipient.to_lowercase()], 0);
         let text = message.body_text(0).unwrap();
         assert!(text.contains(&format!("https://svar.hojager.example/s/{}\r\n", token.reveal())));
-        assert_eq!(message.to().unwrap().first().unwrap().address().map(str::to_lowercase), Some(recipient.to_lowercase()));
+        assert_eq!(
+            message.to().unwrap().first().unwrap().address().map(str::to_lowercase),
+            Some(recipient.to_lowercase())
+        );
         // The expected time is that of the questionnaire, not a number in a text.
-        let minutes = domain::questionnaire::shipped().expected_minutes(&domain::questionnaire::facts_of(&unit(0), YEAR, &[]));
+        let minutes =
+            domain::questionnaire::shipped().expected_minutes(&domain::questionnaire::facts_of(&unit(0), YEAR, &[]));
         assert!(text.contains(&format!("{}–{} minutter", minutes.0, minutes.1)), "{minutes:?}");
     }
     assert!(server.connections.load(Ordering::SeqCst) <= 4);
@@ -232,13 +261,25 @@ async fn everybody_gets_one_message_with_a_link_of_his_own() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bad_address_fails_alone_with_the_servers_words() {
     let ground = Ground::with(60).await;
-    let server = Server::that(|said| if said.verb == "RCPT" && said.recipient.ends_with("7@firma.example") { Answer::Say("550 5.1.1 No such user\r\n") } else { Answer::Usual }).await;
+    let server = Server::that(|said| {
+        if said.verb == "RCPT" && said.recipient.ends_with("7@firma.example") {
+            Answer::Say("550 5.1.1 No such user\r\n")
+        } else {
+            Answer::Usual
+        }
+    })
+    .await;
     let tally = run(&ground.mailer(server.transport())).await;
     assert_eq!((tally.sent, tally.failed), (54, 6));
     let troubles = ground.store.mail_troubles(&ground.municipality, &ground.round, 100).await.unwrap();
-    assert!(troubles.iter().all(|t| t.state == MailState::Failed && t.words == "550 5.1.1 No such user" && t.recipient.ends_with("7@firma.example")));
+    assert!(troubles.iter().all(|t| t.state == MailState::Failed
+        && t.words == "550 5.1.1 No such user"
+        && t.recipient.ends_with("7@firma.example")));
     // The dead address gets no reminder.
-    assert_eq!(ground.store.queue_reminder(&ground.municipality, &ground.round, 1, "hojager.example", NOW).await.unwrap(), 54);
+    assert_eq!(
+        ground.store.queue_reminder(&ground.municipality, &ground.round, 1, "hojager.example", NOW).await.unwrap(),
+        54
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -252,7 +293,11 @@ async fn what_is_greylisted_comes_later_and_only_once() {
         let mut asked = locked(&asked);
         let times = asked.entry(said.recipient.clone()).or_default();
         *times += 1;
-        if *times == 1 && said.recipient.contains("3@") { Answer::Say("450 4.2.0 Greylisted\r\n") } else { Answer::Usual }
+        if *times == 1 && said.recipient.contains("3@") {
+            Answer::Say("450 4.2.0 Greylisted\r\n")
+        } else {
+            Answer::Usual
+        }
     })
     .await;
     let mailer = ground.mailer(server.transport());
@@ -270,19 +315,32 @@ async fn what_is_greylisted_comes_later_and_only_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_put_off_for_ever_has_failed_but_its_address_lives() {
     let ground = Ground::with(1).await;
-    let server = Server::that(|said| if said.verb == "dot" { Answer::Say("451 4.3.0 not now\r\n") } else { Answer::Usual }).await;
+    let server =
+        Server::that(|said| if said.verb == "dot" { Answer::Say("451 4.3.0 not now\r\n") } else { Answer::Usual })
+            .await;
     let mailer = ground.mailer_with(server.transport(), Schedule { attempts: 3, ..Schedule::default() });
     for (hours, expected) in [(0, "deferred"), (7, "deferred"), (14, "failed")] {
         ground.clock.set(NOW.plus_seconds(hours * 3600));
         run(&mailer).await;
         assert_eq!(ground.states().await, BTreeMap::from([(expected, 1)]));
     }
-    assert_eq!(ground.store.queue_reminder(&ground.municipality, &ground.round, 1, "hojager.example", NOW.plus_days(1)).await.unwrap(), 1);
+    assert_eq!(
+        ground
+            .store
+            .queue_reminder(&ground.municipality, &ground.round, 1, "hojager.example", NOW.plus_days(1))
+            .await
+            .unwrap(),
+        1
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn refusal_by_policy_pauses_the_round_and_blames_nobody() {
-    for (verb, words, tried) in [("RCPT", "554 5.7.1 Relay access denied\r\n", 6), ("MAIL", "550 5.7.60 not permitted to send as this sender\r\n", 4), ("dot", "550 5.7.26 unauthenticated\r\n", 6)] {
+    for (verb, words, tried) in [
+        ("RCPT", "554 5.7.1 Relay access denied\r\n", 6),
+        ("MAIL", "550 5.7.60 not permitted to send as this sender\r\n", 4),
+        ("dot", "550 5.7.26 unauthenticated\r\n", 6),
+    ] {
         let ground = Ground::with(50).await;
         let offered = Arc::new(AtomicU32::new(0));
         let count = Arc::clone(&offered);
@@ -309,7 +367,14 @@ async fn refusal_by_policy_pauses_the_round_and_blames_nobody() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_few_refusals_by_policy_do_not_stop_a_run() {
     let ground = Ground::with(40).await;
-    let server = Server::that(|said| if said.verb == "RCPT" && said.recipient.contains("d5@") { Answer::Say("554 5.7.1 Recipient not permitted\r\n") } else { Answer::Usual }).await;
+    let server = Server::that(|said| {
+        if said.verb == "RCPT" && said.recipient.contains("d5@") {
+            Answer::Say("554 5.7.1 Recipient not permitted\r\n")
+        } else {
+            Answer::Usual
+        }
+    })
+    .await;
     let tally = run(&ground.mailer(server.one_worker())).await;
     assert_eq!((tally.sent, tally.deferred), (39, 1));
     assert_eq!(ground.paused().await, None);
@@ -318,7 +383,8 @@ async fn a_few_refusals_by_policy_do_not_stop_a_run() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_login_pauses_the_round() {
     let ground = Ground::with(5).await;
-    let server = Server::that(|said| if said.verb == "?" { Answer::Say("535 5.7.8 wrong\r\n") } else { Answer::Usual }).await;
+    let server =
+        Server::that(|said| if said.verb == "?" { Answer::Say("535 5.7.8 wrong\r\n") } else { Answer::Usual }).await;
     let login = crate::smtp::Login { username: "a".into(), password: "hemmelig".into() };
     let tally = run(&ground.mailer(Transport::Smtp(vec![Relay { login: Some(login), ..server.relay() }]))).await;
     assert_eq!(tally, Tally::default());
@@ -329,7 +395,14 @@ async fn a_refused_login_pauses_the_round() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_takes_ten_a_connection_gets_them_all() {
     let ground = Ground::with(60).await;
-    let server = Server::that(|said| if said.verb == "MAIL" && said.taken == 10 { Answer::Say("421 4.7.0 enough for one connection\r\n") } else { Answer::Usual }).await;
+    let server = Server::that(|said| {
+        if said.verb == "MAIL" && said.taken == 10 {
+            Answer::Say("421 4.7.0 enough for one connection\r\n")
+        } else {
+            Answer::Usual
+        }
+    })
+    .await;
     let mailer = ground.mailer(server.transport());
     let mut sent = 0;
     while sent < 60 {
@@ -345,14 +418,19 @@ async fn a_server_that_takes_ten_a_connection_gets_them_all() {
 async fn a_connection_closed_while_it_idled_costs_nothing() {
     let ground = Ground::with(30).await;
     // Closes without a word after each fifth message.
-    let server = Server::that(|said| if said.verb == "MAIL" && said.taken == 5 { Answer::Close } else { Answer::Usual }).await;
+    let server =
+        Server::that(|said| if said.verb == "MAIL" && said.taken == 5 { Answer::Close } else { Answer::Usual }).await;
     assert_eq!(run(&ground.mailer(server.transport())).await, Tally { sent: 30, ..Tally::default() });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_answer_to_the_dot_is_uncertain_and_never_sent_again_by_itself() {
     let ground = Ground::with(30).await;
-    let server = Server::that(|said| if said.verb == "dot" && said.recipient.contains("d1") { Answer::Close } else { Answer::Usual }).await;
+    let server =
+        Server::that(
+            |said| if said.verb == "dot" && said.recipient.contains("d1") { Answer::Close } else { Answer::Usual },
+        )
+        .await;
     let patient = Schedule { relay_rest: Duration::from_millis(1), relay_failures: 100, ..Schedule::default() };
     let mailer = ground.mailer_with(server.transport(), patient);
     let doubtful = ground.invitations.keys().filter(|a| a.contains("d1")).count() as u64;
@@ -388,7 +466,9 @@ async fn whoever_says_no_while_the_run_is_on_gets_nothing_more() {
         let (store, others, first) = (store.clone(), others.clone(), Arc::clone(&first));
         Box::pin(async move {
             if said.verb == "RCPT" && first.fetch_add(1, Ordering::SeqCst) == 0 {
-                for (_, invitation) in others.iter().filter(|(address, _)| !address.eq_ignore_ascii_case(&said.recipient)) {
+                for (_, invitation) in
+                    others.iter().filter(|(address, _)| !address.eq_ignore_ascii_case(&said.recipient))
+                {
                     store.opt_out(invitation, store::respondent::OptOut::Round, NOW).await.unwrap();
                 }
             }
@@ -500,7 +580,13 @@ asyncio.run(main())
 async fn a_server_that_we_did_not_write_takes_them_all() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = tokio::process::Command::new("/usr/bin/python3");
-    command.arg("-c").arg(FOREIGN_SERVER).arg(folder.path()).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).kill_on_drop(true);
+    command
+        .arg("-c")
+        .arg(FOREIGN_SERVER)
+        .arg(folder.path())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true);
     let mut port = String::new();
     if let Ok(mut child) = command.spawn() {
         let mut lines = BufReader::new(child.stdout.take().unwrap());
