@@ -212,17 +212,17 @@ pub(crate) fn variance_of_difference(from: f64, to: f64, covariance: f64) -> f64
     if variance > 1e-9 * apart { variance } else { apart }
 }
 
-/// Degrees of freedom of two years together.
+/// Degrees of freedom of two years together; 0 where one of them has none.
 pub(crate) fn joint_df(from: &Figure, to: &Figure) -> Option<f64> {
     let (a, b) = (from.estimate(), to.estimate());
     let (df_a, df_b) = (a.df?, b.df?);
     let (v_a, v_b) = (from.variance?, to.variance?);
-    let weighted = v_a * v_a / df_a + v_b * v_b / df_b;
-    if (a.n >= ENOUGH && b.n >= ENOUGH) || weighted <= 0.0 {
-        Some(df_a + df_b)
-    } else {
-        Some((v_a + v_b).powi(2) / weighted)
+    if (a.n >= ENOUGH && b.n >= ENOUGH) || v_a + v_b <= 0.0 {
+        return Some(df_a + df_b);
     }
+    // A year without variance (all answered) adds nothing, whatever its degrees of freedom.
+    let part = |v: f64, df: f64| if v > 0.0 { v * v / df } else { 0.0 };
+    Some((v_a + v_b).powi(2) / (part(v_a, df_a) + part(v_b, df_b)))
 }
 
 /// The change between two years. Both designs must come from one [`Design::build`](crate::Design::build).
@@ -273,7 +273,7 @@ pub fn change(from: &Figure, to: &Figure, link: &Link, pairs: Pairs<'_>, overlap
 /// Without any uncertainty (all answered, both years) a difference is a fact.
 fn p_value(difference: f64, se: f64, df: f64) -> Option<f64> {
     if se > 0.0 {
-        return (df > 0.0).then(|| t_two_sided(difference / se, df));
+        return (df >= 1.0).then(|| t_two_sided(difference / se, df));
     }
     Some(if difference == 0.0 { 1.0 } else { 0.0 })
 }

@@ -75,11 +75,17 @@ impl PairMoments {
         self.xy += w * x * y;
     }
 
-    fn correlation(&self) -> Option<f64> {
+    /// The correlation, or which of the two does not vary: 0 for x, 1 for y.
+    fn correlation(&self) -> Result<f64, usize> {
         let part = |square: f64, sum: f64| square - sum * sum / self.w;
         let (xx, yy) = (part(self.xx, self.x), part(self.yy, self.y));
-        let varies = self.w > 0.0 && xx > 1e-12 * self.xx && yy > 1e-12 * self.yy;
-        varies.then(|| (self.xy - self.x * self.y / self.w) / (xx * yy).sqrt())
+        if self.w.is_nan() || self.w <= 0.0 || xx <= 1e-12 * self.xx {
+            return Err(0);
+        }
+        if yy <= 1e-12 * self.yy {
+            return Err(1);
+        }
+        Ok((self.xy - self.x * self.y / self.w) / (xx * yy).sqrt())
     }
 }
 
@@ -113,7 +119,13 @@ impl Moments {
         for a in 0..self.questions {
             for b in 0..a {
                 if let (Some(x), Some(y)) = (questions[a][row], questions[b][row]) {
-                    self.pairs[a * self.questions + b].add(weight, x - self.centre[a], y - self.centre[b], sign);
+                    // A mean of equal numbers may miss them by its rounding.
+                    let centred = |value: f64, question: usize| {
+                        let away = value - self.centre[question];
+                        if away.abs() <= 1e-12 * value.abs() { 0.0 } else { away }
+                    };
+                    let (x, y) = (centred(x, a), centred(y, b));
+                    self.pairs[a * self.questions + b].add(weight, x, y, sign);
                 }
             }
         }
@@ -126,7 +138,7 @@ impl Moments {
             for b in 0..a {
                 let pair = &self.pairs[a * self.questions + b];
                 n = n.min(pair.n);
-                let r = pair.correlation().ok_or(DriverError::Constant { index: a })?;
+                let r = pair.correlation().map_err(|which| DriverError::Constant { index: [a, b][which] })?;
                 matrix[(a, b)] = r;
                 matrix[(b, a)] = r;
             }

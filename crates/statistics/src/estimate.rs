@@ -170,7 +170,7 @@ impl Design {
     /// The mean of an indicator in a domain.
     ///
     /// `blanks`: per cell, the businesses that answered but left the item blank ("ved ikke" included); used by [`Fpc::Item`] only,
-    /// may be empty.
+    /// may be empty. Cells in `sums` are those of the year that the design was built from; others are a mistake of the caller and panic.
     #[must_use]
     pub fn figure(&self, scale: Scale, sums: Sums<'_>, blanks: &[u64]) -> Figure {
         let rows = self.rows(sums);
@@ -507,11 +507,13 @@ impl Figure {
             return;
         }
         if df < 1.0 {
-            self.variance = None;
-            self.variance_without_fpc = None;
             // One answer deviates by nothing from its own mean: no variance, rather than the variance zero.
-            self.estimate.se = Some(se).filter(|se| *se > 0.0);
-            self.estimate.deff = self.estimate.deff.filter(|_| se > 0.0);
+            if se == 0.0 {
+                self.estimate.se = None;
+                self.estimate.deff = None;
+                self.variance = None;
+                self.variance_without_fpc = None;
+            }
             return;
         }
         let t = t95(df);

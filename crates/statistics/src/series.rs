@@ -161,6 +161,9 @@ pub fn trend(figures: &[&Figure], shared: &[Shared<'_>], overlap: Overlap) -> Op
     let slope = (a * dot(&values, &weighted_years) - b * dot(&values, &weighted_ones)) / determinant;
     let se = (a / determinant).sqrt();
     let df: f64 = figures.iter().filter_map(|f| f.estimate().df).sum();
+    if df < 1.0 {
+        return None;
+    }
     let t = t95(df);
     Some(Trend {
         slope,

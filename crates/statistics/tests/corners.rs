@@ -761,6 +761,18 @@ fn a_unanimous_year_gives_a_change_without_a_test() {
 }
 
 #[test]
+fn a_year_without_a_degree_of_freedom_gives_an_error_but_no_interval() {
+    let designs = designs(&[("A", "1", 40, 20), ("B", "1", 40, 20)]);
+    // Two answers, each alone in its stratum, against two with a companion.
+    let first = figure(&designs[0], INDEX, &[(0, &[20.0]), (1, &[60.0])]);
+    let second = figure(&designs[1], INDEX, &[(0, &[30.0, 50.0]), (1, &[70.0])]);
+    let c = change(&first, &second, &Link::default(), Pairs::Businesses(&[]), Overlap::Own);
+    let se = |f: &Figure| f.estimate().se.unwrap();
+    near(c.se, (se(&first).powi(2) + se(&second).powi(2)).sqrt());
+    assert_eq!((c.df, c.interval, c.p_value, c.detectable), (Some(0.0), None, None, None));
+}
+
+#[test]
 fn the_same_answers_from_everyone_again_never_give_a_change_of_width_zero() {
     let designs = designs(&[("A", "1", 90, 30)]);
     let rows: Vec<(usize, f64, f64)> = (0..30).map(|i| (0, f64::from(i), f64::from(i))).collect();

@@ -76,7 +76,7 @@ fn number(record: &Record, column: &str) -> Option<f64> {
 fn near(what: &str, actual: Option<f64>, expected: Option<f64>) {
     let (Some(a), Some(e)) = (actual, expected) else { panic!("{what}: {actual:?} where {expected:?} is expected") };
     // Twelve digits are printed; 1e-9 relative is the contract.
-    assert!((a - e).abs() <= 1e-9 * e.abs().max(1e-3), "{what}: {a} is not {e}");
+    assert!((a - e).abs() <= 1e-9 * e.abs().max(1e-9), "{what}: {a} is not {e}");
 }
 
 struct Business {
