@@ -169,8 +169,8 @@ pub fn stylesheet() -> String {
         })
     };
     let mut css = format!("svg.chart{{{}display:block;width:100%;height:auto;overflow:visible}}\n", variables(Ink::light));
-    css.push_str("svg.chart text{font-family:inherit;stroke:none}\nsvg.chart-wide{max-width:45rem}svg.chart-narrow{display:none;max-width:24rem}\n");
-    css.push_str("@media screen and (max-width:48rem){svg.chart-wide{display:none}svg.chart-narrow{display:block}}\n");
+    css.push_str("svg.chart text{font-family:inherit;stroke:none}\nsvg.chart.chart-wide{max-width:52rem}svg.chart.chart-narrow{display:none;max-width:24rem}\n");
+    css.push_str("@media screen and (max-width:48rem){svg.chart.chart-wide{display:none}svg.chart.chart-narrow{display:block}}\n");
     let _ = writeln!(css, "@media screen and (prefers-color-scheme:dark){{svg.chart{{{}}}}}", variables(Ink::dark));
     let _ = writeln!(css, "@media print{{svg.chart{{{}break-inside:avoid}}}}", variables(Ink::print));
     for ink in Ink::ALL {

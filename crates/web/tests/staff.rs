@@ -7,6 +7,7 @@ use axum::http::{Request, StatusCode, header};
 use domain::fieldwork::{Role, RoundState};
 use domain::ids::JobId;
 use domain::results::{State, Verdict};
+use intake::frame::{Field, Note, Summary};
 use store::jobs::{JobFile, JobState};
 use store::results::{NewPublication, PublicationInfo};
 use tower::ServiceExt;
@@ -285,17 +286,24 @@ async fn an_extract_becomes_a_job_and_its_outcomes_are_named() {
     assert_eq!(job.arguments["file_name"], "udtræk.csv");
     assert_eq!(town.store.job_file(id, &job.id, "extract").await.unwrap().bytes, b"CVR;P");
 
-    let summary = serde_json::json!({
-        "rows": 120, "taken": 100, "left_out": { "duplicate": 3, "not_eligible:own_unit": 17 }, "notes": { "no_email": 8 },
-        "sectors": { "transport": 60 }, "sizes": { "2-9": 100 }, "unused_columns": ["Bemærkning"]
-    });
+    let counts = |pairs: &[(&str, u64)]| pairs.iter().map(|(key, n)| ((*key).to_owned(), *n)).collect();
+    let summary = Summary {
+        rows: 120,
+        taken: 100,
+        left_out: counts(&[("duplicate", 3), ("missing:industry_code", 2), ("not_eligible:own_units", 15)]),
+        notes: [(Note::NoEmail, 8)].into(),
+        sectors: counts(&[("transport", 60)]),
+        sizes: counts(&[("2-9", 100)]),
+        unused_columns: vec!["Bemærkning".into()],
+        absent: vec![Field::Protected],
+    };
     let change = serde_json::json!({ "total": 100, "compared_with": 2026, "new": 98, "closed": 0, "changed": 1, "unchanged": 1, "replaced": true });
     let file = JobFile { name: "report.csv".into(), media_type: "text/csv; charset=utf-8".into(), bytes: b"row;outcome".to_vec() };
     let result = serde_json::json!({ "summary": summary, "change": change });
     town.store.finish_job(&job.id, "w", Ok(&result), &[file], NOW).await.unwrap();
     let done = browser.get(&waiting.path).await;
     assert!(!done.headers.contains_key("refresh"));
-    for text in ["Står i en tidligere række", "Uden mail", "Bemærkning", "Sammenlignet med 2026: 98 nye"] {
+    for text in ["Står i en tidligere række", "Mangler et felt, der skal være der: Branchekode", "ikke, hvem der er reklamebeskyttet", "Uden mail", "Bemærkning", "Sammenlignet med 2026: 98 nye"] {
         done.assert_text(text);
     }
     assert!(!done.body.contains("not_eligible"), "every reason has a name for people");

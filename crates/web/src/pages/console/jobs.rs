@@ -6,7 +6,7 @@ use axum::{Router, routing};
 use domain::eligibility::Eligibility;
 use domain::ids::JobId;
 use domain::language::Language;
-use intake::frame::Summary;
+use intake::frame::{Field, Summary};
 use serde::{Deserialize, Serialize};
 use store::frames::FrameChange;
 use store::jobs::{Job, JobState};
@@ -135,6 +135,10 @@ pub struct ImportResult {
     pub sizes: Vec<Counted>,
     /// Headings that were tied to no field.
     pub unused: Vec<String>,
+    /// Fields that no column holds.
+    pub absent: Vec<String>,
+    /// Of these the one that says whom not to approach.
+    pub nobody_protected: bool,
 }
 
 /// A frame against an earlier one.
@@ -177,6 +181,8 @@ impl Page for JobPage {
             sectors: counted(),
             sizes: counted(),
             unused: vec!["Bemærkning".to_owned()],
+            absent: vec!["Telefon".to_owned()],
+            nobody_protected: true,
         };
         let bare = ImportResult {
             rows: 0,
@@ -188,6 +194,8 @@ impl Page for JobPage {
             sectors: Vec::new(),
             sizes: Vec::new(),
             unused: Vec::new(),
+            absent: Vec::new(),
+            nobody_protected: false,
         };
         let page = |state, import, error: Option<&str>, href: Option<&str>| Self {
             bar: Bar::sample(true),
@@ -238,14 +246,17 @@ async fn show(
         "report" if is_done => Some("report.pdf"),
         _ => None,
     };
-    let imported = job.result.clone().filter(|_| job.kind == "import_frame");
+    let imported = match job.result.clone().filter(|_| job.kind == "import_frame") {
+        Some(result) => Some(serde_json::from_value(result).map_err(PageError::internal)?),
+        None => None,
+    };
     let page = JobPage {
         bar: staff.bar(""),
         job: JobLine::of(&app, language, slug, &job),
         done: job.done,
         total: job.total,
         error: job.error.clone(),
-        import: imported.and_then(|r| serde_json::from_value(r).ok()).map(|i| import_result(&app, &staff, language, i)),
+        import: imported.map(|i| import_result(&app, &staff, language, i)),
         result_href,
         file: file.map(|name| format!("/{slug}/console/jobs/{}/{name}", job.id)),
     };
@@ -259,14 +270,19 @@ async fn show(
 fn import_result(app: &App, staff: &Staff, language: Language, imported: Imported) -> ImportResult {
     let Imported { summary, change } = imported;
     let titles = (sectors(&staff.municipality, language), sizes(&staff.municipality, language));
+    let say = |key: &str, otherwise: &str| {
+        let key = format!("console.{key}");
+        if app.messages().contains(&key) { app.t(language, &key, &[]) } else { otherwise.to_owned() }
+    };
     let outcome = |key: &str| -> String {
         if let Some(rule) = key.strip_prefix("not_eligible:")
             && let Some(exclusion) = Eligibility::shipped().exclusions().iter().find(|e| e.key == rule)
         {
             return exclusion.titles.get(language).to_owned();
         }
-        let message = format!("console.outcome_{}", key.split(':').next().unwrap_or(key));
-        if app.messages().contains(&message) { app.t(language, &message, &[]) } else { key.to_owned() }
+        let (kind, field) = key.split_once(':').map_or((key, None), |(kind, field)| (kind, Some(field)));
+        let name = say(&format!("outcome_{kind}"), key);
+        field.map_or_else(|| name.clone(), |field| format!("{name}: {}", say(&format!("field_{field}"), field)))
     };
     let counts = |map: std::collections::BTreeMap<String, u64>, name: &dyn Fn(&str) -> String| -> Vec<Counted> {
         map.into_iter().map(|(key, n)| Counted { name: name(&key), n }).collect()
@@ -275,7 +291,7 @@ fn import_result(app: &App, staff: &Staff, language: Language, imported: Importe
     left_out.sort_by_key(|c| std::cmp::Reverse(c.n));
     let note = |note: intake::frame::Note| {
         let key = serde_json::to_value(note).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
-        app.t(language, &format!("console.note_{key}"), &[])
+        say(&format!("note_{key}"), &key)
     };
     ImportResult {
         rows: summary.rows,
@@ -293,6 +309,8 @@ fn import_result(app: &App, staff: &Staff, language: Language, imported: Importe
         sectors: in_order(&titles.0, &summary.sectors),
         sizes: in_order(&titles.1, &summary.sizes),
         unused: summary.unused_columns,
+        nobody_protected: summary.absent.contains(&Field::Protected),
+        absent: summary.absent.iter().map(|field| say(&format!("field_{}", field.key()), field.key())).collect(),
     }
 }
 
