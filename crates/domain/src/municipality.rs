@@ -29,6 +29,10 @@ pub struct Settings {
     pub time_zone: String,
     /// Key of the shipped or own sector grouping: `dst10`, `htk`, `handel`.
     pub grouping: String,
+    /// Company numbers of the municipality itself: its own units do not belong to the population.
+    pub own_numbers: Vec<String>,
+    /// The municipality's codes in the register (kommunekode); empty: an extract is not checked for other municipalities.
+    pub register_codes: Vec<String>,
     /// Fewest answers behind a shown figure; 5 or more.
     pub threshold: u32,
     /// Colour of headings and buttons, `#rrggbb`; contrast with white is checked at load.
@@ -63,6 +67,8 @@ impl Default for Settings {
             language: Language::Da,
             time_zone: "Europe/Copenhagen".into(),
             grouping: "dst10".into(),
+            own_numbers: Vec::new(),
+            register_codes: Vec::new(),
             threshold: 5,
             colour: "#1d4f7c".into(),
             contact_name: String::new(),

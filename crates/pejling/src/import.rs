@@ -30,7 +30,7 @@ pub struct Request<'a> {
     pub classification: Option<Classification>,
     /// Headings tied to fields.
     pub mapping: Mapping,
-    /// The municipality's codes in the register; empty: not checked.
+    /// The municipality's codes in the register; empty: those of its settings.
     pub codes: Vec<String>,
 }
 
@@ -77,7 +77,10 @@ where
     let reading = {
         let (country, classification) =
             (municipality.country, request.classification.unwrap_or_else(|| classification_of(municipality.country, request.year)));
-        let (mapping, codes, file_name) = (request.mapping.clone(), request.codes.clone(), request.file_name.to_owned());
+        let (mapping, file_name) = (request.mapping.clone(), request.file_name.to_owned());
+        let own_numbers = municipality.settings.own_numbers.clone();
+        let codes = if request.codes.is_empty() { municipality.settings.register_codes.clone() } else { request.codes.clone() };
+        let today = parts.clock.now().date_in(&text::format::zone(&municipality.settings.time_zone)).to_string();
         let (keys, language) = (parts.keys.clone(), municipality.settings.language);
         tokio::task::spawn_blocking(move || -> Result<Summary> {
             let options = FrameOptions {
@@ -88,8 +91,8 @@ where
                 sizes: SizeClasses::default_for(country),
                 eligibility: Eligibility::shipped(),
                 municipality_codes: &codes,
-                own_numbers: &[],
-                extract_date: None,
+                own_numbers: &own_numbers,
+                extract_date: Some(&today),
                 mapping: &mapping,
                 keys: &keys,
             };

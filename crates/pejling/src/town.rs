@@ -1,6 +1,5 @@
 //! `pejling demo`: the invented municipality, loaded into a database of its own and served until stopped.
 use std::sync::Arc;
-use std::time::Instant;
 
 use anyhow::{Context, Result};
 use demo::{Demo, DemoRound};
@@ -10,7 +9,7 @@ use domain::ids::RoundId;
 use domain::municipality::Municipality;
 use domain::questionnaire;
 use domain::secrets::SecretKey;
-use domain::time::{Clock, Millis};
+use domain::time::{Clock, SystemClock};
 use mailout::Transport;
 use store::results::{InitiativePlan, InitiativeState, PastResponse};
 use store::rounds::RoundPlan;
@@ -26,19 +25,6 @@ const CHUNK: usize = 500;
 /// Hours for which the printed links sign in.
 const LINK_HOURS: i64 = 24 * 30;
 
-/// A clock that runs as the machine's does, but began at another instant: the middle of the invented fieldwork.
-#[derive(Debug)]
-struct TownClock {
-    began: Millis,
-    since: Instant,
-}
-
-impl Clock for TownClock {
-    fn now(&self) -> Millis {
-        Millis(self.began.0 + i64::try_from(self.since.elapsed().as_millis()).unwrap_or(i64::MAX))
-    }
-}
-
 /// Makes the municipality, prints one address per role and serves it. Its database lies in a folder that goes with the program;
 /// mail goes into a table and is shown on a page.
 ///
@@ -48,13 +34,11 @@ pub async fn demo(arguments: &crate::cli::Demo) -> Result<()> {
     let listener = serve::listen(&arguments.listen).await?;
     let public_url = format!("http://{}", listener.local_addr()?);
     let folder = tempfile::Builder::new().prefix("pejling-demo-").tempdir().context("no folder for the demo can be made")?;
-    let seed = arguments.seed;
-    let town = tokio::task::spawn_blocking(move || demo::generate(seed)).await.context("the town could not be made")?;
+    let (seed, now) = (arguments.seed, SystemClock.now());
+    let town = tokio::task::spawn_blocking(move || demo::generate_at(seed, now)).await.context("the town could not be made")?;
     let url = format!("sqlite:{}", folder.path().join("demo.sqlite").display());
     let store = Store::connect(&url, &StoreOptions { durable: false, ..StoreOptions::default() }).await?;
-    let began = town.as_of.max(Millis(0));
-    let clock = Arc::new(TownClock { began, since: Instant::now() });
-    let parts = Parts { store, keys: SecretKey::generate().keys(), clock };
+    let parts = Parts { store, keys: SecretKey::generate().keys(), clock: Arc::new(SystemClock) };
     let municipality = load(&parts, &town, &public_url).await?;
     print_addresses(&parts, &municipality, &public_url).await?;
     serve::house(listener, parts, public_url, true, Transport::Table, serve::stop_signal()).await

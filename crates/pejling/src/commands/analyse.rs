@@ -1,5 +1,5 @@
 //! `pejling analyse` and `pejling themes`
-use analysis::{Analysis, Method, Options, Table};
+use analysis::{Analysis, Method, Options, ThemesOptions};
 use anyhow::{Context, Result};
 use domain::indicator::Definitions;
 
@@ -72,7 +72,10 @@ async fn from_database(slug: &str, arguments: &Analyse, config: &Config) -> Resu
 /// # Errors
 /// The first fault, with file and line; nothing is written then.
 pub fn themes(arguments: Themes) -> Result<()> {
-    let frame = arguments.frame.as_deref().map(|path| Table::read(path, |_| true)).transpose()?;
-    let _ = (frame, arguments);
-    anyhow::bail!("not wired yet")
+    let Themes { comments, codebook, out, frame } = arguments;
+    let options = ThemesOptions { comments, codebook, out, frame };
+    let coded = analysis::themes(&options)?;
+    let suggested = coded.iter().filter(|c| !c.suggestions.is_empty()).count();
+    println!("{}: {} comments, {suggested} with suggested themes. Suggestions are for a person to confirm.", options.out.display(), coded.len());
+    Ok(())
 }
