@@ -40,7 +40,7 @@ macro_rules! claimed_from {
 statements! {
     STILL = concat!("select r.state, r.paused_at, case when ", wanted!(), " then 1 else 0 end", claimed_from!(),
         "where o.id = $1 and o.state = 'claimed' and o.lease_owner = $2 and o.lease_until > $3");
-    CANCEL = "update outbox set state = 'cancelled', lease_owner = null, lease_until = null, updated_at = $2 where id = $1 and state = 'claimed'";
+    CANCEL = "update outbox set state = 'cancelled', words = '', lease_owner = null, lease_until = null, updated_at = $2 where id = $1 and state = 'claimed'";
     MARK = "update outbox set state = 'sending', lease_until = $3, updated_at = $4 where id = $1 and lease_owner = $2 and state = 'claimed' and lease_until > $4";
     SENT = "update outbox set state = 'sent', words = $2, sent_at = $3, updated_at = $3, attempts = attempts + 1, lease_owner = null, lease_until = null
         where id = $1 and state in ('sending', 'uncertain')";
@@ -66,9 +66,10 @@ statements! {
         join invitations i on i.id = o.invitation_id
         join contacts c on c.id = o.contact_id
         join frame_rows f on f.import_id = r.import_id and f.business_id = i.business_id
-        where o.municipality_id = $1 and o.round_id = $2 and o.state in ('deferred', 'failed', 'uncertain')
+        where o.municipality_id = $1 and o.round_id = $2 and (o.state in ('deferred', 'failed', 'uncertain') or (o.state = 'cancelled' and o.words <> ''))
         order by o.updated_at desc, o.id limit $3";
-    RESEND = "update outbox set state = 'pending', next_attempt_at = $3, updated_at = $3 where id = $1 and municipality_id = $2 and state in ('uncertain', 'failed')";
+    RESEND = "update outbox set state = 'pending', next_attempt_at = $3, updated_at = $3, words = '' where id = $1 and municipality_id = $2
+        and (state in ('uncertain', 'failed') or (state = 'cancelled' and words <> ''))";
     REVIVE = "update contacts set suppressed_at = null, suppressed_words = null where id = (select contact_id from outbox where id = $1)";
     CATCH = "insert into caught_mails (id, municipality_id, message_id, recipient, subject, raw, caught_at) values ($1, $2, $3, $4, $5, $6, $7)
         on conflict (municipality_id, message_id) do nothing";
@@ -146,7 +147,7 @@ pub struct MailCount {
     pub messages: u64,
 }
 
-/// A message that needs a look, for staff: deferred, failed or uncertain.
+/// A message that needs a look, for staff: deferred, failed, uncertain, or cancelled for a reason that has words.
 #[derive(Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Trouble {
     /// Its id.
@@ -357,7 +358,7 @@ impl Store {
             .collect()
     }
 
-    /// Queues an uncertain (or failed) message again, because a person decided so. `false`: it was neither.
+    /// Queues an uncertain, failed or held message again, because a person decided so. `false`: it was none of these.
     pub async fn resend_mail(&self, municipality: &MunicipalityId, mail: &MailId, now: Millis) -> Result<bool> {
         let mut tx = self.begin().await?;
         let resent = call(RESEND).text(mail.as_str()).text(municipality.as_str()).at(now).run(&mut tx).await? == 1;

@@ -62,8 +62,8 @@ statements! {
     SUBMIT = "update responses set status = 'complete', submitted_at = $3, updated_at = $3, reference_hash = $4, revision = revision + 1
         where round_id = $1 and panel_id = $2 and submitted_at is null";
     SUBMITTED = "select id, submitted_at from responses where round_id = $1 and panel_id = $2";
-    CANCEL_MAIL = "update outbox set state = 'cancelled', updated_at = $2 where invitation_id = $1 and state in ('pending', 'deferred')";
-    CANCEL_CONTACT_MAIL = "update outbox set state = 'cancelled', updated_at = $2
+    CANCEL_MAIL = "update outbox set state = 'cancelled', words = '', updated_at = $2 where invitation_id = $1 and state in ('pending', 'deferred')";
+    CANCEL_CONTACT_MAIL = "update outbox set state = 'cancelled', words = '', updated_at = $2
         where contact_id = (select contact_id from invitations where id = $1) and state in ('pending', 'deferred')";
     OWN_RESPONSE = "select p.id from invitations i join panel_links l on l.business_id = i.business_id
         join responses p on p.round_id = i.round_id and p.panel_id = l.panel_id where i.id = $1";

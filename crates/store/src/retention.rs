@@ -21,7 +21,7 @@ statements! {
     WITHDRAW = "update responses set status = 'withdrawn', submitted_at = null, reference_hash = null, last_screen = null, updated_at = $2, revision = revision + 1
         where id = $1 and status <> 'withdrawn'";
     DROP_WISHES = "delete from contact_wishes where invitation_id in (select id from invitations where business_id = $1)";
-    CANCEL_MAIL = "update outbox set state = 'cancelled', updated_at = $2 where state in ('pending', 'deferred')
+    CANCEL_MAIL = "update outbox set state = 'cancelled', words = '', updated_at = $2 where state in ('pending', 'deferred')
         and invitation_id in (select id from invitations where business_id = $1)";
     // A contact that writes for other businesses too stays.
     BLANK_CONTACTS = "update contacts set address = 'erased:' || id, opted_out_at = coalesce(opted_out_at, $2)

@@ -44,14 +44,15 @@ statements! {
         left join responses p on p.round_id = i.round_id and p.panel_id = l.panel_id
         where i.round_id = $1 and i.opted_out_at is null and c.opted_out_at is null and c.suppressed_at is null
           and (p.id is null or p.status not in ('complete', 'withdrawn'))
-          and not exists (select 1 from outbox o where o.invitation_id = i.id and o.generation = i.generation and o.wave = $2)
+          and not exists (select 1 from outbox o where o.invitation_id = i.id and o.generation = i.generation
+              and (o.wave = $2 or (o.wave = 0 and o.state = 'cancelled')))
           and i.id > $3
         order by i.id limit $4";
     PAUSE = "update rounds set paused_at = coalesce(paused_at, $3), pause_reason = coalesce(pause_reason, $4), updated_at = $3 where id = $1 and municipality_id = $2";
     RESUME = "update rounds set paused_at = null, pause_reason = null, updated_at = $3 where id = $1 and municipality_id = $2";
     CLOSE = "update rounds set state = 'closed', closed_at = $3, updated_at = $3, import_id = coalesce(import_id, $4)
         where id = $1 and municipality_id = $2 and state in ('draft', 'open')";
-    CANCEL_ALL = "update outbox set state = 'cancelled', updated_at = $2 where round_id = $1 and state in ('pending', 'deferred')";
+    CANCEL_ALL = "update outbox set state = 'cancelled', words = '', updated_at = $2 where round_id = $1 and state in ('pending', 'deferred')";
     MONITOR = "select f.sector, f.size, count(*),
             count(i.id),
             cast(sum(case when i.id is not null and i.contact_id is null then 1 else 0 end) as bigint),
@@ -89,9 +90,18 @@ statements! {
     [bulk 3] ADD_INVITATIONS = "insert into invitations (id, municipality_id, round_id, business_id, contact_id, generation, lookup, created_at) values",
         "(#, $1, $2, #, #, 0, #, $3)", "";
     [bulk 1] ADD_COVERED = "insert into invitation_businesses (round_id, business_id, invitation_id) values", "($1, #, #)", "";
+    // Contacts that another round wrote to lately: since, this round.
+    [bulk 2] WRITTEN_TO = "select distinct contact_id from outbox where wave = 0 and state = 'sent' and sent_at > $1 and round_id <> $2 and contact_id in (", "#", ")";
+    [bulk 4] ADD_HELD = "insert into outbox (id, municipality_id, round_id, invitation_id, contact_id, generation, wave, message_id, state, attempts, next_attempt_at, words, queued_at, updated_at) values",
+        "(#, $1, $2, #, #, #, 0, #, 'cancelled', 0, $3, $4, $3, $3)", "on conflict (invitation_id, generation, wave) do nothing";
     [bulk 4] ADD_MAILS = "insert into outbox (id, municipality_id, round_id, invitation_id, contact_id, generation, wave, message_id, state, attempts, next_attempt_at, words, queued_at, updated_at) values",
         "(#, $1, $2, #, #, #, $3, #, 'pending', 0, $4, '', $4, $4)", "on conflict (invitation_id, generation, wave) do nothing";
 }
+
+/// At most one survey per contact in so many days; reminders apart.
+const REST_DAYS: i64 = 182;
+/// Said of an invitation that was not sent for that reason; staff read it among the messages that need a look.
+const HELD: &str = "another survey wrote to this address within six months";
 
 /// Units per step of an opening: a few milliseconds of the writer.
 const STEP: usize = 256;
@@ -385,6 +395,7 @@ impl Store {
         let rows = call(NEXT_UNITS).text(frame.as_str()).text(&cursor).int(limit).rows(&mut tx).await?;
         let units = rows.iter().map(candidate).collect::<Result<Vec<_>>>()?;
         let invited = invite(&mut tx, municipality, round, &units, keys, now).await?;
+        let invited = hold(&mut tx, municipality, round, invited, mail_domain, now).await?;
         queue(&mut tx, municipality, round, 0, &invited, mail_domain, now).await?;
         let done = done + units.len() as u64;
         let finished = units.len() < STEP;
@@ -662,6 +673,33 @@ async fn invite(
     Ok(addressed)
 }
 
+/// Notes as held those whose address another round wrote to lately, and returns the others.
+async fn hold(
+    conn: &mut AnyConnection,
+    municipality: &MunicipalityId,
+    round: &RoundId,
+    invited: Vec<Addressed>,
+    mail_domain: &str,
+    now: Millis,
+) -> Result<Vec<Addressed>> {
+    let (m, r, since) = (municipality.as_str(), round.as_str(), now.plus_days(-REST_DAYS));
+    let mut lately = BTreeSet::new();
+    for row in WRITTEN_TO.rows(conn, &invited, |c| c.at(since).text(r), |c, a| c.text(&a.contact)).await? {
+        lately.insert(columns(&row).text()?);
+    }
+    let (held, free): (Vec<_>, Vec<_>) = invited.into_iter().partition(|a| lately.contains(&a.contact));
+    let held: Vec<(MailId, Addressed)> = held.into_iter().map(|a| (MailId::new(now), a)).collect();
+    let fixed = |c: Call| c.text(m).text(r).at(now).text(HELD);
+    ADD_HELD.run(conn, &held, fixed, |c, (id, a)| message(c, id, a, mail_domain)).await?;
+    Ok(free)
+}
+
+/// What differs from message to message.
+fn message(c: Call, id: &MailId, to: &Addressed, mail_domain: &str) -> Call {
+    let message_id = format!("{id}@{mail_domain}");
+    c.text(id.as_str()).text(to.invitation.as_str()).text(&to.contact).int(to.generation).text(&message_id)
+}
+
 /// A contact, as far as writing to it is concerned.
 pub(crate) struct Contact {
     pub(crate) id: String,
@@ -701,20 +739,8 @@ pub(crate) async fn queue(
     now: Millis,
 ) -> Result<u64> {
     let mails: Vec<(MailId, &Addressed)> = addressed.iter().map(|a| (MailId::new(now), a)).collect();
-    ADD_MAILS
-        .run(
-            conn,
-            &mails,
-            |c| c.text(municipality.as_str()).text(round.as_str()).int(wave).at(now),
-            |c, (id, a)| {
-                c.text(id.as_str())
-                    .text(a.invitation.as_str())
-                    .text(&a.contact)
-                    .int(a.generation)
-                    .text(&format!("{id}@{mail_domain}"))
-            },
-        )
-        .await
+    let fixed = |c: Call| c.text(municipality.as_str()).text(round.as_str()).int(wave).at(now);
+    ADD_MAILS.run(conn, &mails, fixed, |c, (id, a)| message(c, id, a, mail_domain)).await
 }
 
 async fn check_questionnaire(conn: &mut AnyConnection, municipality: &MunicipalityId, plan: &RoundPlan) -> Result<()> {

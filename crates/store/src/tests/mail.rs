@@ -122,6 +122,34 @@ async fn a_pause_holds_everything(ground: &Ground) {
     assert_eq!(states(store, &m, &round).await, [(MailState::Cancelled, 1), (MailState::Claimed, 2)]);
 }
 
+async fn nobody_is_written_to_by_two_surveys_within_six_months(ground: &Ground) {
+    let store = &ground.store;
+    let (m, round) = open_round(store, &units(2)).await;
+    let until = NOW.plus_seconds(60);
+    // The first one's invitation is sent, the second one's never is.
+    let mails = store.claim_mail("w", 100, until, NOW).await.unwrap();
+    assert!(store.mark_sending(&mails[0].id, "w", until, NOW).await.unwrap());
+    assert!(store.record_sent(&mails[0].id, "250", NOW).await.unwrap());
+    store.close_round(&m, &round, NOW).await.unwrap();
+
+    let soon = NOW.plus_days(100);
+    import(store, &m, YEAR + 1, "next", &units(2)).await;
+    let next = draft(store, &m, YEAR + 1).await;
+    store.freeze_and_open(&m, &next, &keys(), DOMAIN, soon).await.unwrap();
+    assert_eq!(store.links(&m, &next, None, 10).await.unwrap().len(), 2, "both may answer");
+    let claimed = store.claim_mail("w", 100, soon.plus_seconds(60), soon).await.unwrap();
+    assert_eq!(claimed.iter().map(|mail| &mail.recipient).collect::<Vec<_>>(), [&mails[1].recipient]);
+    let held = store.mail_troubles(&m, &next, 10).await.unwrap();
+    assert_eq!(
+        held.iter().map(|t| (t.state, &t.recipient)).collect::<Vec<_>>(),
+        [(MailState::Cancelled, &mails[0].recipient)]
+    );
+    // No reminder without an invitation, except a person decides so.
+    assert_eq!(store.queue_reminder(&m, &next, 1, DOMAIN, soon).await.unwrap(), 1);
+    assert!(store.resend_mail(&m, &held[0].id, soon).await.unwrap());
+    assert_eq!(store.queue_reminder(&m, &next, 1, DOMAIN, soon).await.unwrap(), 1);
+}
+
 async fn caught_mail_is_kept_byte_for_byte(ground: &Ground) {
     let store = &ground.store;
     let m = municipality(store).await;
@@ -141,4 +169,5 @@ on_both!(
     deferred_and_failed_keep_the_servers_words,
     a_pause_holds_everything,
     caught_mail_is_kept_byte_for_byte,
+    nobody_is_written_to_by_two_surveys_within_six_months,
 );

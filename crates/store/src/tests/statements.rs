@@ -157,3 +157,24 @@ async fn a_claim_reads_the_queue_in_order_of_its_index() {
     assert!(plan.iter().all(|step| !step.contains("TEMP B-TREE FOR ORDER BY")), "{plan:?}");
     ground.leave().await;
 }
+
+#[tokio::test]
+async fn what_respondents_and_workers_wait_for_scans_no_table() {
+    let ground = Ground::sqlite().await;
+    let mut conn = sqlx::AnyConnection::connect(&ground.url).await.unwrap();
+    for (name, text) in all() {
+        if !["respondent::", "outbox::", "rounds::"].iter().any(|subject| name.starts_with(subject)) {
+            continue;
+        }
+        let rows =
+            sqlx::query(sqlx::AssertSqlSafe(format!("explain query plan {text}"))).fetch_all(&mut conn).await.unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get::<String, _>(row, 3)).collect();
+        let scans = plan
+            .iter()
+            .filter(|step| step.starts_with("SCAN") && !step.contains("VALUES") && !step.contains("CONSTANT"))
+            .count();
+        // The next due message is the first entry of the queue's index, which is a scan that stops at once.
+        assert!(scans == 0 || name == "outbox::NEXT_DUE", "{name}: {plan:?}");
+    }
+    ground.leave().await;
+}
