@@ -354,21 +354,3 @@ fn the_indicators_ask_for_what_the_questionnaire_has() {
         assert!(true_value(round(2024), indicator, |_| true).is_some(), "{}: nobody answers it", indicator.id);
     }
 }
-
-#[test]
-fn focus_areas_and_goals_name_themes_and_indicators_that_exist() {
-    let read = |text: &str| text.parse::<toml::Table>().expect("it is TOML");
-    let text = |row: &toml::Value, field: &str| row.get(field).and_then(toml::Value::as_str).map(str::to_owned);
-    let list = |table: &toml::Table, field: &str| table[field].as_array().expect("a list").clone();
-    let sets = list(&read(include_str!("../../../analysis/focus-areas.toml")), "set");
-    let sizes: Vec<usize> = sets.iter().map(|s| s["areas"].as_array().map_or(0, Vec::len)).collect();
-    assert_eq!(sizes, [10, 12, 4]);
-    for area in sets.iter().flat_map(|s| s["areas"].as_array().expect("a list")) {
-        assert!(themes().contains(&text(area, "theme").expect("a theme")), "{area}");
-        assert!(["key", "da", "sv", "en"].iter().all(|f| text(area, f).is_some_and(|t| !t.is_empty())), "{area}");
-    }
-    for goal in list(&read(include_str!("../../../analysis/goals.toml")), "goal") {
-        assert!(themes().contains(&text(&goal, "theme").expect("a theme")), "{goal}");
-        assert!(text(&goal, "indicator").is_none_or(|id| INDICATORS.get(&id).is_some()), "{goal}");
-    }
-}

@@ -6,9 +6,11 @@
 //! - [`questionnaire`], [`answers`]: the instrument and what is answered
 //! - [`municipality`], [`fieldwork`]: who asks; rounds, invitations, mail and response states
 //! - [`indicator`], [`results`]: what is measured and what came out
+//! - [`focus`]: what municipalities want: focus areas and goals
 pub mod answers;
 pub mod eligibility;
 pub mod fieldwork;
+pub mod focus;
 pub mod frame;
 pub mod ids;
 pub mod indicator;
