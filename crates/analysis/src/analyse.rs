@@ -1,5 +1,5 @@
 //! From checked input to a report: designs, figures, changes, what may be shown, verdicts.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use domain::indicator::{Definitions, Indicator, WeightBy};
@@ -9,7 +9,7 @@ use domain::results::{
     Verdict,
 };
 use sha2::{Digest, Sha256};
-use statistics::suppress::{self, Atom, Rules, Slice, suppress};
+use statistics::suppress::{self, Atom, Known, Rules, Slice, suppress};
 use statistics::{Adjustment, Change, Design, Figure, Pairs, Scale, Sums, VarianceKind, judge};
 
 use crate::cells::{self, Cells, Data, Domain, GroupPairs, GroupSums, Pairing, Row, Units};
@@ -20,6 +20,9 @@ use crate::table::{Table, hexadecimal};
 
 /// Figures from fewer answers are marked as uncertain.
 const UNCERTAIN_BELOW: u64 = 20;
+
+/// Slack of the audit against its own rounding.
+const AUDIT_SLACK: f64 = 1e-4;
 
 /// One row of `weights.csv`.
 #[derive(Debug, Clone, PartialEq)]
@@ -127,26 +130,26 @@ pub fn analyse_rows(
         notes.push(note.to_owned());
     }
     let figures = engine.figures();
-    let states = engine.states(&figures);
+    let steps = engine.steps(&figures)?;
+    let shown = engine.shown(&figures, &steps);
     let mut inputs = BTreeMap::new();
     for (name, table) in [("frame", frame), ("responses", responses)] {
         if let Some(sha256) = table.sha256() {
             inputs.insert(name.to_owned(), sha256.to_owned());
         }
     }
-    let (changes, collapses) = engine.changes(&figures, &states)?;
     let report = Report {
         years: input.years.clone(),
         indicators: definitions.indicators.iter().map(info).collect(),
         breakdowns: breakdowns(&domains, method)?,
-        estimates: engine.estimates(&figures, &states),
-        changes,
+        estimates: engine.estimates(&figures, &shown.states),
+        changes: engine.changes(&steps, &figures, &shown),
         coverage: engine.coverage(),
         provenance: Provenance {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             inputs,
             options: method.described(),
-            collapses,
+            collapses: engine.collapses(&steps),
         },
     };
     Ok(Analysis { report, weights: engine.weights(), weighting: engine.weighting(), notes })
@@ -228,6 +231,63 @@ struct Combination {
 
 /// States per indicator, year, domain and group.
 type States = Vec<Vec<Vec<Vec<State>>>>;
+
+/// What may be shown.
+struct Shown {
+    /// The levels.
+    states: States,
+    /// Changes that would give a hidden level away although both their levels are shown: indicator, years, domain, group.
+    withheld: HashSet<(usize, (usize, usize), usize, usize)>,
+}
+
+/// A change that a reader will know and that is no difference of the levels shown, because one collapse for both years gave other
+/// weights.
+struct KnownChange {
+    /// Slice of the earlier year.
+    slice: usize,
+    /// Years.
+    step: (usize, usize),
+    /// Group.
+    group: usize,
+    /// What it tells.
+    known: Known,
+}
+
+/// Which of the changes would narrow a hidden level too far: all of a pair of years, or all but its totals. Rather a change than a level.
+fn withheld(
+    groups: &[suppress::Group],
+    slices: &[Slice],
+    changes: Vec<KnownChange>,
+    rules: &Rules,
+    states: &[Vec<State>],
+) -> Vec<KnownChange> {
+    let protects = |told: &[&KnownChange]| {
+        let known: Vec<Known> = told.iter().map(|c| c.known.clone()).collect();
+        suppress::audit(groups, slices, &known, rules, states).iter().all(|audit| {
+            let [low, high] = slices[audit.slice].range;
+            audit.upper - audit.lower >= rules.width * (high - low) * (1.0 - AUDIT_SLACK)
+        })
+    };
+    if changes.is_empty() || protects(&changes.iter().collect::<Vec<_>>()) {
+        return Vec::new();
+    }
+    let steps: BTreeSet<(usize, usize)> = changes.iter().map(|c| c.step).collect();
+    let mut told: Vec<&KnownChange> = Vec::new();
+    // The latest pair is the one that is read.
+    for step in steps.into_iter().rev() {
+        let whole = changes.iter().filter(|c| c.step == step);
+        let totals = whole.clone().filter(|c| groups[c.group].domain == TOTAL);
+        for part in [whole.collect::<Vec<_>>(), totals.collect()] {
+            let more = [told.clone(), part].concat();
+            if protects(&more) {
+                told = more;
+                break;
+            }
+        }
+    }
+    let keys: HashSet<_> = told.iter().map(|c| (c.slice, c.step, c.group)).collect();
+    changes.into_iter().filter(|c| !keys.contains(&(c.slice, c.step, c.group))).collect()
+}
 
 struct Engine<'a> {
     input: &'a Input,
@@ -364,29 +424,18 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// What may be shown: one pattern over all years and the indicators of one base.
-    fn states(&self, figures: &[Asked]) -> States {
+    /// What may be shown: one pattern over all years of a family of indicators.
+    fn shown(&self, figures: &[Asked], steps: &[Step]) -> Shown {
         let fresh = |asked: &Asked| -> Vec<Vec<Vec<State>>> {
             let years = asked.levels.iter();
             years.map(|y| y.iter().map(|d| vec![State::Hidden; d.len()]).collect()).collect()
         };
-        let mut states: States = figures.iter().map(fresh).collect();
+        let mut shown = Shown { states: figures.iter().map(fresh).collect(), withheld: HashSet::new() };
         if self.method.min_n == 0 {
-            self.mark_only(figures, &mut states);
-            return states;
+            self.mark_only(figures, &mut shown.states);
+            return shown;
         }
         let (atom_of, atoms) = self.atoms();
-        let mut bases: Vec<Vec<usize>> = Vec::new();
-        for (i, indicator) in self.definitions.indicators.iter().enumerate() {
-            let alike = |b: &&mut Vec<usize>| {
-                let first = &self.definitions.indicators[b[0]];
-                first.base == indicator.base && first.weight_by == indicator.weight_by
-            };
-            match bases.iter_mut().find(alike) {
-                Some(base) => base.push(i),
-                None => bases.push(vec![i]),
-            }
-        }
         let mut places = Vec::new();
         let mut groups = Vec::new();
         for (d, domain) in self.domains.iter().enumerate() {
@@ -397,7 +446,7 @@ impl<'a> Engine<'a> {
             }
         }
         let rules = Rules { min_n: u64::from(self.method.min_n), width: 0.2, rounded: false };
-        for base in bases {
+        for base in self.families() {
             let mut slices = Vec::new();
             let mut origins = Vec::new();
             for i in base {
@@ -410,15 +459,21 @@ impl<'a> Engine<'a> {
                 continue;
             }
             let pattern = suppress(&groups, &slices, &[], &rules);
+            let known = self.known_changes(steps, figures, &origins, &atom_of, &groups);
+            for change in withheld(&groups, &slices, known, &rules, &pattern.states) {
+                let (i, _) = origins[change.slice];
+                let (d, g) = places[change.group];
+                shown.withheld.insert((i, change.step, d, g));
+            }
             for (slice, (i, year)) in origins.into_iter().enumerate() {
                 for (group, (d, g)) in places.iter().enumerate() {
                     let dominated = self.dominated(i, year, &figures[i], *d, *g);
                     let state = pattern.states[slice][group];
-                    states[i][year][*d][*g] = if dominated { State::Hidden } else { state };
+                    shown.states[i][year][*d][*g] = if dominated { State::Hidden } else { state };
                 }
             }
         }
-        states
+        shown
     }
 
     /// With hiding switched off, thin figures are still marked.
@@ -433,6 +488,28 @@ impl<'a> Engine<'a> {
                 }
             }
         }
+    }
+
+    /// Indicators whose values tell of one another: the same base and a common item, directly or through a third one. Indicators on
+    /// other items tell nothing of these, so that an item asked of few must not hide what everybody answered.
+    fn families(&self) -> Vec<Vec<usize>> {
+        let indicators = &self.definitions.indicators;
+        let related = |one: usize, other: usize| {
+            let (one, other) = (&indicators[one], &indicators[other]);
+            one.base == other.base
+                && one.weight_by == other.weight_by
+                && one.measure.items().iter().any(|item| other.measure.items().contains(item))
+        };
+        let mut families: Vec<Vec<usize>> = Vec::new();
+        for i in 0..indicators.len() {
+            let (own, others): (Vec<_>, Vec<_>) =
+                families.into_iter().partition(|family| family.iter().any(|member| related(*member, i)));
+            families = others;
+            let mut family: Vec<usize> = own.into_iter().flatten().chain([i]).collect();
+            family.sort_unstable();
+            families.push(family);
+        }
+        families
     }
 
     /// By employees, a figure in which one or two companies outweigh the others is theirs, however many answered.
@@ -492,14 +569,12 @@ impl<'a> Engine<'a> {
             let at = *response as usize;
             if let Some(y) = asked.rows[at].value() {
                 let weight = self.designs[year].weight(self.cells.of_response[at] as usize).unwrap_or(0.0);
-                let staff = match (&self.input.employees, indicator.weight_by) {
-                    (Some(e), WeightBy::Employees) => e[self.input.row[at] as usize],
-                    _ => 1.0,
-                };
+                let staff = self.counts_for(indicator, at);
                 let atom = &mut list[atom_of[at]];
                 atom.n += 1;
                 atom.weight += weight * staff;
                 atom.sum += weight * staff * y;
+                atom.sum_sq += weight * staff * y * y;
             }
         }
         // Of a base that answers define, the frame knows nothing; it must not look as if everybody had been asked.
@@ -513,6 +588,65 @@ impl<'a> Engine<'a> {
             share: indicator.measure.kind() == domain::indicator::Kind::Share,
             atoms: list,
         }
+    }
+
+    /// By what a response counts: once, or by its employees.
+    fn counts_for(&self, indicator: &Indicator, response: usize) -> f64 {
+        match (&self.input.employees, indicator.weight_by) {
+            (Some(employees), WeightBy::Employees) => employees[self.input.row[response] as usize],
+            _ => 1.0,
+        }
+    }
+
+    /// Changes whose common collapse gave other weights than the levels have.
+    fn known_changes(
+        &self,
+        steps: &[Step],
+        figures: &[Asked],
+        origins: &[(usize, usize)],
+        atom_of: &[usize],
+        groups: &[suppress::Group],
+    ) -> Vec<KnownChange> {
+        let mut known = Vec::new();
+        for step in steps.iter().filter(|s| s.reweighted) {
+            for (from, (i, year)) in origins.iter().enumerate().filter(|(_, (_, year))| *year == step.from) {
+                let indicator = &self.definitions.indicators[*i];
+                let Some(to) = origins.iter().position(|o| *o == (*i, step.to)) else { continue };
+                if !indicator.comparable(self.input.years[*year], self.input.years[step.to]) {
+                    continue;
+                }
+                // Per atom Σ w and Σ w·y under the weights of the pair.
+                let sums = [(0, step.from), (1, step.to)].map(|(at, year)| {
+                    let mut atoms: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
+                    for response in self.units.responses[year].iter().map(|r| *r as usize) {
+                        if let Some(y) = figures[*i].rows[response].value() {
+                            let cell = self.cells.of_response[response] as usize;
+                            let weight = step.designs[at].weight(cell).unwrap_or(0.0);
+                            let weight = weight * self.counts_for(indicator, response);
+                            let atom = atoms.entry(atom_of[response]).or_default();
+                            atom.0 += weight;
+                            atom.1 += weight * y;
+                        }
+                    }
+                    atoms
+                });
+                for (group, members) in groups.iter().enumerate() {
+                    let of = |sums: &BTreeMap<usize, (f64, f64)>| {
+                        let there: Vec<(usize, (f64, f64))> =
+                            members.atoms.iter().filter_map(|a| sums.get(a).map(|s| (*a, *s))).collect();
+                        let (weight, sum) = there.iter().fold((0.0, 0.0), |t, (_, s)| (t.0 + s.0, t.1 + s.1));
+                        let weights: Vec<(usize, f64)> = there.into_iter().map(|(a, (w, _))| (a, w)).collect();
+                        (weights, sum / weight)
+                    };
+                    let ((earlier, before), (later, after)) = (of(&sums[0]), of(&sums[1]));
+                    if !earlier.is_empty() && !later.is_empty() {
+                        let told = Known::change(group, (from, &earlier), (to, &later), after - before, 0.0);
+                        known.push(KnownChange { slice: from, step: (step.from, step.to), group, known: told });
+                    }
+                }
+            }
+        }
+        known
     }
 
     fn estimates(&self, figures: &[Asked], states: &States) -> Vec<EstimateRow> {
@@ -540,51 +674,65 @@ impl<'a> Engine<'a> {
         rows
     }
 
-    /// Changes of every pair of years, with the collapses made for levels and for changes.
-    fn changes(&self, figures: &[Asked], states: &States) -> Result<(Vec<ChangeRow>, Vec<String>), AnalyseError> {
-        let mut collapses: Vec<String> =
-            self.designs.iter().flat_map(|d| d.collapses().iter().map(ToString::to_string)).collect();
-        let mut rows = Vec::new();
+    /// Every pair of years in which something was asked both times, under one collapse.
+    fn steps(&self, figures: &[Asked]) -> Result<Vec<Step>, AnalyseError> {
+        let mut steps = Vec::new();
         for from in 0..self.input.years.len() {
             for to in from + 1..self.input.years.len() {
-                let asked = |i: usize| figures[i].years[from] && figures[i].years[to];
-                let all: Vec<usize> = (0..figures.len()).filter(|i| asked(*i)).collect();
-                if all.is_empty() {
+                if !figures.iter().any(|f| f.years[from] && f.years[to]) {
                     continue;
                 }
                 let pair = [&self.cells.years[from], &self.cells.years[to]];
                 let designs = Design::build(&pair, &self.options).map_err(|e| AnalyseError::Weights(e.to_string()))?;
-                for collapse in designs.iter().flat_map(|d| d.collapses()).map(ToString::to_string) {
-                    if !collapses.contains(&collapse) {
-                        collapses.push(collapse);
-                    }
-                }
+                let reweighted = [from, to].iter().zip(&designs).any(|(year, design)| {
+                    let cells = 0..self.cells.years[*year].cells.len();
+                    cells.into_iter().any(|cell| design.weight(cell) != self.designs[*year].weight(cell))
+                });
                 let pairing = cells::pairing(self.data(), from, to);
-                let step = Step { from, to, designs: &designs, pairing: &pairing };
-                rows.extend(self.step(&step, &all, figures, states));
+                steps.push(Step { from, to, designs, pairing, reweighted });
             }
         }
+        Ok(steps)
+    }
+
+    /// The collapses made for levels and for changes, in plain words.
+    fn collapses(&self, steps: &[Step]) -> Vec<String> {
+        let mut collapses: Vec<String> = Vec::new();
+        for design in self.designs.iter().chain(steps.iter().flat_map(|s| &s.designs)) {
+            for collapse in design.collapses().iter().map(ToString::to_string) {
+                if !collapses.contains(&collapse) {
+                    collapses.push(collapse);
+                }
+            }
+        }
+        collapses
+    }
+
+    fn changes(&self, steps: &[Step], figures: &[Asked], shown: &Shown) -> Vec<ChangeRow> {
+        let mut rows: Vec<ChangeRow> = steps.iter().flat_map(|step| self.step(step, figures, shown)).collect();
         let order: BTreeMap<&str, usize> =
             self.definitions.indicators.iter().enumerate().map(|(i, d)| (d.id.as_str(), i)).collect();
         rows.sort_by_key(|r| (order.get(r.indicator.as_str()).copied(), r.year_from, r.year_to));
-        Ok((rows, collapses))
+        rows
     }
 
     /// All changes between two years: first the numbers, then the families of comparisons.
-    fn step(&self, step: &Step<'_>, all: &[usize], figures: &[Asked], states: &States) -> Vec<ChangeRow> {
+    fn step(&self, step: &Step, figures: &[Asked], may: &Shown) -> Vec<ChangeRow> {
         let (from, to) = (self.input.years[step.from], self.input.years[step.to]);
         let mut rows = Vec::new();
         let mut totals: Vec<(usize, Option<Change>)> = Vec::new();
-        for i in all {
-            let indicator = &self.definitions.indicators[*i];
+        for (i, asked) in figures.iter().enumerate().filter(|(_, f)| f.years[step.from] && f.years[step.to]) {
+            let indicator = &self.definitions.indicators[i];
             let comparable = indicator.comparable(from, to);
             for (d, domain) in self.domains.iter().enumerate() {
                 let here: Vec<usize> = (0..domain.groups.len())
                     .filter(|g| self.exists(step.from, d, *g) && self.exists(step.to, d, *g))
                     .collect();
-                let hidden =
-                    |g: &usize| states[*i][step.from][d][*g].is_hidden() || states[*i][step.to][d][*g].is_hidden();
-                let changes = self.domain_changes(step, indicator, &figures[*i], d, &here);
+                let hidden = |g: &usize| {
+                    let level = |year: usize| may.states[i][year][d][*g].is_hidden();
+                    level(step.from) || level(step.to) || may.withheld.contains(&(i, (step.from, step.to), d, *g))
+                };
+                let changes = self.domain_changes(step, indicator, asked, d, &here);
                 let shown: Vec<Option<Change>> = here
                     .iter()
                     .zip(&changes)
@@ -631,7 +779,7 @@ impl<'a> Engine<'a> {
 
     fn domain_changes(
         &self,
-        step: &Step<'_>,
+        step: &Step,
         indicator: &Indicator,
         asked: &Asked,
         d: usize,
@@ -639,7 +787,7 @@ impl<'a> Engine<'a> {
     ) -> Vec<Change> {
         let sums = (&asked.sums[step.from][d], &asked.sums[step.to][d]);
         let (rows, domain, years) = (&asked.rows, &self.domains[d], (step.from, step.to));
-        let pairs = cells::group_pairs(self.data(), domain, rows, step.pairing, sums, years);
+        let pairs = cells::group_pairs(self.data(), domain, rows, &step.pairing, sums, years);
         let overlap = match self.method.overlap {
             Overlap::Own => statistics::Overlap::Own,
             Overlap::Pooled => statistics::Overlap::Pooled,
@@ -660,11 +808,13 @@ impl<'a> Engine<'a> {
 }
 
 /// A pair of years under one collapse.
-struct Step<'a> {
+struct Step {
     from: usize,
     to: usize,
-    designs: &'a [Design],
-    pairing: &'a Pairing,
+    designs: Vec<Design>,
+    pairing: Pairing,
+    /// The common collapse gives other weights than each year's own.
+    reweighted: bool,
 }
 
 fn design_options(input: &Input, method: &Method) -> Result<statistics::Options, AnalyseError> {
