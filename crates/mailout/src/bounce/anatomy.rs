@@ -55,6 +55,12 @@ static BOUNCE_SUBJECT: LazyLock<Regex> = LazyLock::new(|| {
         r"|rejected|delivery delayed|warning: message|unzustellbar|ikke leveret|kunne ikke leveres|leveringsfejl|kan inte levereras|olevererbar|mail system error|error sending your mail|are not member"
     ))
 });
+/// Whom to ask for help is not whom the message was for.
+static HELPER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)(?:please contact|assistance|questions|support)[^\n@<]{0,60}<?\b([A-Za-z0-9._+-]+@[A-Za-z0-9.-]*[A-Za-z0-9])",
+    )
+});
 static UNDELIVERED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)could not be delivered to:?\s*<|(?:unable|failed) to deliver (?:your |the )?(?:e-?mail|message)")
 });
@@ -159,6 +165,7 @@ impl Anatomy {
         let mut own = anatomy.sent_to.clone();
         own.extend(addresses(message.from()));
         own.extend(addresses(message.reply_to()));
+        own.extend(HELPER.captures_iter(&anatomy.notice).filter_map(|c| c.get(1)).map(|m| m.as_str().to_owned()));
         for name in ["From", "Return-Path", "Sender", "Reply-To"] {
             own.extend(of_header(&anatomy.returned, name));
         }
@@ -313,11 +320,8 @@ impl Anatomy {
         let told =
             self.reports.is_empty().then_some(&self.notice).filter(|n| !field_values(n, "Final-Recipient").is_empty());
         for report in self.reports.iter().chain(told) {
-            let mut blocks: Vec<String> = report.split("\n\n").map(str::to_owned).collect();
-            if told.is_some() {
-                // Within a notice the fields of one recipient need not stand together.
-                blocks = vec![blocks.join("\n")];
-            }
+            // Within a notice the fields of one recipient need not stand together.
+            let blocks = groups(report, told.is_none());
             for block in blocks {
                 let address = ["Final-Recipient", "Original-Recipient", "X-Actual-Recipient"].iter().find_map(|name| {
                     let value = field(&block, name)?;
@@ -469,6 +473,27 @@ impl Anatomy {
         }
         Vec::new()
     }
+}
+
+/// The fields of a report, recipient by recipient: a field that comes again begins the next one, as does an empty line.
+fn groups(report: &str, at_empty_lines: bool) -> Vec<String> {
+    let mut groups = vec![String::new()];
+    let mut seen: Vec<String> = Vec::new();
+    for line in report.lines() {
+        let name = line.split_once(':').map(|(name, _)| name.trim().to_lowercase()).unwrap_or_default();
+        let again = matches!(name.as_str(), "final-recipient" | "original-recipient" | "action" | "status")
+            && seen.contains(&name);
+        if again || at_empty_lines && line.trim().is_empty() {
+            groups.push(String::new());
+            seen.clear();
+        }
+        seen.push(name);
+        if let Some(group) = groups.last_mut() {
+            group.push_str(line);
+            group.push('\n');
+        }
+    }
+    groups
 }
 
 /// What a notice says near `address`: from its line to the line of the next of `others`.

@@ -96,7 +96,7 @@ const WORDS: &[(Reason, &str)] = &[
     ),
     (
         Reason::Policy,
-        r"\bspam|black ?list|block ?list|\bblocked|\bdnsbl|\brbl\b|spamhaus|reputation|dmarc|\bspf\b|\bdkim|reverse (?:dns|name|lookup)|\bptr\b|rdns|unauthenticated|authenticat|not authori[sz]ed|unauthori[sz]ed|not (?:permitted|allowed)|(?:polic(?:y|ies)|security)\b|relay(?:ing)? (?:access )?(?:is )?(?:denied|not|prohibited)|unable to relay|virus|malware|phish|content (?:rejected|filter|restriction)|access denied|banned|prohibited|rate limit|too many (?:connections|messages|recipients|mails)|you are not (?:a )?member|permission to post|administrative(?:ly)? (?:prohibition|denied)|rejected by (?:header|content|the recipient)|tls (?:is )?required|must (?:issue|use) (?:a )?starttls|unsolicited|sender (?:rejected|denied|address rejected|verify)|(?:may|do) not (?:have )?(?:permission|send)|helo|ehlo|greylist|bad header|malformed",
+        r"\bspam|black ?list|block ?list|\bblocked|\bdnsbl|\brbl\b|spamhaus|reputation|dmarc|\bspf\b|\bdkim|reverse (?:dns|name|lookup)|\bptr\b|rdns|unauthenticated|authenticat|not authori[sz]ed|unauthori[sz]ed|not (?:permitted|allowed)|(?:polic(?:y|ies)|security)\b|relay(?:ing)? (?:access )?(?:is )?(?:denied|not|prohibited)|unable to relay|virus|malware|phish|content (?:rejected|filter|restriction)|access denied|banned|prohibited|rate limit|too many (?:connections|messages|recipients|mails)|you are not (?:a )?member|permission to post|administrative(?:ly)? (?:prohibition|denied)|rejected by (?:header|content|the recipient)|tls (?:is )?required|must (?:issue|use) (?:a )?starttls|unsolicited|sender (?:rejected|denied|address rejected|verify)|domain of sender|sender(?:'s)? domain|(?:may|do) not (?:have )?(?:permission|send)|helo|ehlo|greylist|bad header|malformed",
     ),
     (
         Reason::Expired,
@@ -115,12 +115,12 @@ const WORDS: &[(Reason, &str)] = &[
         r"null mx|does not accept (?:any )?(?:mail|smtp)|(?:host|domain|server) does ?n[o']t (?:accept|receive) (?:any )?(?:e-?)?mail|no smtp service|mail receiving disabled",
     ),
     (
-        Reason::UserUnknown,
-        r"user (?:is )?(?:un|not )known|unknown (?:user|recipient|address|mailbox|local[- ]part|account|alias|or illegal)|no such (?:user|recipient|address|mailbox|person|account|local)|(?:user|recipient|address|mailbox|account|alias)[^.\n]{0,80}(?:does ?n[o']t exist|not (?:be )?found|not exist|unknown|not listed|not recogni[sz]ed|is invalid|is not a known|is unavailable|not available|not valid)|does ?n[o']t (?:exist|have an? [^\n]{0,60}account)|no (?:mailbox|account) (?:here|by that|found|with)|mailbox (?:not found|unavailable)|(?:invalid|bad) (?:recipient|mailbox|user|destination mailbox|address)|undeliverable address|unrouteable address|no valid recipients|recipient (?:address )?(?:rejected|not found|unknown)|couldn't be found|wasn't found|not our customer|user not (?:found|listed)|not listed in|unrouteable|not a valid mailbox|address(?:ee)? unknown|recipnotfound|not known at|no longer (?:valid|available|on server)",
-    ),
-    (
         Reason::HostUnknown,
         r"(?:host|domain|server)(?: name)? (?:is )?(?:unknown|not found|does ?n[o']t exist|lookup did not complete|not exist)|unknown (?:host|domain)|no such (?:host|domain)|(?:could ?n[o']t|cannot|unable to) (?:find|locate|resolve)[^\n]{0,40}(?:host|domain|server|mx)|name (?:or )?(?:service )?(?:not known|not found)|name server[^\n]{0,20}not found|nxdomain|non-existent (?:host|domain)|dns (?:lookup )?(?:failure|error)|bad destination (?:system|host)|host or domain name not found|illegal host|unrouteable mail domain|no mx|missing or invalid mx|all host address lookups failed",
+    ),
+    (
+        Reason::UserUnknown,
+        r"user (?:is )?(?:un|not )known|unknown (?:user|recipient|address|mailbox|local[- ]part|account|alias|or illegal)|no such (?:user|recipient|address|mailbox|person|account|local)|(?:user|recipient|address|mailbox|account|alias)[^.\n]{0,80}(?:does ?n[o']t exist|not (?:be )?found|not exist|unknown|not listed|not recogni[sz]ed|is invalid|is not a known|is unavailable|not available|not valid)|does ?n[o']t (?:exist|have an? [^\n]{0,60}account)|no (?:mailbox|account) (?:here|by that|found|with)|mailbox (?:not found|unavailable)|(?:invalid|bad) (?:recipient|mailbox|user|destination mailbox|address)|undeliverable address|unrouteable address|no valid recipients|recipient (?:address )?(?:rejected|not found|unknown)|couldn't be found|wasn't found|not our customer|user not (?:found|listed)|not listed in|unrouteable|not a valid mailbox|address(?:ee)? unknown|recipnotfound|not known at|no longer (?:valid|available|on server)",
     ),
     (
         Reason::Network,
@@ -146,7 +146,7 @@ static OTHER_COMMAND: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 /// The recipient itself was refused.
-static RECIPIENT_COMMAND: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)RCPT(?:| TO)"));
+static RECIPIENT_COMMAND: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\bRCPT(?:\b| TO)"));
 /// A directory that knows all its own addresses does not know this one.
 static DIRECTORY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -170,10 +170,10 @@ pub(super) fn is_dead(reason: Reason, status: Option<Status>, words: &str) -> bo
         return false;
     }
     let named = status.is_some_and(|s| s.class == 5 && s.subject == 1 && matches!(s.detail, 1 | 2 | 3 | 6 | 10));
-    if named || reason == Reason::HostUnknown {
+    if named || DIRECTORY.is_match(words) {
         return true;
     }
-    DIRECTORY.is_match(words) || RECIPIENT_COMMAND.is_match(words) && !OTHER_COMMAND.is_match(words)
+    (reason == Reason::HostUnknown || RECIPIENT_COMMAND.is_match(words)) && !OTHER_COMMAND.is_match(words)
 }
 
 /// Kind and status: the report's, the one in the words, or what the reply code and the words say.
@@ -219,6 +219,7 @@ pub(super) fn reason(status: Option<Status>, words: &str) -> Reason {
         (1, 2) => Some(Reason::HostUnknown),
         (1, 6) => Some(Reason::Moved),
         (1, 10) => Some(Reason::NoMail),
+        (4, 4) => Some(Reason::HostUnknown),
         (2, 1) => Some(Reason::Suspended),
         (2, 2) => Some(Reason::MailboxFull),
         (2, 3) | (3, 4) => Some(Reason::TooBig),

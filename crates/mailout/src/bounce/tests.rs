@@ -46,7 +46,10 @@ fn real_bounces_are_understood_and_no_living_address_is_called_dead() {
         let labels: Vec<(String, bool)> =
             recipients.split(';').zip(hard_label.split(';')).map(|(a, h)| (a.to_lowercase(), h == "1")).collect();
         hard += labels.iter().filter(|(_, h)| *h).count() as u32;
-        for (address, _) in labels.iter().filter(|(a, h)| *h && !bounce.recipients.iter().any(|r| r.hard && r.address.eq_ignore_ascii_case(a))) {
+        for (address, _) in labels
+            .iter()
+            .filter(|(a, h)| *h && !bounce.recipients.iter().any(|r| r.hard && r.address.eq_ignore_ascii_case(a)))
+        {
             missed.push(format!("{file}: {address} {row:?}"));
         }
         for returned in bounce.recipients.iter().filter(|r| r.hard) {
@@ -60,7 +63,8 @@ fn real_bounces_are_understood_and_no_living_address_is_called_dead() {
     println!(
         "{right} of {firm} right, {found} of {hard} dead addresses found\n{}\nfalse hard:\n{}\nmissed:\n{}",
         wrong.join("\n"),
-        false_hard.join("\n"), missed.join("\n")
+        false_hard.join("\n"),
+        missed.join("\n")
     );
     assert!(false_hard.is_empty(), "called dead: {false_hard:#?}");
     assert!(f64::from(right) >= 0.95 * f64::from(firm), "{right} of {firm}: {wrong:#?}");

@@ -244,7 +244,10 @@ impl Mailer {
             match result {
                 Ok(Ok(part)) => tally.add(&part),
                 Ok(Err(error)) => first_error = first_error.or(Some(error)),
-                Err(error) => first_error = first_error.or(Some(error.into())),
+                Err(error) => {
+                    error!(error = %error, "A mail worker died");
+                    first_error = first_error.or(Some(error.into()));
+                }
             }
         }
         first_error.map_or(Ok(tally), Err)
