@@ -129,6 +129,9 @@ pub fn analyse_rows(
         let note = "Figures by employees take every workplace as a reply of its own: their uncertainty is somewhat larger than stated.";
         notes.push(note.to_owned());
     }
+    if method.min_n > 0 {
+        notes.extend(apart(definitions));
+    }
     let figures = engine.figures();
     let steps = engine.steps(&figures)?;
     let shown = engine.shown(&figures, &steps);
@@ -153,6 +156,23 @@ pub fn analyse_rows(
         },
     };
     Ok(Analysis { report, weights: engine.weights(), weighting: engine.weighting(), notes })
+}
+
+/// Indicators whose hidden figures concern one another, but are audited apart.
+fn apart(definitions: &Definitions) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (at, one) in definitions.indicators.iter().enumerate() {
+        for other in &definitions.indicators[at + 1..] {
+            let common = one.measure.items().iter().any(|item| other.measure.items().contains(item));
+            if common && (one.base != other.base || one.weight_by != other.weight_by) {
+                notes.push(format!(
+                    "{} and {} share a question but not the base: what is hidden is audited for each of them apart.",
+                    one.id, other.id
+                ));
+            }
+        }
+    }
+    notes
 }
 
 fn info(indicator: &Indicator) -> IndicatorInfo {
@@ -253,7 +273,8 @@ struct KnownChange {
     known: Known,
 }
 
-/// Which of the changes would narrow a hidden level too far: all of a pair of years, or all but its totals. Rather a change than a level.
+/// Which of the changes would narrow a hidden level too far: breakdown by breakdown, the oldest pair of years first. Rather a change than
+/// a level.
 fn withheld(
     groups: &[suppress::Group],
     slices: &[Slice],
@@ -275,13 +296,22 @@ fn withheld(
     let mut told: Vec<&KnownChange> = Vec::new();
     // The latest pair is the one that is read.
     for step in steps.into_iter().rev() {
-        let whole = changes.iter().filter(|c| c.step == step);
-        let totals = whole.clone().filter(|c| groups[c.group].domain == TOTAL);
-        for part in [whole.collect::<Vec<_>>(), totals.collect()] {
-            let more = [told.clone(), part].concat();
+        let whole: Vec<&KnownChange> = changes.iter().filter(|c| c.step == step).collect();
+        let mut parts = vec![whole.clone()];
+        // Where the whole pair tells too much: its totals, then every breakdown that may still be told.
+        let mut domains: Vec<&str> = whole.iter().map(|c| groups[c.group].domain.as_str()).collect();
+        domains.sort_by_key(|d| *d != TOTAL);
+        domains.dedup();
+        for domain in domains {
+            parts.push(whole.iter().copied().filter(|c| groups[c.group].domain == domain).collect());
+        }
+        for (part, more) in parts.into_iter().enumerate() {
+            let more = [told.clone(), more].concat();
             if protects(&more) {
                 told = more;
-                break;
+                if part == 0 {
+                    break;
+                }
             }
         }
     }
