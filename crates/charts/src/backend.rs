@@ -7,7 +7,8 @@ use std::fmt::Write;
 
 use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{
-    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind, FontStyle, FontTransform,
+    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind, FontStyle,
+    FontTransform,
 };
 
 use crate::Paint;
@@ -115,7 +116,11 @@ type Drawn = Result<(), DrawingErrorKind<Infallible>>;
 impl DrawingBackend for SvgBackend {
     type ErrorType = Infallible;
 
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "drawings are a few hundred pixels wide")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "drawings are a few hundred pixels wide"
+    )]
     fn get_size(&self) -> (u32, u32) {
         ((self.size.0 * FINE) as u32, (self.size.1 * FINE) as u32)
     }
@@ -142,7 +147,14 @@ impl DrawingBackend for SvgBackend {
         let (x, y) = (a.0.min(b.0), a.1.min(b.1));
         let (width, height) = ((a.0 - b.0).abs(), (a.1 - b.1).abs());
         let attributes = self.attributes(style, fill);
-        let _ = writeln!(self.body, "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" {attributes}/>", fine(x), fine(y), fine(width), fine(height));
+        let _ = writeln!(
+            self.body,
+            "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" {attributes}/>",
+            fine(x),
+            fine(y),
+            fine(width),
+            fine(height)
+        );
         Ok(())
     }
 
@@ -155,7 +167,13 @@ impl DrawingBackend for SvgBackend {
 
     fn draw_circle<S: BackendStyle>(&mut self, (x, y): BackendCoord, radius: u32, style: &S, fill: bool) -> Drawn {
         let attributes = self.attributes(style, fill);
-        let _ = writeln!(self.body, "<circle cx=\"{}\" cy=\"{}\" r=\"{}\" {attributes}/>", fine(x), fine(y), Fine(i64::from(radius)));
+        let _ = writeln!(
+            self.body,
+            "<circle cx=\"{}\" cy=\"{}\" r=\"{}\" {attributes}/>",
+            fine(x),
+            fine(y),
+            Fine(i64::from(radius))
+        );
         Ok(())
     }
 
@@ -197,12 +215,22 @@ impl DrawingBackend for SvgBackend {
             }
         }
         let (y, size) = (y + drop, style.size());
-        let _ = writeln!(self.body, "<text x=\"{}\" y=\"{}\" font-size=\"{size}\"{anchor}{weight} {attributes}{turn}>{}</text>", fine(x), fine(y), Escaped(text));
+        let _ = writeln!(
+            self.body,
+            "<text x=\"{}\" y=\"{}\" font-size=\"{size}\"{anchor}{weight} {attributes}{turn}>{}</text>",
+            fine(x),
+            fine(y),
+            Escaped(text)
+        );
         Ok(())
     }
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a text's width in tenths of a pixel")]
-    fn estimate_text_size<T: BackendTextStyle>(&self, text: &str, style: &T) -> Result<(u32, u32), DrawingErrorKind<Infallible>> {
+    fn estimate_text_size<T: BackendTextStyle>(
+        &self,
+        text: &str,
+        style: &T,
+    ) -> Result<(u32, u32), DrawingErrorKind<Infallible>> {
         Ok(((text_width(text, style.size()) * FINE) as u32, (style.size() * FINE) as u32))
     }
 }

@@ -36,7 +36,12 @@ pub fn change(
     let mut rows: Vec<(String, &ChangeRow)> = breakdown
         .groups
         .iter()
-        .filter_map(|g| Some((g.title.get(setting.language).to_owned(), report.change(&info.id, year_from, year_to, domain, &g.key)?)))
+        .filter_map(|g| {
+            Some((
+                g.title.get(setting.language).to_owned(),
+                report.change(&info.id, year_from, year_to, domain, &g.key)?,
+            ))
+        })
         .collect();
     rows.sort_by(|(_, a), (_, b)| rank(a).0.cmp(&rank(b).0).then(rank(a).1.total_cmp(&rank(b).1)));
     if let Some(total) = report.change(&info.id, year_from, year_to, TOTAL, ALL) {
@@ -47,14 +52,19 @@ pub fn change(
     }
     let title = setting.say(
         "change_title",
-        &[("indicator", info.title.get(setting.language).into()), ("from_year", year_from.into()), ("to_year", year_to.into())],
+        &[
+            ("indicator", info.title.get(setting.language).into()),
+            ("from_year", year_from.into()),
+            ("to_year", year_to.into()),
+        ],
     );
     let unit = factor(info.kind);
     let ends = |row: &ChangeRow| match (row.verdict, row.change) {
         (Verdict::Hidden | Verdict::Break, _) | (_, None) => None,
         (_, Some(c)) => Some(row.interval.map_or((c * unit, c * unit), |i| (i.lower * unit, i.upper * unit))),
     };
-    let widest = rows.iter().filter_map(|(_, row)| ends(row)).fold(0.0_f64, |w, (low, high)| w.max(low.abs()).max(high.abs()));
+    let widest =
+        rows.iter().filter_map(|(_, row)| ends(row)).fold(0.0_f64, |w, (low, high)| w.max(low.abs()).max(high.abs()));
     let reach = widest.max((info.range[1] - info.range[0]) * unit / 20.0);
     let scale = ticks(-reach, reach, [f64::NEG_INFINITY, f64::INFINITY], 0.0, 5.0);
     let step = scale.get(1).map_or(1.0, |second| second - scale[0]);
@@ -83,7 +93,14 @@ pub fn change(
             plot.path(&[(*value, 0.0), (*value, lines(rows.len()))], ink);
             let (x, y) = plot.pixel(&sheet, *value, lines(rows.len()));
             let sign = if *value > 1e-9 { "+" } else { "" };
-            sheet.write(&format!("{sign}{}", setting.tick(*value, step)), (x, y + 11.0), SMALL, Ink::Muted, At::Middle, false);
+            sheet.write(
+                &format!("{sign}{}", setting.tick(*value, step)),
+                (x, y + 11.0),
+                SMALL,
+                Ink::Muted,
+                At::Middle,
+                false,
+            );
         }
         let (x, y) = (area.x + area.width / 2.0, head + body + 27.0);
         sheet.write(&setting.difference_unit(info.kind), (x, y), SMALL, Ink::Muted, At::Middle, false);
@@ -115,7 +132,14 @@ pub fn change(
                     sheet.write_over(&name, (0.0, py - 22.0), significant || i == 0);
                 }
             } else {
-                sheet.write_lines(&wrap(name, NORMAL, name_width, 2), (0.0, py), NORMAL, Ink::Text, At::Start, significant || i == 0);
+                sheet.write_lines(
+                    &wrap(name, NORMAL, name_width, 2),
+                    (0.0, py),
+                    NORMAL,
+                    Ink::Text,
+                    At::Start,
+                    significant || i == 0,
+                );
             }
             if let Some((low, high)) = ends(row) {
                 let (ink, mark) = match row.verdict {
@@ -140,6 +164,9 @@ pub fn change(
         words.push(spoken);
     }
     sheet.legend(&legend, 0.0, head + body + 42.0);
-    let description = setting.say("change_desc", &[("unit", setting.difference_unit(info.kind).into()), ("values", words.join("; ").into())]);
+    let description = setting.say(
+        "change_desc",
+        &[("unit", setting.difference_unit(info.kind).into()), ("values", words.join("; ").into())],
+    );
     Ok(sheet.finish(&title, &description))
 }

@@ -20,7 +20,12 @@ pub fn coverage(report: &Report, year: i32, domain: &str, setting: &Setting<'_>)
     };
     let mut rows: Vec<(String, &CoverageRow)> = Vec::new();
     rows.extend(find(TOTAL, None).map(|row| (setting.say("total", &[]), row)));
-    rows.extend(breakdown.groups.iter().filter_map(|g| Some((g.title.get(setting.language).to_owned(), find(domain, Some(&g.key))?))));
+    rows.extend(
+        breakdown
+            .groups
+            .iter()
+            .filter_map(|g| Some((g.title.get(setting.language).to_owned(), find(domain, Some(&g.key))?))),
+    );
     if rows.is_empty() {
         return Err(ChartError::Empty);
     }
@@ -45,13 +50,28 @@ pub fn coverage(report: &Report, year: i32, domain: &str, setting: &Setting<'_>)
         let y = lines(i) * row_height;
         let centre = if narrow { y + 32.0 } else { y + row_height / 2.0 };
         let share = row.response_rate.clamp(0.0, 1.0);
-        let of = setting.say("of", &[("n", setting.count(row.n_answered).into()), ("all", setting.count(row.n_frame).into())]);
+        let of = setting
+            .say("of", &[("n", setting.count(row.n_answered).into()), ("all", setting.count(row.n_frame).into())]);
         let spoken = format!("{name}: {} ({of})", setting.percent(share));
         sheet.group("row", Some(&spoken), || {
             if narrow {
-                sheet.write_lines(&wrap(name, NORMAL, name_width, 1), (0.0, y + 11.0), NORMAL, Ink::Text, At::Start, i == 0);
+                sheet.write_lines(
+                    &wrap(name, NORMAL, name_width, 1),
+                    (0.0, y + 11.0),
+                    NORMAL,
+                    Ink::Text,
+                    At::Start,
+                    i == 0,
+                );
             } else {
-                sheet.write_lines(&wrap(name, NORMAL, name_width, 2), (0.0, centre), NORMAL, Ink::Text, At::Start, i == 0);
+                sheet.write_lines(
+                    &wrap(name, NORMAL, name_width, 2),
+                    (0.0, centre),
+                    NORMAL,
+                    Ink::Text,
+                    At::Start,
+                    i == 0,
+                );
             }
             let bar = Area { x: bar_x, y: centre - 8.0, width: full, height: 16.0 };
             sheet.rect(bar, Ink::Ground.fill());

@@ -35,14 +35,16 @@ pub fn distribution(data: &Distribution, setting: &Setting<'_>) -> Result<String
     }
     let width = setting.layout.width();
     let narrow = width < 400.0;
-    let legend: Vec<(Key, String)> = data.answers.iter().zip(Ink::ANSWERS).map(|(words, ink)| (Key::Swatch(ink), words.clone())).collect();
+    let legend: Vec<(Key, String)> =
+        data.answers.iter().zip(Ink::ANSWERS).map(|(words, ink)| (Key::Swatch(ink), words.clone())).collect();
     let head = Sheet::legend_height(&legend, width) + 8.0;
     let (row_height, name_width, base_width) = if narrow { (50.0, width - 70.0, 0.0) } else { (38.0, 238.0, 70.0) };
     let bar_x = if narrow { 0.0 } else { name_width + 10.0 };
     let full = width - bar_x - base_width - if narrow { 0.0 } else { 8.0 };
     let low = |s: &[f64; 5]| s[0] + s[1] + s[2] / 2.0;
     let left = data.rows.iter().filter_map(|r| r.shares.as_ref().map(low)).fold(0.0, f64::max);
-    let right = data.rows.iter().filter_map(|r| r.shares.as_ref().map(|s| s.iter().sum::<f64>() - low(s))).fold(0.0, f64::max);
+    let right =
+        data.rows.iter().filter_map(|r| r.shares.as_ref().map(|s| s.iter().sum::<f64>() - low(s))).fold(0.0, f64::max);
     let unit = full / (left + right).max(1e-9);
     let middle = bar_x + left * unit;
     let body = lines(data.rows.len()) * row_height;
@@ -58,17 +60,32 @@ pub fn distribution(data: &Distribution, setting: &Setting<'_>) -> Result<String
         let answers = setting.say("answers", &[("n", row.n.into())]);
         let spoken = match &row.shares {
             Some(shares) => {
-                let parts: Vec<String> = data.answers.iter().zip(shares).map(|(a, s)| format!("{a} {}", setting.percent(*s))).collect();
+                let parts: Vec<String> =
+                    data.answers.iter().zip(shares).map(|(a, s)| format!("{a} {}", setting.percent(*s))).collect();
                 format!("{} ({answers}): {}", row.label, parts.join(", "))
             }
             None => format!("{}: {}", row.label, setting.say("hidden_long", &[])),
         };
         sheet.group("row", Some(&spoken), || {
             if narrow {
-                sheet.write_lines(&wrap(&row.label, NORMAL, name_width, 1), (0.0, y + 12.0), NORMAL, Ink::Text, At::Start, false);
+                sheet.write_lines(
+                    &wrap(&row.label, NORMAL, name_width, 1),
+                    (0.0, y + 12.0),
+                    NORMAL,
+                    Ink::Text,
+                    At::Start,
+                    false,
+                );
                 sheet.write(&answers, (width, y + 12.0), SMALL, Ink::Muted, At::End, false);
             } else {
-                sheet.write_lines(&wrap(&row.label, NORMAL, name_width, 2), (0.0, centre), NORMAL, Ink::Text, At::Start, false);
+                sheet.write_lines(
+                    &wrap(&row.label, NORMAL, name_width, 2),
+                    (0.0, centre),
+                    NORMAL,
+                    Ink::Text,
+                    At::Start,
+                    false,
+                );
                 sheet.write(&answers, (width, centre), SMALL, Ink::Muted, At::End, false);
             }
             let Some(shares) = &row.shares else {

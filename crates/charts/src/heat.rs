@@ -13,7 +13,8 @@ use crate::{ChartError, Setting};
 pub fn heat(report: &Report, indicator_id: &str, domain: &str, setting: &Setting<'_>) -> Result<String, ChartError> {
     let info = indicator(report, indicator_id)?;
     let breakdown = breakdown(report, domain)?;
-    let rows: Vec<&EstimateRow> = report.estimates.iter().filter(|r| r.indicator == info.id && r.domain == domain).collect();
+    let rows: Vec<&EstimateRow> =
+        report.estimates.iter().filter(|r| r.indicator == info.id && r.domain == domain).collect();
     let mut years: Vec<i32> = rows.iter().map(|r| r.year).collect();
     years.sort_unstable();
     years.dedup();
@@ -23,7 +24,10 @@ pub fn heat(report: &Report, indicator_id: &str, domain: &str, setting: &Setting
     }
     let title = setting.say(
         "heat_title",
-        &[("indicator", info.title.get(setting.language).into()), ("breakdown", breakdown.title.get(setting.language).into())],
+        &[
+            ("indicator", info.title.get(setting.language).into()),
+            ("breakdown", breakdown.title.get(setting.language).into()),
+        ],
     );
     let points: Vec<Point> = rows.iter().filter_map(|r| Point::of(info, r)).collect();
     let low = points.iter().map(|p| p.value).fold(f64::INFINITY, f64::min);
@@ -43,7 +47,10 @@ pub fn heat(report: &Report, indicator_id: &str, domain: &str, setting: &Setting
         .map(|i| {
             let from = limits[i];
             let words = match (i + 1 == steps, limits.get(i + 1)) {
-                (false, Some(to)) => setting.say("heat_below", &[("from", setting.tick(from, step).into()), ("to", setting.tick(*to, step).into())]),
+                (false, Some(to)) => setting.say(
+                    "heat_below",
+                    &[("from", setting.tick(from, step).into()), ("to", setting.tick(*to, step).into())],
+                ),
                 _ => setting.say("heat_from", &[("from", setting.tick(from, step).into())]),
             };
             (Key::Swatch(ink_of(from)), words)
@@ -76,9 +83,21 @@ pub fn heat(report: &Report, indicator_id: &str, domain: &str, setting: &Setting
         let name = group.title.get(setting.language);
         let mut spoken = Vec::new();
         sheet.group("row", Some(name), || {
-            sheet.write_lines(&wrap(name, size, name_width - 6.0, if narrow { 3 } else { 2 }), (0.0, y + row_height / 2.0), size, Ink::Text, At::Start, false);
+            sheet.write_lines(
+                &wrap(name, size, name_width - 6.0, if narrow { 3 } else { 2 }),
+                (0.0, y + row_height / 2.0),
+                size,
+                Ink::Text,
+                At::Start,
+                false,
+            );
             for (c, year) in years.iter().enumerate() {
-                let area = Area { x: name_width + lines(c) * cell + 1.0, y: y + 1.0, width: cell - 2.0, height: row_height - 2.0 };
+                let area = Area {
+                    x: name_width + lines(c) * cell + 1.0,
+                    y: y + 1.0,
+                    width: cell - 2.0,
+                    height: row_height - 2.0,
+                };
                 let centre = (area.x + area.width / 2.0, area.y + area.height / 2.0);
                 let Some(row) = rows.iter().find(|row| row.group == group.key && row.year == *year) else { continue };
                 spoken.push(format!("{year}: {}", setting.in_words(info, row)));
@@ -93,7 +112,14 @@ pub fn heat(report: &Report, indicator_id: &str, domain: &str, setting: &Setting
                     None => {
                         sheet.rect(area, Ink::Hatch.fill());
                         for (shift, word) in [(-7.0, "hidden_1"), (7.0, "hidden_2")] {
-                            sheet.write_in(&setting.say(word, &[]), (centre.0, centre.1 + shift), 11.0, Ink::Text.haloed(), At::Middle, false);
+                            sheet.write_in(
+                                &setting.say(word, &[]),
+                                (centre.0, centre.1 + shift),
+                                11.0,
+                                Ink::Text.haloed(),
+                                At::Middle,
+                                false,
+                            );
                         }
                     }
                 }
@@ -112,6 +138,7 @@ pub fn heat(report: &Report, indicator_id: &str, domain: &str, setting: &Setting
         let words = format!("* {}", setting.say("legend_uncertain", &[]));
         sheet.write(&words, (0.0, head + body + 8.0 + used + 7.0), SMALL, Ink::Muted, At::Start, false);
     }
-    let description = setting.say("heat_desc", &[("unit", setting.unit(info).into()), ("values", words.join("; ").into())]);
+    let description =
+        setting.say("heat_desc", &[("unit", setting.unit(info).into()), ("values", words.join("; ").into())]);
     Ok(sheet.finish(&title, &description))
 }

@@ -168,14 +168,18 @@ pub fn stylesheet() -> String {
             css
         })
     };
-    let mut css = format!("svg.chart{{{}display:block;width:100%;height:auto;overflow:visible}}\n", variables(Ink::light));
+    let mut css =
+        format!("svg.chart{{{}display:block;width:100%;height:auto;overflow:visible}}\n", variables(Ink::light));
     css.push_str("svg.chart text{font-family:inherit;stroke:none}\nsvg.chart.chart-wide{max-width:52rem}svg.chart.chart-narrow{display:none;max-width:24rem}\n");
     css.push_str("@media screen and (max-width:48rem){svg.chart.chart-wide{display:none}svg.chart.chart-narrow{display:block}}\n");
     let _ = writeln!(css, "@media screen and (prefers-color-scheme:dark){{svg.chart{{{}}}}}", variables(Ink::dark));
     let _ = writeln!(css, "@media print{{svg.chart{{{}break-inside:avoid}}}}", variables(Ink::print));
     for ink in Ink::ALL {
         let class = ink.class();
-        let _ = writeln!(css, "svg.chart .f-{class}{{fill:var(--ch-{class})}}svg.chart .s-{class}{{stroke:var(--ch-{class})}}");
+        let _ = writeln!(
+            css,
+            "svg.chart .f-{class}{{fill:var(--ch-{class})}}svg.chart .s-{class}{{stroke:var(--ch-{class})}}"
+        );
     }
     css.push_str("svg.chart .halo{stroke:var(--ch-paper)}\n");
     css.push_str(

@@ -133,7 +133,10 @@ pub enum ChartError {
 ///
 /// # Errors
 /// What `draw` answers.
-pub fn both(setting: Setting<'_>, draw: impl Fn(&Setting<'_>) -> Result<String, ChartError>) -> Result<String, ChartError> {
+pub fn both(
+    setting: Setting<'_>,
+    draw: impl Fn(&Setting<'_>) -> Result<String, ChartError>,
+) -> Result<String, ChartError> {
     let wide = draw(&Setting { layout: Layout::Wide, ..setting })?;
     Ok(wide + "\n" + &draw(&setting.narrow())?)
 }

@@ -10,7 +10,13 @@ use crate::{ChartError, Setting};
 ///
 /// # Errors
 /// [`ChartError::UnknownIndicator`], [`ChartError::UnknownBreakdown`]; [`ChartError::Empty`] when nothing was measured.
-pub fn multiples(report: &Report, indicator_id: &str, domain: &str, most: usize, setting: &Setting<'_>) -> Result<String, ChartError> {
+pub fn multiples(
+    report: &Report,
+    indicator_id: &str,
+    domain: &str,
+    most: usize,
+    setting: &Setting<'_>,
+) -> Result<String, ChartError> {
     let info = indicator(report, indicator_id)?;
     let breakdown = breakdown(report, domain)?;
     let recent = |group_domain: &str, group: &str| {
@@ -31,7 +37,10 @@ pub fn multiples(report: &Report, indicator_id: &str, domain: &str, most: usize,
     };
     let title = setting.say(
         "multiples_title",
-        &[("indicator", info.title.get(setting.language).into()), ("breakdown", breakdown.title.get(setting.language).into())],
+        &[
+            ("indicator", info.title.get(setting.language).into()),
+            ("breakdown", breakdown.title.get(setting.language).into()),
+        ],
     );
     let points = || all_years().filter_map(|y| y.point);
     let low = points().map(|p| p.low).fold(f64::INFINITY, f64::min);
@@ -136,7 +145,12 @@ pub fn multiples(report: &Report, indicator_id: &str, domain: &str, most: usize,
         .collect();
     let description = setting.say(
         "multiples_desc",
-        &[("from_year", first.into()), ("to_year", last.into()), ("unit", setting.unit(info).into()), ("values", words.join("; ").into())],
+        &[
+            ("from_year", first.into()),
+            ("to_year", last.into()),
+            ("unit", setting.unit(info).into()),
+            ("values", words.join("; ").into()),
+        ],
     );
     Ok(sheet.finish(&title, &description))
 }

@@ -57,7 +57,11 @@ pub fn priority(data: &Priority, setting: &Setting<'_>) -> Result<String, ChartE
     let names: Vec<Vec<String>> = points.iter().map(|p| wrap(&p.label, SMALL, list_width - 26.0, 2)).collect();
     let list_height: f64 = names.iter().map(|n| lines(n.len()) * LINE + 6.0).sum();
     let (head, foot) = (22.0, 42.0);
-    let height = if narrow { head + plot_height + foot + list_height + 6.0 } else { (head + plot_height + foot).max(list_height + head) };
+    let height = if narrow {
+        head + plot_height + foot + list_height + 6.0
+    } else {
+        (head + plot_height + foot).max(list_height + head)
+    };
     let sheet = Sheet::new(setting, &title, height);
     let area = Area { x: 34.0, y: head, width: plot_width, height: plot_height };
     let plot = sheet.plot(area, xs[0]..xs[xs.len() - 1], ys[0]..ys[ys.len() - 1]);
@@ -74,7 +78,14 @@ pub fn priority(data: &Priority, setting: &Setting<'_>) -> Result<String, ChartE
         let (px, py) = plot.pixel(&sheet, *x, bottom);
         sheet.write(&setting.tick(*x, x_step), (px, py + 12.0), SMALL, Ink::Muted, At::Middle, false);
     }
-    sheet.write(&setting.say("priority_x", &[]), (area.x + area.width, head + plot_height + 29.0), SMALL, Ink::Muted, At::End, false);
+    sheet.write(
+        &setting.say("priority_x", &[]),
+        (area.x + area.width, head + plot_height + 29.0),
+        SMALL,
+        Ink::Muted,
+        At::End,
+        false,
+    );
     plot.path(&[(mean_x, bottom), (mean_x, top)], Ink::Axis.dashed(15));
     plot.path(&[(left, mean_y), (right, mean_y)], Ink::Axis.dashed(15));
     for (key, x, y, anchor) in [
@@ -89,10 +100,15 @@ pub fn priority(data: &Priority, setting: &Setting<'_>) -> Result<String, ChartE
     let (list_x, mut list_y) = if narrow { (0.0, head + plot_height + foot + 4.0) } else { (width - list_width, head) };
     for (i, (point, name)) in points.iter().zip(&names).enumerate() {
         let number = (i + 1).to_string();
-        let satisfaction = format::number(setting.language, point.satisfaction, if data.scale[1] <= 10.0 { 1 } else { 0 });
+        let satisfaction =
+            format::number(setting.language, point.satisfaction, if data.scale[1] <= 10.0 { 1 } else { 0 });
         let spoken = setting.say(
             "priority_point",
-            &[("label", point.label.as_str().into()), ("satisfaction", satisfaction.into()), ("importance", setting.percent(point.importance).into())],
+            &[
+                ("label", point.label.as_str().into()),
+                ("satisfaction", satisfaction.into()),
+                ("importance", setting.percent(point.importance).into()),
+            ],
         );
         sheet.group("point", Some(&spoken), || {
             let at = plot.pixel(&sheet, point.satisfaction, point.importance * 100.0);

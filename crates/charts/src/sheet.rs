@@ -137,7 +137,8 @@ impl<'a> Sheet<'a> {
     /// A mark of its own shape, so that it is told apart without colour.
     pub(crate) fn mark(&self, mark: Mark, (x, y): (f64, f64), radius: f64) {
         let triangle = |tip: f64| {
-            let corners = [(x, y - tip * radius), (x - radius, y + tip * radius * 0.8), (x + radius, y + tip * radius * 0.8)];
+            let corners =
+                [(x, y - tip * radius), (x - radius, y + tip * radius * 0.8), (x + radius, y + tip * radius * 0.8)];
             corners.map(|corner| self.at(corner)).to_vec()
         };
         match mark {
@@ -207,9 +208,17 @@ impl<'a> Sheet<'a> {
             self.setting.language.tag(),
         );
         if self.setting.paint == Paint::Standalone {
-            let _ = write!(svg, " width=\"{width}\" height=\"{height}\" font-family=\"'Noto Sans', 'Helvetica Neue', Arial, sans-serif\"");
+            let _ = write!(
+                svg,
+                " width=\"{width}\" height=\"{height}\" font-family=\"'Noto Sans', 'Helvetica Neue', Arial, sans-serif\""
+            );
         }
-        let _ = write!(svg, ">\n<title id=\"{id}-title\">{}</title>\n<desc id=\"{id}-desc\">{}</desc>\n", Escaped(title), Escaped(description));
+        let _ = write!(
+            svg,
+            ">\n<title id=\"{id}-title\">{}</title>\n<desc id=\"{id}-desc\">{}</desc>\n",
+            Escaped(title),
+            Escaped(description)
+        );
         let (hatch, ground) = match self.setting.paint {
             Paint::Page => (String::new(), String::new()),
             Paint::Standalone => {
@@ -300,10 +309,11 @@ pub(crate) fn lines(count: usize) -> f64 {
 
 /// Widths of the printable ASCII characters of a common sans-serif face, in thousandths of its size.
 const WIDTHS: [u16; 95] = [
-    278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556, 556, 556, 556, 556, 278, 278, 584,
-    584, 584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833, 722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667,
-    667, 611, 278, 278, 278, 469, 556, 333, 556, 556, 500, 556, 556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556,
-    500, 722, 500, 500, 500, 334, 260, 334, 584,
+    278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556, 556,
+    556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833,
+    722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556, 333, 556, 556, 500, 556,
+    556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334,
+    260, 334, 584,
 ];
 
 /// The width of `text`, a sixth more than the model face needs, since the reader's face may be wider.
@@ -363,7 +373,8 @@ pub(crate) fn ticks(low: f64, high: f64, bounds: [f64; 2], span: f64, about: f64
     }
     let rough = (high - low) / about;
     let power = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|s| s * power).find(|s| *s >= rough * 0.999).unwrap_or(power * 10.0);
+    let step =
+        [1.0, 2.0, 5.0, 10.0].into_iter().map(|s| s * power).find(|s| *s >= rough * 0.999).unwrap_or(power * 10.0);
     let first = (low / step + 1e-9).floor() * step;
     let mut values = Vec::new();
     let mut index = 0.0;

@@ -91,7 +91,14 @@ pub fn themes(data: &Themes, setting: &Setting<'_>) -> Result<String, ChartError
                     sheet.rect(Area { x: bar_x, y: centre - 8.0, width: area.width, height: 16.0 }, Ink::Hatch.fill());
                 }
             }
-            sheet.write(&figure, (width - if row.share.is_some() { 22.0 } else { 0.0 }, centre), NORMAL, Ink::Text, At::End, row.share.is_some());
+            sheet.write(
+                &figure,
+                (width - if row.share.is_some() { 22.0 } else { 0.0 }, centre),
+                NORMAL,
+                Ink::Text,
+                At::End,
+                row.share.is_some(),
+            );
             match row.verdict {
                 Some(Verdict::Up) => sheet.mark(Mark::Up, (width - 8.0, centre), 5.5),
                 Some(Verdict::Down) => sheet.mark(Mark::Down, (width - 8.0, centre), 5.5),

@@ -10,7 +10,13 @@ use crate::{ChartError, Setting};
 ///
 /// # Errors
 /// [`ChartError::UnknownIndicator`]; [`ChartError::Empty`] when it was never measured for the group.
-pub fn trend(report: &Report, indicator_id: &str, domain: &str, group: &str, setting: &Setting<'_>) -> Result<String, ChartError> {
+pub fn trend(
+    report: &Report,
+    indicator_id: &str,
+    domain: &str,
+    group: &str,
+    setting: &Setting<'_>,
+) -> Result<String, ChartError> {
     let info = indicator(report, indicator_id)?;
     let years = series(report, info, domain, group);
     let (Some(first), Some(last)) = (years.first(), years.last()) else { return Err(ChartError::Empty) };
@@ -102,7 +108,14 @@ pub fn trend(report: &Report, indicator_id: &str, domain: &str, group: &str, set
                 plot.rect((x - half, bottom), (x + half, top), Ink::Hatch.fill());
                 let (px, py) = plot.pixel(&sheet, x, f64::midpoint(bottom, top));
                 for (shift, word) in [(-7.0, "hidden_1"), (7.0, "hidden_2")] {
-                    sheet.write_in(&setting.say(word, &[]), (px, py + shift), SMALL, Ink::Text.haloed(), At::Middle, false);
+                    sheet.write_in(
+                        &setting.say(word, &[]),
+                        (px, py + shift),
+                        SMALL,
+                        Ink::Text.haloed(),
+                        At::Middle,
+                        false,
+                    );
                 }
             }
         }
@@ -116,7 +129,8 @@ pub fn trend(report: &Report, indicator_id: &str, domain: &str, group: &str, set
         .filter(|r| r.indicator == info.id && r.domain == domain && r.group == group)
         .map(|row| format!("{}: {}", row.year, setting.in_words(info, row)))
         .collect();
-    let mut description = setting.say("trend_desc", &[("unit", setting.unit(info).into()), ("values", words.join("; ").into())]);
+    let mut description =
+        setting.say("trend_desc", &[("unit", setting.unit(info).into()), ("values", words.join("; ").into())]);
     for year in years.iter().filter(|y| y.after_break) {
         description.push(' ');
         description.push_str(&setting.say("break_desc", &[("year", year.year.into())]));

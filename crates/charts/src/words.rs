@@ -32,7 +32,11 @@ const fn is_percent(kind: Kind) -> bool {
 #[must_use]
 pub fn figure(language: Language, kind: Kind, value: f64, n: u64) -> String {
     let decimals = decimals(kind, n);
-    if is_percent(kind) { format::percent(language, value, decimals) } else { format::number(language, value, decimals) }
+    if is_percent(kind) {
+        format::percent(language, value, decimals)
+    } else {
+        format::number(language, value, decimals)
+    }
 }
 
 /// Half the width of an interval with its sign: `±3,2`; for percentages in percentage points without unit.
@@ -123,7 +127,14 @@ impl Point {
             return None;
         }
         let (low, high) = interval.map_or((raw, raw), |i| (i.lower, i.upper));
-        Some(Self { raw, value: raw * factor, low: low * factor, high: high * factor, n, uncertain: row.state == State::Uncertain })
+        Some(Self {
+            raw,
+            value: raw * factor,
+            low: low * factor,
+            high: high * factor,
+            n,
+            uncertain: row.state == State::Uncertain,
+        })
     }
 
     pub(crate) fn label(&self, setting: &Setting<'_>, kind: Kind) -> String {
@@ -146,8 +157,14 @@ pub(crate) fn group_title(report: &Report, setting: &Setting<'_>, domain: &str, 
     if domain == TOTAL {
         return setting.say("total", &[]);
     }
-    let of = |groups: &[Group]| groups.iter().find(|g| g.key == group).map(|g| g.title.get(setting.language).to_owned());
-    report.breakdowns.iter().find(|b| b.domain == domain).and_then(|b| of(&b.groups)).unwrap_or_else(|| group.to_owned())
+    let of =
+        |groups: &[Group]| groups.iter().find(|g| g.key == group).map(|g| g.title.get(setting.language).to_owned());
+    report
+        .breakdowns
+        .iter()
+        .find(|b| b.domain == domain)
+        .and_then(|b| of(&b.groups))
+        .unwrap_or_else(|| group.to_owned())
 }
 
 /// One year of a series: a figure, or hidden.

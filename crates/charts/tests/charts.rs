@@ -25,7 +25,16 @@ fn texts(da: &str) -> Texts {
 }
 
 fn indicator(id: &str, kind: Kind, range: [f64; 2], title: &str, breaks: Vec<i32>) -> IndicatorInfo {
-    IndicatorInfo { id: id.into(), kind, range, title: texts(title), better: Better::Higher, headline: true, breaks, formula_version: "v".into() }
+    IndicatorInfo {
+        id: id.into(),
+        kind,
+        range,
+        title: texts(title),
+        better: Better::Higher,
+        headline: true,
+        breaks,
+        formula_version: "v".into(),
+    }
 }
 
 /// Values that wander a little from group to group and year to year, without chance.
@@ -57,7 +66,8 @@ fn report() -> Report {
             });
             for info in &indicators {
                 let width = info.range[1] - info.range[0];
-                let middle = info.range[0] + width * (0.6 + 0.03 * y as f64 * wander(g, 3) + 0.14 * wander(g, 1) + 0.02 * wander(g, y));
+                let middle = info.range[0]
+                    + width * (0.6 + 0.03 * y as f64 * wander(g, 3) + 0.14 * wander(g, 1) + 0.02 * wander(g, y));
                 let se = width * 0.22 / (n as f64).sqrt();
                 let hidden = n < 5;
                 let state = match n {
@@ -65,7 +75,10 @@ fn report() -> Report {
                     5..20 => State::Uncertain,
                     _ => State::Shown,
                 };
-                let interval = Interval { lower: (middle - 2.0 * se).max(info.range[0]), upper: (middle + 2.0 * se).min(info.range[1]) };
+                let interval = Interval {
+                    lower: (middle - 2.0 * se).max(info.range[0]),
+                    upper: (middle + 2.0 * se).min(info.range[1]),
+                };
                 estimates.push(EstimateRow {
                     indicator: info.id.clone(),
                     year: *year,
@@ -126,7 +139,12 @@ fn report() -> Report {
         estimates,
         changes,
         coverage,
-        provenance: Provenance { version: "0".into(), inputs: BTreeMap::new(), options: BTreeMap::new(), collapses: vec![] },
+        provenance: Provenance {
+            version: "0".into(),
+            inputs: BTreeMap::new(),
+            options: BTreeMap::new(),
+            collapses: vec![],
+        },
     }
 }
 
@@ -203,8 +221,9 @@ fn every_chart(report: &Report, messages: &Messages) -> Vec<(String, String)> {
         for language in Language::ALL {
             for (layout, layout_name) in [(Layout::Wide, "wide"), (Layout::Narrow, "narrow")] {
                 for (paint, paint_name) in [(Paint::Page, "page"), (Paint::Standalone, "standalone")] {
-                    let setting = Setting { messages, language, id: name, layout, paint, heading: paint == Paint::Standalone };
-                    let svg = draw(report, &setting).unwrap();
+                    let setting =
+                        Setting { messages, language, id: name, layout, paint, heading: paint == Paint::Standalone };
+                    let svg = draw(report, &setting).expect("every chart of the sample can be drawn");
                     drawn.push((format!("{name}-{}-{layout_name}-{paint_name}", language.tag()), svg));
                 }
             }
@@ -222,18 +241,25 @@ fn every_chart_is_well_formed_named_and_described() {
         assert_eq!(root.attribute("role"), Some("img"), "{name}");
         let named: Vec<&str> = root.attribute("aria-labelledby").unwrap().split(' ').collect();
         for (id, tag) in named.iter().zip(["title", "desc"]) {
-            let node = xml.descendants().find(|n| n.attribute("id") == Some(id)).unwrap_or_else(|| panic!("{name}: no {id}"));
+            let node =
+                xml.descendants().find(|n| n.attribute("id") == Some(id)).unwrap_or_else(|| panic!("{name}: no {id}"));
             assert_eq!(node.tag_name().name(), tag);
             assert!(node.text().is_some_and(|t| t.len() > 10), "{name}: {tag}");
         }
         assert!(!svg.contains('⟦'), "{name}: a message is missing: {svg}");
         assert!(!svg.contains("NaN") && !svg.contains("inf\""), "{name}");
-        let [_, _, width, height] = root.attribute("viewBox").unwrap().split(' ').map(|v| v.parse().unwrap()).collect::<Vec<f64>>()[..] else {
+        let [_, _, width, height] =
+            root.attribute("viewBox").unwrap().split(' ').map(|v| v.parse().unwrap()).collect::<Vec<f64>>()[..]
+        else {
             panic!("{name}: viewBox")
         };
         for node in xml.descendants().filter(|n| n.has_tag_name("text") || n.tag_name().name() == "text") {
             let at = |key: &str| node.attribute(key).unwrap().parse::<f64>().unwrap();
-            assert!((0.0..=width).contains(&at("x")) && (0.0..=height).contains(&at("y")), "{name}: {:?} lies outside", node.text());
+            assert!(
+                (0.0..=width).contains(&at("x")) && (0.0..=height).contains(&at("y")),
+                "{name}: {:?} lies outside",
+                node.text()
+            );
             assert!(at("font-size") >= 11.0, "{name}: {:?} is too small", node.text());
         }
     }
@@ -247,12 +273,18 @@ fn charts_of_a_page_hold_the_content_security_policy_and_downloads_carry_their_c
         let xml = roxmltree::Document::parse(&svg).unwrap();
         assert!(!svg.contains("style"), "{name}");
         for node in xml.descendants().filter(|n| n.is_element()) {
-            for class in node.attribute("class").unwrap_or("").split_whitespace().filter(|c| c.starts_with("f-") || c.starts_with("s-")) {
+            for class in node
+                .attribute("class")
+                .unwrap_or("")
+                .split_whitespace()
+                .filter(|c| c.starts_with("f-") || c.starts_with("s-"))
+            {
                 assert!(css.contains(&format!(".{class}{{")), "{name}: {class}");
             }
             let is_mark = ["path", "rect", "circle", "text"].contains(&node.tag_name().name());
             if name.ends_with("standalone") && is_mark {
-                let coloured = node.attribute("stroke").is_some() || node.attribute("fill").is_some_and(|f| f != "none");
+                let coloured =
+                    node.attribute("stroke").is_some() || node.attribute("fill").is_some_and(|f| f != "none");
                 assert!(coloured, "{name}: {node:?}");
             }
         }
@@ -284,7 +316,8 @@ fn small_differences_are_not_ranked() {
     }
     let setting = Setting::page(&messages, Language::Da, "c");
     let svg = change(&report, "nki", (2025, 2026), "sector", &setting).unwrap();
-    let places: Vec<usize> = SECTORS.iter().map(|(_, title, _)| svg.find(&format!("<title>{title}")).unwrap()).collect();
+    let places: Vec<usize> =
+        SECTORS.iter().map(|(_, title, _)| svg.find(&format!("<title>{title}")).unwrap()).collect();
     assert!(places.is_sorted(), "the breakdown's own order is kept");
 }
 
@@ -309,7 +342,10 @@ fn the_drawings_are_as_they_were_looked_at() {
     }
     if let Ok(folder) = std::env::var("PEJLING_GALLERY") {
         std::fs::create_dir_all(&folder).unwrap();
-        let mut page = format!("<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'><style>body{{font-family:system-ui,sans-serif;margin:16px;max-width:720px}}@media screen and (prefers-color-scheme:dark){{body{{background:#14181d;color:#fff}}}}{}</style>", stylesheet());
+        let mut page = format!(
+            "<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'><style>body{{font-family:system-ui,sans-serif;margin:16px;max-width:720px}}@media screen and (prefers-color-scheme:dark){{body{{background:#14181d;color:#fff}}}}{}</style>",
+            stylesheet()
+        );
         for (name, svg) in &drawn {
             std::fs::write(format!("{folder}/{name}.svg"), svg).unwrap();
             if name.contains("-da-") && name.ends_with("-page") {

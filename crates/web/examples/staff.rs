@@ -16,12 +16,23 @@ async fn main() {
         town.store.create_user(id, name, &email, role, town::NOW).await.expect("the address is free");
     }
     let (report, extra) = (figures::report(), serde_json::json!({}));
-    let publication = NewPublication { year: 2026, date: "2026-11-20", title: "Erhvervsmålingen 2026", note: "", report: &report, extra: &extra };
+    let publication = NewPublication {
+        year: 2026,
+        date: "2026-11-20",
+        title: "Erhvervsmålingen 2026",
+        note: "",
+        report: &report,
+        extra: &extra,
+    };
     town.store.publish(id, &publication, town::NOW).await.expect("a publication can be put");
     let raw = "From: Højager Kommune <maaling@hojager.example>\r\nTo: holm@example.dk\r\nSubject: Svar\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<h1>Hej</h1><p>Svar <a href=\"http://127.0.0.1:8081/\">her</a></p>";
-    town.store.catch_mail(id, "1@x", "holm@example.dk", "Hvordan er det at drive virksomhed?", raw.as_bytes(), town::NOW).await.expect("a mail is caught");
+    town.store
+        .catch_mail(id, "1@x", "holm@example.dk", "Hvordan er det at drive virksomhed?", raw.as_bytes(), town::NOW)
+        .await
+        .expect("a mail is caught");
     let settings = web::Settings { public_url: "http://127.0.0.1:8081".into(), catcher: true };
-    let app = web::App::new(town.store.clone(), town.keys.clone(), town.clock.clone(), settings).expect("the templates are whole");
+    let app = web::App::new(town.store.clone(), town.keys.clone(), town.clock.clone(), settings)
+        .expect("the templates are whole");
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8081").await.expect("port 8081 is free");
     println!("http://127.0.0.1:8081/hojager/sign-in");
     web::serve(listener, app, std::future::pending()).await.expect("the listener works");

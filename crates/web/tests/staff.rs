@@ -63,19 +63,25 @@ const OPEN: &[&str] = &[
 /// The same town with the demo's settings.
 fn demo_router(town: &Town) -> axum::Router {
     let settings = web::Settings { public_url: "http://127.0.0.1:8080".into(), catcher: true };
-    web::router(web::App::new(town.store.clone(), town.keys.clone(), town.clock.clone(), settings).unwrap())
+    web::router(
+        web::App::new(town.store.clone(), town.keys.clone(), town.clock.clone(), settings)
+            .expect("the pages are sound"),
+    )
 }
 
 /// A one-time link for a new member of staff.
 async fn link(town: &Town, role: Role) -> String {
     let id = &town.municipality.id;
     let email = format!("{}@hojager.example", role.as_str());
-    let user = match town.store.user_by_email(id, &email).await.unwrap() {
+    let user = match town.store.user_by_email(id, &email).await.expect("users can be read") {
         Some(user) => user,
-        None => town.store.create_user(id, "Mette Holm", &email, role, NOW).await.unwrap(),
+        None => town.store.create_user(id, "Mette Holm", &email, role, NOW).await.expect("the address is free"),
     };
     let token = town.keys.random_token();
-    town.store.create_sign_in(id, &user.id, &town.keys.lookup(token.reveal()), NOW.plus_days(1), NOW).await.unwrap();
+    town.store
+        .create_sign_in(id, &user.id, &town.keys.lookup(token.reveal()), NOW.plus_days(1), NOW)
+        .await
+        .expect("a link can be kept");
     format!("/sign-in/{}", token.reveal())
 }
 
@@ -88,9 +94,9 @@ async fn signed_in(town: &Town, role: Role) -> Browser {
 }
 
 fn filled(address: &str) -> String {
-    ["slug", "round", "publication", "job", "file", "chart"]
-        .iter()
-        .fold(address.to_owned(), |filled, name| filled.replace(&format!("{{{name}}}"), if *name == "slug" { "hojager" } else { "none" }))
+    ["slug", "round", "publication", "job", "file", "chart"].iter().fold(address.to_owned(), |filled, name| {
+        filled.replace(&format!("{{{name}}}"), if *name == "slug" { "hojager" } else { "none" })
+    })
 }
 
 async fn ask(browser: &mut Browser, method: &str, address: &str) -> Got {
@@ -101,7 +107,13 @@ async fn ask(browser: &mut Browser, method: &str, address: &str) -> Got {
 }
 
 async fn did(town: &Town) -> Vec<String> {
-    town.store.audit_trail(&town.municipality.id, 100).await.unwrap().into_iter().map(|entry| entry.action).collect()
+    town.store
+        .audit_trail(&town.municipality.id, 100)
+        .await
+        .expect("the trail can be read")
+        .into_iter()
+        .map(|entry| entry.action)
+        .collect()
 }
 
 #[test]
@@ -131,7 +143,10 @@ fn every_address_of_the_staff_is_in_the_table() {
             }
         }
     }
-    assert_eq!(found, OPEN.len() + ADDRESSES.iter().map(|(_, a, _)| a).collect::<std::collections::BTreeSet<_>>().len());
+    assert_eq!(
+        found,
+        OPEN.len() + ADDRESSES.iter().map(|(_, a, _)| a).collect::<std::collections::BTreeSet<_>>().len()
+    );
 }
 
 #[tokio::test]
@@ -142,7 +157,8 @@ async fn a_role_reaches_what_is_its_own_and_nothing_else() {
         for (method, address, roles) in ADDRESSES {
             let got = ask(&mut browser, method, address).await;
             if roles.contains(&role) {
-                let passed = ![StatusCode::FORBIDDEN, StatusCode::INTERNAL_SERVER_ERROR].contains(&got.status) && !got.path.ends_with("/sign-in");
+                let passed = ![StatusCode::FORBIDDEN, StatusCode::INTERNAL_SERVER_ERROR].contains(&got.status)
+                    && !got.path.ends_with("/sign-in");
                 assert!(passed, "{role:?} {method} {address}: {} {}", got.status, got.path);
             } else {
                 assert_eq!(got.status, StatusCode::FORBIDDEN, "{role:?} {method} {address}");
@@ -160,10 +176,17 @@ async fn nobody_is_shown_the_door_and_neither_is_another_municipality_s_staff_le
         assert!(got.path.ends_with("/hojager/sign-in"), "{method} {address}: {} {}", got.status, got.path);
     }
     let settings = domain::municipality::Settings::default();
-    let other = town.store.create_municipality("nabo", "Nabo Kommune", domain::language::Country::Dk, &settings, NOW).await.unwrap();
+    let other = town
+        .store
+        .create_municipality("nabo", "Nabo Kommune", domain::language::Country::Dk, &settings, NOW)
+        .await
+        .unwrap();
     let user = town.store.create_user(&other.id, "Ole", "ole@nabo.example", Role::Administrator, NOW).await.unwrap();
     let token = town.keys.random_token();
-    town.store.create_sign_in(&other.id, &user.id, &town.keys.lookup(token.reveal()), NOW.plus_days(1), NOW).await.unwrap();
+    town.store
+        .create_sign_in(&other.id, &user.id, &town.keys.lookup(token.reveal()), NOW.plus_days(1), NOW)
+        .await
+        .unwrap();
     let mut neighbour = town.browser();
     neighbour.post(&format!("/sign-in/{}", token.reveal()), &[]).await;
     assert_eq!(neighbour.get("/nabo/console").await.status, StatusCode::OK);
@@ -210,7 +233,9 @@ async fn a_form_of_another_site_changes_nothing() {
     let town = Town::open().await;
     let mut browser = signed_in(&town, Role::Analyst).await;
     let close = format!("/hojager/console/rounds/{}/close", town.round.id);
-    let sent = Request::post(&close).header("sec-fetch-site", "cross-site").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let sent = Request::post(&close)
+        .header("sec-fetch-site", "cross-site")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     assert_eq!(browser.send(sent, String::new()).await.status, StatusCode::FORBIDDEN);
     let sent = Request::post(&close).header(header::ORIGIN, "https://evil.example");
     assert_eq!(browser.send(sent, String::new()).await.status, StatusCode::FORBIDDEN);
@@ -238,14 +263,21 @@ async fn the_catcher_is_there_in_the_demo_alone_and_shows_a_mail_without_its_scr
     assert!(!message.body.contains("alert(1)"));
     let html = browser.get(&format!("/catcher/hojager/{id}/html")).await;
     let policy = html.headers["content-security-policy"].to_str().unwrap();
-    assert!(policy.contains("default-src 'none'") && policy.contains("sandbox") && !policy.contains("script"), "{policy}");
+    assert!(
+        policy.contains("default-src 'none'") && policy.contains("sandbox") && !policy.contains("script"),
+        "{policy}"
+    );
     assert!(html.body.contains("<b>her</b>"));
 }
 
 #[tokio::test]
 async fn in_the_demo_one_can_look_around_as_anybody() {
     let town = Town::open().await;
-    let user = town.store.create_user(&town.municipality.id, "Mette Holm", "mette@hojager.example", Role::Committee, NOW).await.unwrap();
+    let user = town
+        .store
+        .create_user(&town.municipality.id, "Mette Holm", "mette@hojager.example", Role::Committee, NOW)
+        .await
+        .unwrap();
     let mut browser = Browser::over(demo_router(&town));
     browser.get("/hojager/sign-in").await.assert_text("Mette Holm");
     let page = browser.post("/hojager/sign-in/as", &[("user", user.id.as_str())]).await;
@@ -255,7 +287,9 @@ async fn in_the_demo_one_can_look_around_as_anybody() {
 
 /// Sends a file as a browser's form does.
 async fn upload(browser: &mut Browser, year: &str, file: &str) -> Got {
-    let part = |name: &str, value: &str| format!("--cut\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    let part = |name: &str, value: &str| {
+        format!("--cut\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
     let body = format!(
         "{}{}--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"C:\\cvr\\udtræk.csv\"\r\nContent-Type: text/csv\r\n\r\n{file}\r\n--cut--\r\n",
         part("year", year),
@@ -298,17 +332,31 @@ async fn an_extract_becomes_a_job_and_its_outcomes_are_named() {
         absent: vec![Field::Protected],
     };
     let change = serde_json::json!({ "total": 100, "compared_with": 2026, "new": 98, "closed": 0, "changed": 1, "unchanged": 1, "replaced": true });
-    let file = JobFile { name: "report.csv".into(), media_type: "text/csv; charset=utf-8".into(), bytes: b"row;outcome".to_vec() };
+    let file = JobFile {
+        name: "report.csv".into(),
+        media_type: "text/csv; charset=utf-8".into(),
+        bytes: b"row;outcome".to_vec(),
+    };
     let result = serde_json::json!({ "summary": summary, "change": change });
     town.store.finish_job(&job.id, "w", Ok(&result), &[file], NOW).await.unwrap();
     let done = browser.get(&waiting.path).await;
     assert!(!done.headers.contains_key("refresh"));
-    for text in ["Står i en tidligere række", "Mangler et felt, der skal være der: Branchekode", "ikke, hvem der er reklamebeskyttet", "Uden mail", "Bemærkning", "Sammenlignet med 2026: 98 nye"] {
+    for text in [
+        "Står i en tidligere række",
+        "Mangler et felt, der skal være der: Branchekode",
+        "ikke, hvem der er reklamebeskyttet",
+        "Uden mail",
+        "Bemærkning",
+        "Sammenlignet med 2026: 98 nye",
+    ] {
         done.assert_text(text);
     }
     assert!(!done.body.contains("not_eligible"), "every reason has a name for people");
     let report = browser.get(&format!("{}/report.csv", waiting.path)).await;
-    assert_eq!((report.body.as_str(), report.headers["content-type"].to_str().unwrap()), ("row;outcome", "text/csv; charset=utf-8"));
+    assert_eq!(
+        (report.body.as_str(), report.headers["content-type"].to_str().unwrap()),
+        ("row;outcome", "text/csv; charset=utf-8")
+    );
     assert_eq!(browser.get(&format!("{}/extract", waiting.path)).await.status, StatusCode::NOT_FOUND);
     let did = did(&town).await;
     assert!(did.contains(&"frame.uploaded".to_owned()) && did.contains(&"job.file_fetched".to_owned()), "{did:?}");
@@ -329,12 +377,17 @@ async fn a_round_is_planned_and_opened_by_one_job_however_often_the_button_is_pr
     let town = Town::open().await;
     let id = &town.municipality.id;
     let mut browser = signed_in(&town, Role::Analyst).await;
-    let plan = |year: &'static str, closes: &'static str| [("year", year), ("title", ""), ("opens_on", ""), ("closes_on", closes), ("threshold", "5")];
+    let plan = |year: &'static str, closes: &'static str| {
+        [("year", year), ("title", ""), ("opens_on", ""), ("closes_on", closes), ("threshold", "5")]
+    };
     let past = browser.post("/hojager/console/rounds", &plan("2027", "2026-01-01")).await;
     assert_eq!(past.status, StatusCode::UNPROCESSABLE_ENTITY);
     past.assert_text("Svarfristen er allerede passeret.");
     past.assert_text("value=\"2026-01-01\"");
-    browser.post("/hojager/console/rounds", &plan("2026", "2027-10-01")).await.assert_text("Der er allerede en måling for det år.");
+    browser
+        .post("/hojager/console/rounds", &plan("2026", "2027-10-01"))
+        .await
+        .assert_text("Der er allerede en måling for det år.");
 
     let page = browser.post("/hojager/console/rounds", &plan("2027", "2027-10-01")).await;
     page.assert_text("2027-målingen");
@@ -346,7 +399,8 @@ async fn a_round_is_planned_and_opened_by_one_job_however_often_the_button_is_pr
     assert_eq!(browser.post(&open, &[]).await.status, StatusCode::CONFLICT);
 
     let import = town.store.begin_frame_import(id, 2027, "u.csv", "9", NOW).await.unwrap();
-    let units: Vec<_> = town.store.frame_units(id, 2026, None, 10).await.unwrap().into_iter().map(|row| row.unit).collect();
+    let units: Vec<_> =
+        town.store.frame_units(id, 2026, None, 10).await.unwrap().into_iter().map(|row| row.unit).collect();
     town.store.stage_frame_rows(id, &import.id, &units, NOW).await.unwrap();
     town.store.finish_frame_import(id, &import.id, NOW).await.unwrap();
     let asked = browser.get(&open).await;
@@ -383,9 +437,15 @@ async fn a_round_in_the_field_is_watched_paused_reminded_and_closed() {
     browser.post(&format!("{base}/reminder"), &[("wave", "1")]).await.assert_text("Påmindelsen er lagt i kø.");
     let again = browser.post(&format!("{base}/reminder"), &[("wave", "3")]).await;
     assert_eq!(again.status, StatusCode::CONFLICT, "a wave is not skipped");
-    browser.post(&format!("{base}/dates"), &[("opens_on", ""), ("closes_on", "2026-12-01")]).await.assert_text("Datoerne er gemt.");
+    browser
+        .post(&format!("{base}/dates"), &[("opens_on", ""), ("closes_on", "2026-12-01")])
+        .await
+        .assert_text("Datoerne er gemt.");
     assert_eq!(round().await.closes_on.as_deref(), Some("2026-12-01"));
-    assert_eq!(browser.post(&format!("{base}/dates"), &[("closes_on", "i morgen")]).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        browser.post(&format!("{base}/dates"), &[("closes_on", "i morgen")]).await.status,
+        StatusCode::BAD_REQUEST
+    );
 
     browser.post(&format!("{base}/close"), &[]).await.assert_text("Målingen er lukket.");
     assert_eq!(round().await.state, RoundState::Closed);
@@ -411,7 +471,10 @@ async fn publishing_is_meant_and_a_correction_says_what_it_corrects() {
     let job = town.store.claim_job("w", NOW.plus_days(1), NOW).await.unwrap().unwrap();
     assert_eq!(job.arguments, serde_json::json!({ "year": 2026, "title": "2026-målingen", "note": "" }));
     let info = publish(&town, "").await;
-    town.store.finish_job(&job.id, "w", Ok(&serde_json::json!({ "publication": info.id, "estimates": 9 })), &[], NOW).await.unwrap();
+    town.store
+        .finish_job(&job.id, "w", Ok(&serde_json::json!({ "publication": info.id, "estimates": 9 })), &[], NOW)
+        .await
+        .unwrap();
     browser.get(&waiting.path).await.assert_text(&format!("/hojager/committee/{}", info.id));
     browser.post(at, &[("year", "2026"), ("sure", "yes")]).await.assert_text("Skriv, hvad der er rettet.");
 
@@ -430,8 +493,15 @@ async fn publishing_is_meant_and_a_correction_says_what_it_corrects() {
 async fn publish(town: &Town, note: &str) -> PublicationInfo {
     let report = figures::report();
     let extra = serde_json::json!({});
-    let publication = NewPublication { year: 2026, date: "2026-11-20", title: "Erhvervsmålingen 2026", note, report: &report, extra: &extra };
-    town.store.publish(&town.municipality.id, &publication, NOW).await.unwrap()
+    let publication = NewPublication {
+        year: 2026,
+        date: "2026-11-20",
+        title: "Erhvervsmålingen 2026",
+        note,
+        report: &report,
+        extra: &extra,
+    };
+    town.store.publish(&town.municipality.id, &publication, NOW).await.expect("a publication can be put")
 }
 
 #[tokio::test]
@@ -446,7 +516,12 @@ async fn the_committee_reads_sentences_then_charts_with_the_numbers_beneath() {
         page.assert_text(&sentence);
     }
     let total = report.estimate("nki", 2026, "total", "all").unwrap();
-    page.assert_text(&charts::figure(domain::language::Language::Da, domain::indicator::Kind::Index, total.estimate.value.unwrap(), total.estimate.n));
+    page.assert_text(&charts::figure(
+        domain::language::Language::Da,
+        domain::indicator::Kind::Index,
+        total.estimate.value.unwrap(),
+        total.estimate.n,
+    ));
     assert_eq!(page.body.matches("role=\"img\"").count(), 8, "four charts, each wide and narrow");
     assert!(page.body.find("class=\"summary\"").unwrap() < page.body.find("<svg").unwrap(), "sentences come first");
     page.assert_text("vises ikke (for få svar)");
@@ -461,7 +536,10 @@ async fn the_committee_reads_sentences_then_charts_with_the_numbers_beneath() {
     browser.get(&format!("/hojager/committee/{}/method", first.id)).await.assert_text("9f86d081");
     let chart = browser.get(&format!("/hojager/committee/{}/charts/changes.svg", first.id)).await;
     assert_eq!(chart.headers["content-type"], "image/svg+xml; charset=utf-8");
-    assert_eq!(browser.get(&format!("/hojager/committee/{}/charts/other.svg", first.id)).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        browser.get(&format!("/hojager/committee/{}/charts/other.svg", first.id)).await.status,
+        StatusCode::NOT_FOUND
+    );
 
     publish(&town, "Branchen transport er rettet.").await;
     browser.get("/hojager/committee").await.assert_text("Branchen transport er rettet.");
@@ -477,9 +555,16 @@ async fn pages_of_staff_are_kept_by_no_cache() {
     let town = Town::open().await;
     publish(&town, "").await;
     let mut browser = signed_in(&town, Role::Administrator).await;
-    for (_, address, _) in ADDRESSES.iter().filter(|(m, a, _)| *m == "GET" && !a.contains("{round") && !a.contains("{job") && !a.contains("{pub")) {
+    for (_, address, _) in ADDRESSES
+        .iter()
+        .filter(|(m, a, _)| *m == "GET" && !a.contains("{round") && !a.contains("{job") && !a.contains("{pub"))
+    {
         let got = browser.get(&filled(address)).await;
-        assert_eq!((got.status, got.headers["cache-control"].to_str().unwrap()), (StatusCode::OK, "no-store"), "{address}");
+        assert_eq!(
+            (got.status, got.headers["cache-control"].to_str().unwrap()),
+            (StatusCode::OK, "no-store"),
+            "{address}"
+        );
         assert!(got.headers["content-security-policy"].to_str().unwrap().contains("style-src 'self';"), "{address}");
         assert!(!got.body.contains(" style=") && !got.body.contains("<style"), "{address}");
     }

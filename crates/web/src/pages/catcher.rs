@@ -117,7 +117,10 @@ impl Page for MessagePage {
             html,
             source: "/catcher/hojager/1/source".to_owned(),
         };
-        vec![sample(Some("/catcher/hojager/1/html".to_owned()), "Svar her: https://example.dk/s/abc\nTak."), sample(None, "")]
+        vec![
+            sample(Some("/catcher/hojager/1/html".to_owned()), "Svar her: https://example.dk/s/abc\nTak."),
+            sample(None, ""),
+        ]
     }
 }
 
@@ -164,14 +167,22 @@ fn open(app: &App) -> Result<(), PageError> {
     if app.settings().catcher { Ok(()) } else { Err(PageError::NotFound) }
 }
 
-async fn caught(app: &App, slug: &str, id: &str) -> Result<(Municipality, store::outbox::CaughtMail, Vec<u8>), PageError> {
+async fn caught(
+    app: &App,
+    slug: &str,
+    id: &str,
+) -> Result<(Municipality, store::outbox::CaughtMail, Vec<u8>), PageError> {
     open(app)?;
     let municipality = app.store().municipality_by_slug(slug).await?;
     let (mail, raw) = app.store().caught_mail(&municipality.id, id).await?;
     Ok((municipality, mail, raw))
 }
 
-async fn message(State(app): State<App>, visit: Visit, Path((slug, id)): Path<(String, String)>) -> Result<Response, PageError> {
+async fn message(
+    State(app): State<App>,
+    visit: Visit,
+    Path((slug, id)): Path<(String, String)>,
+) -> Result<Response, PageError> {
     let (municipality, mail, raw) = caught(&app, &slug, &id).await?;
     let parsed = MessageParser::default().parse(&raw).ok_or(PageError::NotFound)?;
     let from = parsed.from().and_then(|from| from.first()).map_or_else(String::new, |from| {
@@ -216,8 +227,11 @@ mod tests {
 
     #[test]
     fn addresses_in_a_text_are_found_without_the_full_stop_behind_them() {
-        let found: Vec<String> =
-            pieces("Svar: https://a.dk/s/x.\nEller (http://b.dk/y), tak").into_iter().filter(|p| p.is_link).map(|p| p.words).collect();
+        let found: Vec<String> = pieces("Svar: https://a.dk/s/x.\nEller (http://b.dk/y), tak")
+            .into_iter()
+            .filter(|p| p.is_link)
+            .map(|p| p.words)
+            .collect();
         assert_eq!(found, ["https://a.dk/s/x", "http://b.dk/y"]);
         let whole: String = pieces("Svar: https://a.dk/s/x.\n").into_iter().map(|p| p.words).collect();
         assert_eq!(whole, "Svar: https://a.dk/s/x.\n");

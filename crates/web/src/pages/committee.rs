@@ -245,7 +245,13 @@ impl Page for YearPage {
             hidden: value.is_none(),
         };
         let change = |verdict, quality, figure: &str| Some(Change { verdict, quality, figure: figure.to_owned() });
-        let row = |total, change, since| SectorRow { title: "Handel".to_owned(), total, cells: vec![cell(Some("61,4")), cell(None)], change, since };
+        let row = |total, change, since| SectorRow {
+            title: "Handel".to_owned(),
+            total,
+            cells: vec![cell(Some("61,4")), cell(None)],
+            change,
+            since,
+        };
         let rows = vec![
             row(true, change("up", "better", "+4,2 ±1,9"), change("down", "worse", "−4,2 ±1,9")),
             row(false, change("unclear", "", "+1,0 ±1,9"), change("break", "", "")),
@@ -277,9 +283,28 @@ impl Page for YearPage {
             first: None,
             breaks: Vec::new(),
         };
-        let line = |current, change: Option<Change>| IndicatorLine { href: "?indicator=nki".to_owned(), title: "Tilfredshed".to_owned(), current, value: cell(Some("61,4")), change };
-        let coverage = |thin: bool| CoverageLine { title: "Handel".to_owned(), total: !thin, frame: 511, answered: 189, rate: 0.37, thin };
-        let other = |current| OtherLine { href: "/x".to_owned(), title: "2026-målingen".to_owned(), date: "1. november 2026".to_owned(), version: 2, current };
+        let line = |current, change: Option<Change>| IndicatorLine {
+            href: "?indicator=nki".to_owned(),
+            title: "Tilfredshed".to_owned(),
+            current,
+            value: cell(Some("61,4")),
+            change,
+        };
+        let coverage = |thin: bool| CoverageLine {
+            title: "Handel".to_owned(),
+            total: !thin,
+            frame: 511,
+            answered: 189,
+            rate: 0.37,
+            thin,
+        };
+        let other = |current| OtherLine {
+            href: "/x".to_owned(),
+            title: "2026-målingen".to_owned(),
+            date: "1. november 2026".to_owned(),
+            version: 2,
+            current,
+        };
         let page = |shown, full: bool| Self {
             bar: Bar::sample(full),
             href: "/hojager/committee/1".to_owned(),
@@ -291,9 +316,16 @@ impl Page for YearPage {
             newer: full.then(|| "/x".to_owned()),
             threshold: 5,
             sentences: if full { vec!["Tilfredsheden er steget.".to_owned()] } else { Vec::new() },
-            indicators: if full { vec![line(true, change("up", "better", "+4,2")), line(false, None)] } else { Vec::new() },
+            indicators: if full {
+                vec![line(true, change("up", "better", "+4,2")), line(false, None)]
+            } else {
+                Vec::new()
+            },
             shown,
-            coverage: full.then(|| CoveragePart { chart: Some("<svg></svg>".to_owned()), rows: vec![coverage(false), coverage(true)] }),
+            coverage: full.then(|| CoveragePart {
+                chart: Some("<svg></svg>".to_owned()),
+                rows: vec![coverage(false), coverage(true)],
+            }),
             others: if full { vec![other(true), other(false)] } else { Vec::new() },
             paper: full.then(|| "/x".to_owned()),
         };
@@ -307,11 +339,17 @@ struct Choice {
     indicator: String,
 }
 
-async fn latest(State(app): State<App>, visit: Visit, Reader(staff): Reader, Query(choice): Query<Choice>) -> Result<Response, PageError> {
+async fn latest(
+    State(app): State<App>,
+    visit: Visit,
+    Reader(staff): Reader,
+    Query(choice): Query<Choice>,
+) -> Result<Response, PageError> {
     match app.store().latest_publication(&staff.municipality.id, None).await? {
         Some(publication) => year_page(&app, &visit, &staff, &publication, &choice.indicator).await,
         None => {
-            let page = EmptyPage { bar: staff.bar("committee"), committee: staff.municipality.settings.committee.clone() };
+            let page =
+                EmptyPage { bar: staff.bar("committee"), committee: staff.municipality.settings.committee.clone() };
             app.view(&visit).of(&staff.municipality).render(&page)
         }
     }
@@ -334,7 +372,13 @@ fn chosen<'r>(report: &'r Report, id: &str) -> Option<&'r IndicatorInfo> {
     by_id.or_else(|| report.indicators.iter().find(|i| i.headline)).or_else(|| report.indicators.first())
 }
 
-async fn year_page(app: &App, visit: &Visit, staff: &Staff, publication: &Publication, indicator: &str) -> Result<Response, PageError> {
+async fn year_page(
+    app: &App,
+    visit: &Visit,
+    staff: &Staff,
+    publication: &Publication,
+    indicator: &str,
+) -> Result<Response, PageError> {
     let view = app.view(visit).of(&staff.municipality);
     let language = view.language();
     let (id, slug) = (&staff.municipality.id, &staff.municipality.slug);
@@ -386,7 +430,13 @@ fn query(info: &IndicatorInfo) -> String {
     format!("?indicator={}", percent_encoding::utf8_percent_encode(&info.id, percent_encoding::NON_ALPHANUMERIC))
 }
 
-fn indicator_line(report: &Report, info: &IndicatorInfo, language: Language, href: &str, chosen: Option<&IndicatorInfo>) -> IndicatorLine {
+fn indicator_line(
+    report: &Report,
+    info: &IndicatorInfo,
+    language: Language,
+    href: &str,
+    chosen: Option<&IndicatorInfo>,
+) -> IndicatorLine {
     let (last, before, _) = pairs(report);
     let row = last.and_then(|year| report.estimate(&info.id, year, TOTAL, ALL));
     IndicatorLine {
@@ -399,7 +449,9 @@ fn indicator_line(report: &Report, info: &IndicatorInfo, language: Language, hre
 }
 
 fn cell(info: &IndicatorInfo, row: Option<&EstimateRow>, language: Language) -> Cell {
-    let Some(row) = row else { return Cell { value: None, margin: String::new(), n: 0, uncertain: false, hidden: false } };
+    let Some(row) = row else {
+        return Cell { value: None, margin: String::new(), n: 0, uncertain: false, hidden: false };
+    };
     let hidden = row.state.is_hidden();
     let value = row.estimate.value.filter(|_| !hidden);
     let interval = row.estimate.interval.filter(|_| value.is_some());
@@ -424,7 +476,11 @@ fn change_of(
     match report.change(&info.id, from, to, domain, group) {
         Some(row) => Some(change(info, row, language)),
         // Across a break no change is made; the page says so instead of leaving a gap.
-        None => info.breaks.iter().any(|b| *b > from && *b <= to).then(|| Change { verdict: "break", quality: "", figure: String::new() }),
+        None => info.breaks.iter().any(|b| *b > from && *b <= to).then(|| Change {
+            verdict: "break",
+            quality: "",
+            figure: String::new(),
+        }),
     }
 }
 
@@ -482,7 +538,11 @@ fn indicator_part(report: &Report, info: &IndicatorInfo, language: Language, mes
     let row = |title: String, domain: &str, group: &str| SectorRow {
         title,
         total: domain == TOTAL,
-        cells: recent.years.iter().map(|year| cell(info, report.estimate(&info.id, *year, domain, group), language)).collect(),
+        cells: recent
+            .years
+            .iter()
+            .map(|year| cell(info, report.estimate(&info.id, *year, domain, group), language))
+            .collect(),
         change: change_of(report, info, (before, last), domain, group, language),
         since: change_of(report, info, (first, last), domain, group, language),
     };
@@ -497,7 +557,9 @@ fn indicator_part(report: &Report, info: &IndicatorInfo, language: Language, mes
         trend: draw("chart-trend", &|s| charts::trend(report, &info.id, TOTAL, ALL, s)),
         multiples: draw("chart-sectors", &|s| charts::multiples(&recent, &info.id, SECTOR, YEARS, s)),
         changes: match (before, last) {
-            (Some(from), Some(to)) => draw("chart-changes", &|s| charts::change(report, &info.id, (from, to), SECTOR, s)),
+            (Some(from), Some(to)) => {
+                draw("chart-changes", &|s| charts::change(report, &info.id, (from, to), SECTOR, s))
+            }
             _ => None,
         },
         years: recent.years.iter().map(|year| YearHead { year: *year, after_break: is_broken(*year) }).collect(),
@@ -521,13 +583,19 @@ fn coverage_part(report: &Report, language: Language, messages: &Messages) -> Op
         rate: row.response_rate,
         thin: row.n_answered < 20,
     };
-    let mut rows: Vec<CoverageLine> = find(TOTAL, None).map(|r| line(messages.t(language, "charts.total", &[]), true, r)).into_iter().collect();
+    let mut rows: Vec<CoverageLine> =
+        find(TOTAL, None).map(|r| line(messages.t(language, "charts.total", &[]), true, r)).into_iter().collect();
     let groups = report.breakdowns.iter().find(|b| b.domain == SECTOR).map(|b| b.groups.as_slice()).unwrap_or_default();
-    rows.extend(groups.iter().filter_map(|g| Some(line(g.title.get(language).to_owned(), false, find(SECTOR, Some(&g.key))?))));
+    rows.extend(
+        groups.iter().filter_map(|g| Some(line(g.title.get(language).to_owned(), false, find(SECTOR, Some(&g.key))?))),
+    );
     if rows.is_empty() {
         return None;
     }
-    let chart = charts::both(Setting::page(messages, language, "chart-coverage"), |s| charts::coverage(report, year, SECTOR, s)).ok();
+    let chart = charts::both(Setting::page(messages, language, "chart-coverage"), |s| {
+        charts::coverage(report, year, SECTOR, s)
+    })
+    .ok();
     Some(CoveragePart { chart, rows })
 }
 
@@ -595,10 +663,13 @@ async fn method(
     Reader(staff): Reader,
     Path((_, publication)): Path<(String, String)>,
 ) -> Result<Response, PageError> {
-    let Publication { info, report, .. } = app.store().publication(&staff.municipality.id, &PublicationId(publication)).await?;
+    let Publication { info, report, .. } =
+        app.store().publication(&staff.municipality.id, &PublicationId(publication)).await?;
     let view = app.view(&visit).of(&staff.municipality);
     let language = view.language();
-    let pairs = |map: std::collections::BTreeMap<String, String>| map.into_iter().map(|(name, value)| Pair { name, value }).collect();
+    let pairs = |map: std::collections::BTreeMap<String, String>| {
+        map.into_iter().map(|(name, value)| Pair { name, value }).collect()
+    };
     let formula = |i: IndicatorInfo| Pair { name: i.title.get(language).to_owned(), value: i.formula_version };
     let page = MethodPage {
         bar: staff.bar("committee"),
@@ -627,7 +698,8 @@ async fn paper(
     let papers = app.store().jobs(id, Some("report"), 100).await?;
     let job = paper_of(&papers, &PublicationId(publication), language).ok_or(PageError::NotFound)?;
     let file = app.store().job_file(id, &job.id, "report.pdf").await?;
-    let headers = [(header::CONTENT_TYPE, "application/pdf"), (header::CONTENT_DISPOSITION, "inline; filename=\"report.pdf\"")];
+    let headers =
+        [(header::CONTENT_TYPE, "application/pdf"), (header::CONTENT_DISPOSITION, "inline; filename=\"report.pdf\"")];
     Ok((headers, file.bytes).into_response())
 }
 

@@ -16,7 +16,10 @@ pub mod signin;
 
 /// The routes of all pages.
 pub fn routes() -> Router<App> {
-    Router::new().merge(home::routes()).merge(privacy::routes()).merge(respondent::routes())
+    Router::new()
+        .merge(home::routes())
+        .merge(privacy::routes())
+        .merge(respondent::routes())
         .merge(signin::routes())
         .merge(console::routes())
         .merge(committee::routes())

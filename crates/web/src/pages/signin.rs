@@ -135,9 +135,12 @@ async fn session_user(app: &App, headers: &HeaderMap) -> Result<Option<User>, Pa
 
 async fn staff(parts: &mut Parts, app: &App, area: Area) -> Result<Staff, Refused> {
     let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| PageError::NotFound)?;
-    let slug = params.iter().find(|(name, _)| *name == "slug").map(|(_, slug)| slug.to_owned()).ok_or(PageError::NotFound)?;
+    let slug =
+        params.iter().find(|(name, _)| *name == "slug").map(|(_, slug)| slug.to_owned()).ok_or(PageError::NotFound)?;
     let municipality = app.store().municipality_by_slug(&slug).await.map_err(PageError::from)?;
-    let Some(user) = session_user(app, &parts.headers).await? else { return Err(Refused::SignIn { slug: municipality.slug }) };
+    let Some(user) = session_user(app, &parts.headers).await? else {
+        return Err(Refused::SignIn { slug: municipality.slug });
+    };
     if user.municipality != municipality.id || !may(user.role, area) {
         return Err(Refused::NotYours(Box::new(municipality)));
     }
@@ -225,7 +228,15 @@ impl Bar {
     pub fn sample(full: bool) -> Self {
         let role = if full { "console.role_administrator" } else { "console.role_committee" };
         let current = if full { "home" } else { "committee" };
-        Self { slug: "hojager".to_owned(), name: "Mette Holm".to_owned(), role: role.to_owned(), console: full, results: true, trail: full, current }
+        Self {
+            slug: "hojager".to_owned(),
+            name: "Mette Holm".to_owned(),
+            role: role.to_owned(),
+            console: full,
+            results: true,
+            trail: full,
+            current,
+        }
     }
 }
 
@@ -252,18 +263,21 @@ async fn sign_in(State(app): State<App>, visit: Visit, Path(token): Path<String>
     let session = app.keys().random_token();
     let now = app.now();
     let lookup = app.keys().lookup(session.reveal());
-    let user = app.store().use_sign_in(&app.keys().lookup(&token), &lookup, now.plus_seconds(SESSION_SECONDS), now).await?;
+    let user =
+        app.store().use_sign_in(&app.keys().lookup(&token), &lookup, now.plus_seconds(SESSION_SECONDS), now).await?;
     let Some(user) = user else {
         return app.view(&visit).status(axum::http::StatusCode::GONE).render(&SignInPage { stale: true });
     };
     let municipality = app.store().municipality(&user.municipality).await?;
     let staff = Staff { user, municipality };
     staff.did(&app, "session.opened", staff.user.id.as_str(), "").await?;
-    Ok((session_cookie(&app, session.reveal(), SESSION_SECONDS.unsigned_abs())?, Redirect::to(&staff.landing())).into_response())
+    Ok((session_cookie(&app, session.reveal(), SESSION_SECONDS.unsigned_abs())?, Redirect::to(&staff.landing()))
+        .into_response())
 }
 
 fn session_cookie(app: &App, token: &str, seconds: u64) -> Result<[(header::HeaderName, HeaderValue); 1], PageError> {
-    let value = HeaderValue::from_str(&app.settings().cookie(SESSION_COOKIE, token, seconds)).map_err(PageError::internal)?;
+    let value =
+        HeaderValue::from_str(&app.settings().cookie(SESSION_COOKIE, token, seconds)).map_err(PageError::internal)?;
     Ok([(header::SET_COOKIE, value)])
 }
 
@@ -298,12 +312,21 @@ impl Page for FrontPage {
     const TEMPLATE: &'static str = "signin/front.html";
 
     fn samples() -> Vec<Self> {
-        let person = FrontPerson { id: "u".to_owned(), name: "Mette Holm".to_owned(), role: "console.role_analyst".to_owned() };
-        vec![Self { slug: "hojager".to_owned(), people: vec![person] }, Self { slug: "hojager".to_owned(), people: Vec::new() }]
+        let person =
+            FrontPerson { id: "u".to_owned(), name: "Mette Holm".to_owned(), role: "console.role_analyst".to_owned() };
+        vec![
+            Self { slug: "hojager".to_owned(), people: vec![person] },
+            Self { slug: "hojager".to_owned(), people: Vec::new() },
+        ]
     }
 }
 
-async fn front(State(app): State<App>, visit: Visit, Path(slug): Path<String>, headers: HeaderMap) -> Result<Response, PageError> {
+async fn front(
+    State(app): State<App>,
+    visit: Visit,
+    Path(slug): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
     let municipality = app.store().municipality_by_slug(&slug).await?;
     if let Some(user) = session_user(&app, &headers).await?
         && user.municipality == municipality.id
@@ -323,7 +346,11 @@ struct AsWhom {
 }
 
 /// The demo's "look around as": there every mail, and so every link, lies open anyway. Elsewhere there is no such address.
-async fn sign_in_as(State(app): State<App>, Path(slug): Path<String>, Form(form): Form<AsWhom>) -> Result<Response, PageError> {
+async fn sign_in_as(
+    State(app): State<App>,
+    Path(slug): Path<String>,
+    Form(form): Form<AsWhom>,
+) -> Result<Response, PageError> {
     if !app.settings().catcher {
         return Err(PageError::NotFound);
     }
@@ -337,7 +364,8 @@ async fn sign_in_as(State(app): State<App>, Path(slug): Path<String>, Form(form)
     app.store().open_session(&municipality.id, &user.id, &lookup, now.plus_seconds(SESSION_SECONDS), now).await?;
     let staff = Staff { user, municipality };
     staff.did(&app, "session.opened", staff.user.id.as_str(), "demo").await?;
-    Ok((session_cookie(&app, session.reveal(), SESSION_SECONDS.unsigned_abs())?, Redirect::to(&staff.landing())).into_response())
+    Ok((session_cookie(&app, session.reveal(), SESSION_SECONDS.unsigned_abs())?, Redirect::to(&staff.landing()))
+        .into_response())
 }
 
 /// `GET /{slug}/account`

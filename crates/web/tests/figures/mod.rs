@@ -32,25 +32,63 @@ pub fn report() -> Report {
         formula_version: "4f1c2a90".into(),
     };
     let indicators = vec![
-        indicator("nki", Kind::Index, [0.0, 100.0], texts("Tilfredshedsindeks", "Nöjd-kund-index", "Satisfaction index"), true, vec![]),
-        indicator("overall", Kind::Mean, [1.0, 5.0], texts("Tilfredshed alt i alt (1–5)", "Nöjdhet totalt (1–5)", "Overall satisfaction (1–5)"), false, vec![]),
-        indicator("green", Kind::Share, [0.0, 1.0], texts("SMV med grønne tiltag", "SMF med gröna åtgärder", "SMEs with green measures"), true, vec![2025]),
-        indicator("outlook", Kind::Balance, [-1.0, 1.0], texts("Venter flere ansatte", "Väntar fler anställda", "Expect more employees"), false, vec![]),
+        indicator(
+            "nki",
+            Kind::Index,
+            [0.0, 100.0],
+            texts("Tilfredshedsindeks", "Nöjd-kund-index", "Satisfaction index"),
+            true,
+            vec![],
+        ),
+        indicator(
+            "overall",
+            Kind::Mean,
+            [1.0, 5.0],
+            texts("Tilfredshed alt i alt (1–5)", "Nöjdhet totalt (1–5)", "Overall satisfaction (1–5)"),
+            false,
+            vec![],
+        ),
+        indicator(
+            "green",
+            Kind::Share,
+            [0.0, 1.0],
+            texts("SMV med grønne tiltag", "SMF med gröna åtgärder", "SMEs with green measures"),
+            true,
+            vec![2025],
+        ),
+        indicator(
+            "outlook",
+            Kind::Balance,
+            [-1.0, 1.0],
+            texts("Venter flere ansatte", "Väntar fler anställda", "Expect more employees"),
+            false,
+            vec![],
+        ),
     ];
-    let grouping = Grouping::shipped("htk").unwrap();
-    let groups: Vec<Group> = grouping.sectors().iter().map(|s| Group { key: s.key.clone(), title: s.titles.clone() }).collect();
+    let grouping = Grouping::shipped("htk").expect("htk is shipped");
+    let groups: Vec<Group> =
+        grouping.sectors().iter().map(|s| Group { key: s.key.clone(), title: s.titles.clone() }).collect();
     let mut rows = vec![(TOTAL, ALL.to_owned(), 2480_u64)];
-    rows.extend(groups.iter().enumerate().map(|(i, g)| ("sector", g.key.clone(), if i == 0 { 9 } else { 90 + 73 * i as u64 })));
+    rows.extend(
+        groups.iter().enumerate().map(|(i, g)| ("sector", g.key.clone(), if i == 0 { 9 } else { 90 + 73 * i as u64 })),
+    );
     let mut report = Report {
         years: YEARS.to_vec(),
         indicators,
-        breakdowns: vec![Breakdown { domain: "sector".into(), title: texts("brancher", "branscher", "sectors"), groups }],
+        breakdowns: vec![Breakdown {
+            domain: "sector".into(),
+            title: texts("brancher", "branscher", "sectors"),
+            groups,
+        }],
         estimates: Vec::new(),
         changes: Vec::new(),
         coverage: Vec::new(),
         provenance: Provenance {
             version: "0.1.0".into(),
-            inputs: BTreeMap::from([("frame".into(), "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into())]),
+            inputs: BTreeMap::from([(
+                "frame".into(),
+                "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
+            )]),
             options: BTreeMap::from([("fpc".into(), "item".into()), ("weights".into(), "cells".into())]),
             collapses: vec!["a: 50-199 → 10-49".into()],
         },
@@ -82,7 +120,8 @@ pub fn report() -> Report {
 
 fn level(info: &IndicatorInfo, g: usize, y: usize) -> f64 {
     let width = info.range[1] - info.range[0];
-    info.range[0] + width * (0.58 + 0.014 * y as f64 + 0.03 * y as f64 * wander(g, 3) + 0.14 * wander(g, 1) + 0.02 * wander(g, y))
+    info.range[0]
+        + width * (0.58 + 0.014 * y as f64 + 0.03 * y as f64 * wander(g, 3) + 0.14 * wander(g, 1) + 0.02 * wander(g, y))
 }
 
 fn estimate(info: &IndicatorInfo, g: usize, y: usize, n: u64, domain: &str, group: &str, frame: u64) -> EstimateRow {
@@ -95,7 +134,8 @@ fn estimate(info: &IndicatorInfo, g: usize, y: usize, n: u64, domain: &str, grou
         _ => State::Shown,
     };
     let shown = n >= 5;
-    let interval = Interval { lower: (middle - 2.0 * se).max(info.range[0]), upper: (middle + 2.0 * se).min(info.range[1]) };
+    let interval =
+        Interval { lower: (middle - 2.0 * se).max(info.range[0]), upper: (middle + 2.0 * se).min(info.range[1]) };
     let estimate = Estimate {
         n,
         value: shown.then_some(middle),
@@ -104,13 +144,21 @@ fn estimate(info: &IndicatorInfo, g: usize, y: usize, n: u64, domain: &str, grou
         interval: shown.then_some(interval),
         deff: None,
     };
-    EstimateRow { indicator: info.id.clone(), year: YEARS[y], domain: domain.into(), group: group.into(), n_frame: Some(frame), estimate, state }
+    EstimateRow {
+        indicator: info.id.clone(),
+        year: YEARS[y],
+        domain: domain.into(),
+        group: group.into(),
+        n_frame: Some(frame),
+        estimate,
+        state,
+    }
 }
 
 fn change(info: &IndicatorInfo, g: usize, (from, to): (i32, i32), domain: &str, group: &str, frame: u64) -> ChangeRow {
     let width = info.range[1] - info.range[0];
     let n = if frame == 9 { 4 } else { frame * 35 / 100 };
-    let at = |year: i32| YEARS.iter().position(|y| *y == year).unwrap();
+    let at = |year: i32| YEARS.iter().position(|y| *y == year).expect("a year of the town");
     let change = level(info, g, at(to)) - level(info, g, at(from));
     let se = width * 0.25 / (n as f64).sqrt();
     let is_break = info.breaks.iter().any(|b| *b > from && *b <= to);

@@ -108,8 +108,15 @@ impl Page for FramesPage {
     }
 }
 
-async fn page(app: &App, staff: &Staff, year: String, classification: String, fault: Option<&'static str>) -> Result<FramesPage, PageError> {
-    let mut frames: Vec<FrameLine> = app.store().frames(&staff.municipality.id).await?.into_iter().map(FrameLine::of).collect();
+async fn page(
+    app: &App,
+    staff: &Staff,
+    year: String,
+    classification: String,
+    fault: Option<&'static str>,
+) -> Result<FramesPage, PageError> {
+    let mut frames: Vec<FrameLine> =
+        app.store().frames(&staff.municipality.id).await?.into_iter().map(FrameLine::of).collect();
     frames.reverse();
     let own = |c: &Classification| match staff.municipality.country {
         Country::Dk => matches!(c, Classification::Db07 | Classification::Db25),
@@ -156,7 +163,8 @@ impl Upload {
 
     /// The arguments of the job, or the fault: key of a message.
     fn arguments(&self) -> Result<serde_json::Value, &'static str> {
-        let year = self.year.parse().ok().filter(|y: &i32| (2000..=2100).contains(y)).ok_or("console.frame_bad_year")?;
+        let year =
+            self.year.parse().ok().filter(|y: &i32| (2000..=2100).contains(y)).ok_or("console.frame_bad_year")?;
         let classification = match self.classification.as_str() {
             "" => None,
             key => Some(Classification::parse(key).ok_or("console.frame_bad_classification")?),
@@ -176,11 +184,17 @@ impl Upload {
 
 /// The last part of a path, without what a page or a log should not carry.
 fn file_name(sent: &str) -> String {
-    let name: String = sent.rsplit(['/', '\\']).next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(120).collect();
+    let name: String =
+        sent.rsplit(['/', '\\']).next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(120).collect();
     if name.is_empty() { "udtraek".to_owned() } else { name }
 }
 
-async fn upload(State(app): State<App>, visit: Visit, Analyst(staff): Analyst, form: Multipart) -> Result<Response, PageError> {
+async fn upload(
+    State(app): State<App>,
+    visit: Visit,
+    Analyst(staff): Analyst,
+    form: Multipart,
+) -> Result<Response, PageError> {
     let upload = Upload::read(form).await?;
     let arguments = match upload.arguments() {
         Ok(arguments) => arguments,
@@ -189,7 +203,8 @@ async fn upload(State(app): State<App>, visit: Visit, Analyst(staff): Analyst, f
             return app.view(&visit).of(&staff.municipality).status(StatusCode::UNPROCESSABLE_ENTITY).render(&page);
         }
     };
-    let file = JobFile { name: "extract".to_owned(), media_type: "application/octet-stream".to_owned(), bytes: upload.bytes };
+    let file =
+        JobFile { name: "extract".to_owned(), media_type: "application/octet-stream".to_owned(), bytes: upload.bytes };
     let job = app.store().enqueue_job(&staff.municipality.id, "import_frame", &arguments, &[file], app.now()).await?;
     staff.did(&app, "frame.uploaded", job.as_str(), &upload.file_name).await?;
     Ok(Redirect::to(&format!("/{}/console/jobs/{job}", staff.municipality.slug)).into_response())

@@ -316,7 +316,8 @@ fn import_result(app: &App, staff: &Staff, language: Language, imported: Importe
 
 /// Every title with its count, 0 where there is none, so that a dropped sector is seen.
 fn in_order(titles: &[(String, String)], counts: &std::collections::BTreeMap<String, u64>) -> Vec<Counted> {
-    let known = titles.iter().map(|(key, title)| Counted { name: title.clone(), n: counts.get(key).copied().unwrap_or(0) });
+    let known =
+        titles.iter().map(|(key, title)| Counted { name: title.clone(), n: counts.get(key).copied().unwrap_or(0) });
     let unknown = counts.iter().filter(|(key, _)| titles.iter().all(|(k, _)| k != *key));
     known.chain(unknown.map(|(key, n)| Counted { name: titled(titles, key).to_owned(), n: *n })).collect()
 }
@@ -329,6 +330,9 @@ async fn fetch(
     let name = FILES.into_iter().find(|name| *name == file).ok_or(PageError::NotFound)?;
     let found = app.store().job_file(&staff.municipality.id, &JobId(job.clone()), name).await?;
     staff.did(&app, "job.file_fetched", &job, name).await?;
-    let headers = [(header::CONTENT_TYPE, found.media_type), (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))];
+    let headers = [
+        (header::CONTENT_TYPE, found.media_type),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+    ];
     Ok((headers, found.bytes).into_response())
 }

@@ -68,7 +68,11 @@ fn sectors(municipality: &Municipality, language: Language) -> Vec<(String, Stri
 
 /// The size classes in their order, with titles.
 fn sizes(municipality: &Municipality, language: Language) -> Vec<(String, String)> {
-    SizeClasses::default_for(municipality.country).classes().iter().map(|c| (c.key.clone(), c.titles.get(language).to_owned())).collect()
+    SizeClasses::default_for(municipality.country)
+        .classes()
+        .iter()
+        .map(|c| (c.key.clone(), c.titles.get(language).to_owned()))
+        .collect()
 }
 
 /// A title by key; the key itself where the definition does not know it (any more).
@@ -152,13 +156,25 @@ impl Page for HomePage {
             rounds: vec![line(Some("2026-10-01")), line(None)],
             jobs: vec![jobs::JobLine::sample()],
         };
-        let empty =
-            Self { bar: Bar::sample(false), note: None, year: 2026, steps: Vec::new(), next: None, rounds: Vec::new(), jobs: Vec::new() };
+        let empty = Self {
+            bar: Bar::sample(false),
+            note: None,
+            year: 2026,
+            steps: Vec::new(),
+            next: None,
+            rounds: Vec::new(),
+            jobs: Vec::new(),
+        };
         vec![full, empty]
     }
 }
 
-async fn home(State(app): State<App>, visit: Visit, Analyst(staff): Analyst, note: Note) -> Result<Response, PageError> {
+async fn home(
+    State(app): State<App>,
+    visit: Visit,
+    Analyst(staff): Analyst,
+    note: Note,
+) -> Result<Response, PageError> {
     let view = app.view(&visit).of(&staff.municipality);
     let language = view.language();
     let id = &staff.municipality.id;
@@ -190,7 +206,13 @@ fn round_line(app: &App, language: Language, slug: &str, round: &Round) -> Round
 }
 
 /// The six steps of a year and where each stands.
-async fn steps(app: &App, municipality: &Municipality, language: Language, year: i32, round: Option<&Round>) -> Result<Vec<Step>, PageError> {
+async fn steps(
+    app: &App,
+    municipality: &Municipality,
+    language: Language,
+    year: i32,
+    round: Option<&Round>,
+) -> Result<Vec<Step>, PageError> {
     let (id, slug) = (&municipality.id, &municipality.slug);
     let frame = app.store().frames(id).await?.into_iter().find(|f| f.year == year);
     let published = app.store().publications(id).await?.into_iter().find(|p| p.year == year);
@@ -204,7 +226,13 @@ async fn steps(app: &App, municipality: &Municipality, language: Language, year:
     let mut steps: Vec<Step> = Vec::new();
     let mut add = |key: &'static str, done: bool, text: String, href: Option<String>| {
         let is_next = !done && steps.iter().all(|s| s.state == "done");
-        let state = if done { "done" } else if is_next { "now" } else { "later" };
+        let state = if done {
+            "done"
+        } else if is_next {
+            "now"
+        } else {
+            "later"
+        };
         steps.push(Step { key, name: say(&format!("step_{key}"), &[]), state, text, href });
     };
     let frame_text = frame.as_ref().map_or_else(
@@ -212,13 +240,16 @@ async fn steps(app: &App, municipality: &Municipality, language: Language, year:
         |f| say("step_frame_done", &[("units", f.units.into()), ("contactable", f.contactable.into())]),
     );
     add("frame", frame.is_some(), frame_text, Some(format!("/{slug}/console/frames")));
-    let plan_text = round.map_or_else(|| say("step_plan_todo", &[]), |r| say("step_plan_done", &[("title", r.title.as_str().into())]));
+    let plan_text = round
+        .map_or_else(|| say("step_plan_todo", &[]), |r| say("step_plan_done", &[("title", r.title.as_str().into())]));
     let plan_href = round_href.clone().unwrap_or_else(|| format!("/{slug}/console/rounds/new"));
     add("plan", round.is_some(), plan_text, Some(plan_href));
     let opened = matches!(state, Some(RoundState::Open | RoundState::Closed));
     let open_text = match (state, &answered) {
         (Some(RoundState::Opening), _) => say("step_open_running", &[]),
-        (Some(RoundState::Open | RoundState::Closed), Some(total)) => say("step_open_done", &[("invited", total.invited.into())]),
+        (Some(RoundState::Open | RoundState::Closed), Some(total)) => {
+            say("step_open_done", &[("invited", total.invited.into())])
+        }
         _ => say("step_open_todo", &[]),
     };
     add("open", opened, open_text, round_href.clone());
@@ -286,7 +317,11 @@ impl Page for TrailPage {
     }
 }
 
-async fn trail(State(app): State<App>, visit: Visit, Administrator(staff): Administrator) -> Result<Response, PageError> {
+async fn trail(
+    State(app): State<App>,
+    visit: Visit,
+    Administrator(staff): Administrator,
+) -> Result<Response, PageError> {
     let view = app.view(&visit).of(&staff.municipality);
     let language = view.language();
     let entries = app.store().audit_trail(&staff.municipality.id, 200).await?;
@@ -295,6 +330,12 @@ async fn trail(State(app): State<App>, visit: Visit, Administrator(staff): Admin
         let key = format!("console.did_{}", action.replace('.', "_"));
         if app.messages().contains(&key) { app.t(language, &key, &[]) } else { action.to_owned() }
     };
-    let line = |e: store::audit::AuditEntry| TrailLine { at: e.at.0, who: e.user_name, action: action(&e.action), subject: e.subject, detail: e.detail };
+    let line = |e: store::audit::AuditEntry| TrailLine {
+        at: e.at.0,
+        who: e.user_name,
+        action: action(&e.action),
+        subject: e.subject,
+        detail: e.detail,
+    };
     view.render(&TrailPage { bar: staff.bar("trail"), entries: entries.into_iter().map(line).collect() })
 }

@@ -125,7 +125,11 @@ impl Page for PublicationsPage {
 /// The file of a paper that was set for this publication in this language.
 pub(crate) fn paper_of<'a>(jobs: &'a [Job], publication: &PublicationId, language: Language) -> Option<&'a Job> {
     let is = |job: &Job, name: &str, value: &str| job.arguments.get(name).and_then(|v| v.as_str()) == Some(value);
-    jobs.iter().find(|job| job.state == JobState::Done && is(job, "publication", publication.as_str()) && is(job, "language", language.tag()))
+    jobs.iter().find(|job| {
+        job.state == JobState::Done
+            && is(job, "publication", publication.as_str())
+            && is(job, "language", language.tag())
+    })
 }
 
 async fn page(

@@ -167,12 +167,21 @@ fn today(app: &App, staff: &Staff) -> Date {
 
 async fn plan(State(app): State<App>, visit: Visit, Analyst(staff): Analyst) -> Result<Response, PageError> {
     let least = staff.municipality.settings.threshold.max(5);
-    let form = PlanForm { year: this_year(&app, &staff.municipality).to_string(), threshold: least.to_string(), ..PlanForm::default() };
+    let form = PlanForm {
+        year: this_year(&app, &staff.municipality).to_string(),
+        threshold: least.to_string(),
+        ..PlanForm::default()
+    };
     let page = PlanPage { bar: staff.bar("home"), form, faults: BTreeMap::new(), least };
     app.view(&visit).of(&staff.municipality).render(&page)
 }
 
-async fn create(State(app): State<App>, visit: Visit, Analyst(staff): Analyst, Form(form): Form<PlanForm>) -> Result<Response, PageError> {
+async fn create(
+    State(app): State<App>,
+    visit: Visit,
+    Analyst(staff): Analyst,
+    Form(form): Form<PlanForm>,
+) -> Result<Response, PageError> {
     let least = staff.municipality.settings.threshold.max(5);
     let again = |form: PlanForm, faults| {
         let page = PlanPage { bar: staff.bar("home"), form, faults, least };
@@ -550,7 +559,10 @@ fn matrix(monitor: &Monitor, sectors: &[(String, String)], sizes: &[(String, Str
     };
     sectors
         .iter()
-        .map(|(key, title)| MatrixRow { title: title.clone(), cells: sizes.iter().map(|(size, _)| cell(key, size)).collect() })
+        .map(|(key, title)| MatrixRow {
+            title: title.clone(),
+            cells: sizes.iter().map(|(size, _)| cell(key, size)).collect(),
+        })
         .filter(|row| row.cells.iter().any(Option::is_some))
         .collect()
 }
@@ -626,7 +638,9 @@ impl Page for ConfirmPage {
 
     fn samples() -> Vec<Self> {
         let mut pages = Vec::new();
-        for (what, obstacle) in [("open", None), ("reminder", None), ("close", None), ("open", Some("console.obstacle_frame"))] {
+        for (what, obstacle) in
+            [("open", None), ("reminder", None), ("close", None), ("open", Some("console.obstacle_frame"))]
+        {
             let Some(RoundPage { bar, round, .. }) = RoundPage::samples().into_iter().next() else { continue };
             let frame = obstacle.is_none().then_some(FrameInfo { units: 2480, contactable: 1900, protected: 210 });
             pages.push(Self { bar, round, what, frame, n: 3, wave: (what == "reminder").then_some(1), obstacle });
@@ -668,13 +682,19 @@ fn obstacle(round: &Round, frame: Option<&FrameSummary>, today: Date) -> Option<
     }
 }
 
-async fn open(State(app): State<App>, Analyst(staff): Analyst, Path((_, round)): Path<(String, String)>) -> Result<Response, PageError> {
+async fn open(
+    State(app): State<App>,
+    Analyst(staff): Analyst,
+    Path((_, round)): Path<(String, String)>,
+) -> Result<Response, PageError> {
     let round = app.store().round(&staff.municipality.id, &RoundId(round)).await?;
     let frame = frame_of(&app, &staff, round.year).await?;
     if obstacle(&round, frame.as_ref(), today(&app, &staff)).is_some() {
         return Err(PageError::Conflict);
     }
-    let running = opening(&app, &staff, &round).await?.is_some_and(|job| matches!(job.state, JobState::Queued | JobState::Running));
+    let running = opening(&app, &staff, &round)
+        .await?
+        .is_some_and(|job| matches!(job.state, JobState::Queued | JobState::Running));
     if !running {
         let arguments = serde_json::json!({ "round": round.id });
         app.store().enqueue_job(&staff.municipality.id, "open_round", &arguments, &[], app.now()).await?;
@@ -702,7 +722,11 @@ async fn pause(
     Ok(to_round(&staff, &round, "paused"))
 }
 
-async fn resume(State(app): State<App>, Analyst(staff): Analyst, Path((_, round)): Path<(String, String)>) -> Result<Response, PageError> {
+async fn resume(
+    State(app): State<App>,
+    Analyst(staff): Analyst,
+    Path((_, round)): Path<(String, String)>,
+) -> Result<Response, PageError> {
     let round = RoundId(round);
     app.store().resume_mail(&staff.municipality.id, &round, app.now()).await?;
     staff.did(&app, "round.resumed", round.as_str(), "").await?;
@@ -790,7 +814,11 @@ async fn confirm_close(
     view.render(&page)
 }
 
-async fn close(State(app): State<App>, Analyst(staff): Analyst, Path((_, round)): Path<(String, String)>) -> Result<Response, PageError> {
+async fn close(
+    State(app): State<App>,
+    Analyst(staff): Analyst,
+    Path((_, round)): Path<(String, String)>,
+) -> Result<Response, PageError> {
     let round = RoundId(round);
     app.store().close_round(&staff.municipality.id, &round, app.now()).await?;
     staff.did(&app, "round.closed", round.as_str(), "").await?;
@@ -814,14 +842,23 @@ mod tests {
         assert_eq!(fault(form("")), [("closes_on", "console.fault_no_end")]);
         assert_eq!(fault(form("2026-08-31")), [("closes_on", "console.fault_past")]);
         assert_eq!(fault(form("1/10")), [("closes_on", "console.fault_date")]);
-        assert_eq!(fault(PlanForm { opens_on: "2026-10-02".into(), ..form("2026-10-01") }), [("closes_on", "console.fault_order")]);
-        assert_eq!(fault(PlanForm { threshold: "4".into(), ..form("2026-10-01") }), [("threshold", "console.fault_threshold")]);
+        assert_eq!(
+            fault(PlanForm { opens_on: "2026-10-02".into(), ..form("2026-10-01") }),
+            [("closes_on", "console.fault_order")]
+        );
+        assert_eq!(
+            fault(PlanForm { threshold: "4".into(), ..form("2026-10-01") }),
+            [("threshold", "console.fault_threshold")]
+        );
         assert_eq!(fault(PlanForm { year: "26".into(), ..form("2026-10-01") }), [("year", "console.fault_year")]);
     }
 
     #[test]
     fn there_are_three_reminders() {
-        assert_eq!([None, Some(0), Some(1), Some(2), Some(3)].map(next_wave), [Some(1), Some(1), Some(2), Some(3), None]);
+        assert_eq!(
+            [None, Some(0), Some(1), Some(2), Some(3)].map(next_wave),
+            [Some(1), Some(1), Some(2), Some(3), None]
+        );
         assert_eq!(host("https://svar.kommune.dk/erhverv"), "svar.kommune.dk");
         assert_eq!(host("http://127.0.0.1:8080"), "127.0.0.1");
     }
