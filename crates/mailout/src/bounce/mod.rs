@@ -90,20 +90,19 @@ impl Bounce {
         self.sent_to.iter().find_map(|address| mail_of_return_path(address, keys))
     }
 
-    /// recipients, kind, hard, status, reason: one row of a table, several recipients separated by semicolons.
+    /// recipients, kind, hard, status, reason: one row of a table. Several recipients are separated by blanks; the other
+    /// values are those of the one for whom it is worst.
     #[must_use]
     pub fn row(&self) -> [String; 5] {
-        let column = |of: &dyn Fn(&Returned) -> String| self.recipients.iter().map(of).collect::<Vec<_>>().join(";");
+        let recipients: Vec<&str> = self.recipients.iter().map(|r| r.address.as_str()).collect();
+        // The first of equals: `max_by_key` would take the last.
+        let worst = self.recipients.iter().rev().max_by_key(|r| (r.hard, r.kind));
         [
-            column(&|r| r.address.clone()),
+            recipients.join(" "),
             self.kind.to_string(),
-            if self.recipients.is_empty() { "0".into() } else { column(&|r| u8::from(r.hard).to_string()) },
-            column(&|r| r.status.map(|s| s.to_string()).unwrap_or_default()),
-            if self.recipients.is_empty() {
-                self.kind_reason().as_str().into()
-            } else {
-                column(&|r| r.reason.as_str().into())
-            },
+            u8::from(self.hard()).to_string(),
+            worst.and_then(|r| r.status).map(|s| s.to_string()).unwrap_or_default(),
+            worst.map_or(self.kind_reason(), |r| r.reason).as_str().to_owned(),
         ]
     }
 

@@ -13,7 +13,7 @@ fn samples() -> Option<(PathBuf, Vec<csv::StringRecord>)> {
 }
 
 fn sorted(addresses: &str) -> Vec<String> {
-    let mut all: Vec<String> = addresses.split(';').filter(|a| !a.is_empty()).map(str::to_lowercase).collect();
+    let mut all: Vec<String> = addresses.split([';', ' ']).filter(|a| !a.is_empty()).map(str::to_lowercase).collect();
     all.sort();
     all
 }
@@ -94,6 +94,22 @@ fn a_bounce_names_its_message_by_the_return_path() {
         )
         .mail(&keys)
         .is_none()
+    );
+}
+
+#[test]
+fn several_recipients_make_one_row_and_the_worst_decides() {
+    let notice = "From: MAILER-DAEMON@relay.example\r\nTo: a@b.example\r\nSubject: failure\r\nContent-Type: multipart/report; boundary=b\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n\
+        Reporting-MTA: dns; relay.example\r\n\r\nFinal-Recipient: rfc822; full@firma.example\r\nAction: failed\r\nStatus: 5.2.2\r\n\r\n\
+        Final-Recipient: rfc822; gone@firma.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\nFinal-Recipient: rfc822; late@firma.example\r\nAction: delayed\r\nStatus: 4.4.1\r\n\r\n--b--\r\n";
+    let bounce = classify(notice.as_bytes());
+    assert_eq!(
+        bounce.row(),
+        ["full@firma.example gone@firma.example late@firma.example", "permanent", "1", "5.1.1", "user-unknown"]
+    );
+    assert_eq!(
+        bounce.recipients.iter().map(|r| r.kind).collect::<Vec<_>>(),
+        [Kind::Permanent, Kind::Permanent, Kind::Temporary]
     );
 }
 
