@@ -476,10 +476,10 @@ impl<'a> Engine<'a> {
             }
         }
         let rules = Rules { min_n: u64::from(self.method.min_n), width: 0.2, rounded: false };
-        for base in self.families() {
+        for family in self.families() {
             let mut slices = Vec::new();
             let mut origins = Vec::new();
-            for i in base {
+            for i in family.iter().copied() {
                 for year in (0..self.input.years.len()).filter(|y| figures[i].years[*y]) {
                     slices.push(self.slice(i, year, &figures[i], &atom_of, &atoms));
                     origins.push((i, year));
@@ -489,11 +489,17 @@ impl<'a> Engine<'a> {
                 continue;
             }
             let pattern = suppress(&groups, &slices, &[], &rules);
-            let known = self.known_changes(steps, figures, &origins, &atom_of, &groups);
-            for change in withheld(&groups, &slices, known, &rules, &pattern.states) {
-                let (i, _) = origins[change.slice];
-                let (d, g) = places[change.group];
-                shown.withheld.insert((i, change.step, d, g));
+            // A change links the years of one indicator only, so each indicator is audited on its own.
+            for i in family {
+                let own: Vec<usize> = (0..slices.len()).filter(|s| origins[*s].0 == i).collect();
+                let own_origins: Vec<(usize, usize)> = own.iter().map(|s| origins[*s]).collect();
+                let known = self.known_changes(steps, figures, &own_origins, &atom_of, &groups);
+                let own_slices: Vec<Slice> = own.iter().map(|s| slices[*s].clone()).collect();
+                let own_states: Vec<Vec<State>> = own.iter().map(|s| pattern.states[*s].clone()).collect();
+                for change in withheld(&groups, &own_slices, known, &rules, &own_states) {
+                    let (d, g) = places[change.group];
+                    shown.withheld.insert((i, change.step, d, g));
+                }
             }
             for (slice, (i, year)) in origins.into_iter().enumerate() {
                 for (group, (d, g)) in places.iter().enumerate() {
