@@ -8,7 +8,7 @@
 //! - [`design`]: cells of a year → collapse, weights, [`Design`] (§ 2)
 //! - [`sums`]: the sums a caller makes with one `group by` (§ 5)
 //! - [`estimate`]: [`Design`] × sums → [`Figure`], which holds the estimate and what changes need of it (§ 3)
-//! - [`change`]: two figures and their overlap → [`Change`]; families of comparisons and verdicts (§ 4)
+//! - [`mod@change`]: two figures and their overlap → [`Change`]; families of comparisons and verdicts (§ 4)
 //! - [`series`]: targets, trend, two-year means (§ 4)
 //! - [`suppress`]: what may be shown, and the audit of what is hidden (§ 6)
 //! - [`rounding`]: what leaves the analyst's console (§ 6)

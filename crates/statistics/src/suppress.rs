@@ -2,8 +2,11 @@
 //!
 //! The reader is taken to know everything but the values: the frame, n, the weights and the ends of the scale. Every figure shown is
 //! then a linear equation in the means of the atoms (the finest groups), and what a hidden mean can be follows by linear programming.
-//! A hidden mean, primary or secondary, must keep a feasible interval of at least 20 points of 100 in every slice; standard errors
-//! printed for groups around it are reckoned with.
+//! A hidden mean must keep a feasible interval of at least 20 points of 100 in every slice; standard errors printed for groups around it
+//! are reckoned with. One thing is let be, for means hidden for another's sake only (with answers enough their own value is no secret):
+//! that the scale or the total alone narrows them. Where everybody's mean lies in the outer fifths of the scale (a rare share) the
+//! total says already that every large group is near that end, and hiding ever more of them would not change that; there the structure
+//! of the table must protect them, values taken in the middle of the scale.
 //!
 //! The pattern is found by hitting sets. Where the audit finds a hidden mean too narrow, a smallest set of shown figures that pins it
 //! down is a certificate: one of them must go. The cheapest pattern that hits all certificates so far is a small integer
@@ -11,7 +14,7 @@
 //! necessary). Above [`MOST_FOR_EXACT`] groups, the cheapest member of each certificate goes instead, and what proves unnecessary returns.
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::results::State;
+use domain::results::{State, TOTAL};
 use microlp::{ComparisonOp, LinearExpr, OptimizationDirection, Problem, Variable};
 
 /// From here on hiding is greedy.
@@ -24,6 +27,8 @@ pub const SMALL: u64 = 10;
 pub const UNCERTAIN: u64 = 20;
 /// Fewest answers behind a comment list that is broken down.
 pub const COMMENTS: u64 = 10;
+/// The middle of the scale, in hundredths of it.
+const MIDDLE: f64 = 50.0;
 /// Slack for the rounding of linear programmes, in hundredths of the scale.
 const SLACK: f64 = 1e-6;
 
@@ -162,8 +167,23 @@ pub struct Pattern {
 /// publications. A group without any answer in a slice is hidden there and binds no other slice.
 #[must_use]
 pub fn suppress(groups: &[Group], slices: &[Slice], known: &[Known], rules: &Rules) -> Pattern {
+    suppress_also(groups, slices, known, rules, &[])
+}
+
+/// As [`suppress`], with figures (slice, group) that must be hidden for a reason of the caller's: weights that one company dominates.
+#[must_use]
+pub fn suppress_also(
+    groups: &[Group],
+    slices: &[Slice],
+    known: &[Known],
+    rules: &Rules,
+    also: &[(usize, usize)],
+) -> Pattern {
     let task = Task::new(groups, slices, known, rules);
-    let primary = task.primary();
+    let mut primary = task.primary();
+    if rules.min_n > 0 {
+        also.iter().for_each(|(slice, group)| primary[*slice][*group] = true);
+    }
     let hidden = if rules.min_n == 0 { vec![false; groups.len()] } else { task.find(&primary) };
     let states = (0..slices.len())
         .map(|s| (0..groups.len()).map(|g| task.state(s, g, hidden[g], primary[s][g])).collect())
@@ -205,6 +225,8 @@ struct Task<'a> {
 /// A slice as the reader sees it: atoms that every shown and known number treats alike form a class, of which only the sum counts.
 struct View {
     slice: usize,
+    /// All means taken as the middle of the scale: what the table's structure alone protects.
+    typical: bool,
     /// Per atom; atoms without answers have none.
     class_of: Vec<Option<usize>>,
     classes: Vec<Class>,
@@ -332,11 +354,21 @@ impl<'a> Task<'a> {
         self.n.iter().map(|n| n[g]).sum()
     }
 
+    /// The total goes last: what everybody asks for is worth more than any breakdown.
+    fn is_total(&self, g: usize) -> bool {
+        self.groups[g].domain == TOTAL
+    }
+
+    /// Order in which groups are given up.
+    fn rank(&self, g: usize) -> (bool, u64, usize) {
+        (self.is_total(g), self.cost(g), g)
+    }
+
     /// Judges every hidden mean there is.
     fn audits(&self, hidden: &[bool], interval: impl Fn(&View, usize) -> (f64, f64)) -> Vec<Audit> {
         let mut audits = Vec::new();
         for slice in 0..self.slices.len() {
-            let view = self.view(slice, hidden);
+            let view = self.view(slice, hidden, false);
             for group in (0..hidden.len()).filter(|g| hidden[*g] && self.n[slice][*g] > 0) {
                 let (lower, upper) = interval(&view, group);
                 audits.push(self.in_units(slice, group, lower, upper));
@@ -351,7 +383,7 @@ impl<'a> Task<'a> {
 
     /// A feasible interval: the quick one where it suffices.
     fn feasible(&self, view: &View, group: usize, hidden: &[bool]) -> (f64, f64) {
-        let spread = self.spread(view.slice, group, hidden);
+        let spread = if view.typical { (0.0, 100.0) } else { self.spread(view.slice, group, hidden) };
         let within = |(lower, upper): (f64, f64)| (lower.max(spread.0), upper.min(spread.1));
         let inner = self.inner(view, group);
         if self.is_wide(within(inner)) || !self.is_wide(spread) {
@@ -385,6 +417,14 @@ impl<'a> Task<'a> {
         !self.is_wide(self.feasible(view, group, hidden))
     }
 
+    /// Does the mean of everybody lie in the outer fifths of the scale?
+    fn is_extreme(&self, slice: usize) -> bool {
+        let atoms = &self.slices[slice].atoms;
+        let (weight, sum) = atoms.iter().fold((0.0, 0.0), |(w, s), a| (w + a.weight, s + a.sum));
+        let mean = if weight > 0.0 { self.hundred(&self.slices[slice], sum / weight) } else { MIDDLE };
+        (mean - MIDDLE).abs() > 30.0
+    }
+
     fn shown(&self, slice: usize, group: usize, hidden: &[bool]) -> bool {
         !hidden[group] && self.n[slice][group] > 0
     }
@@ -394,7 +434,7 @@ impl<'a> Task<'a> {
         self.known.iter().enumerate().filter(move |(k, _)| shown[*k])
     }
 
-    fn view(&self, slice: usize, hidden: &[bool]) -> View {
+    fn view(&self, slice: usize, hidden: &[bool], typical: bool) -> View {
         let atoms = &self.slices[slice].atoms;
         let mut terms: BTreeMap<usize, Vec<(usize, u64)>> = BTreeMap::new();
         for (k, known) in self.known_now(hidden) {
@@ -411,7 +451,7 @@ impl<'a> Task<'a> {
         // Classes are numbered as their first atoms come, so the order does not depend on the map's.
         let class_of = (0..atoms.len())
             .map(|index| {
-                let piece = self.piece(slice, index)?;
+                let piece = self.piece(slice, index, typical)?;
                 let shown: Vec<u64> = self.groups_of[index].iter().zip(&mask).map(|(of, mask)| of & mask).collect();
                 let terms = terms.remove(&index).unwrap_or_default();
                 let class = *known.entry((shown, terms)).or_insert_with_key(|(shown, terms)| {
@@ -422,20 +462,21 @@ impl<'a> Task<'a> {
                 Some(class)
             })
             .collect();
-        View { slice, class_of, classes }
+        View { slice, typical, class_of, classes }
     }
 
     /// Weight and sum of an atom that has answers.
-    fn piece(&self, slice: usize, atom: usize) -> Option<Piece> {
+    fn piece(&self, slice: usize, atom: usize, typical: bool) -> Option<Piece> {
         let Atom { weight, sum, .. } = self.slices[slice].atoms[atom];
-        (weight > 0.0).then(|| Piece { weight, sum: weight * self.hundred(&self.slices[slice], sum / weight) })
+        let mean = |sum: f64| if typical { MIDDLE } else { self.hundred(&self.slices[slice], sum / weight) };
+        (weight > 0.0).then(|| Piece { weight, sum: weight * mean(sum) })
     }
 
     /// What of each class lies in the group.
     fn inside(&self, view: &View, group: usize) -> Vec<Piece> {
         let mut inside = vec![Piece::default(); view.classes.len()];
         for atom in &self.groups[group].atoms {
-            if let (Some(class), Some(piece)) = (view.class_of[*atom], self.piece(view.slice, *atom)) {
+            if let (Some(class), Some(piece)) = (view.class_of[*atom], self.piece(view.slice, *atom, view.typical)) {
                 inside[class].add(piece);
             }
         }
@@ -490,7 +531,8 @@ impl<'a> Task<'a> {
                 break;
             }
         }
-        let others: Vec<View> = tied.into_iter().filter(|s| *s != view.slice).map(|s| self.view(s, hidden)).collect();
+        let others: Vec<View> =
+            tied.into_iter().filter(|s| *s != view.slice).map(|s| self.view(s, hidden, view.typical)).collect();
         let lower = self.extreme(view, group, &others, OptimizationDirection::Minimize)?;
         let upper = self.extreme(view, group, &others, OptimizationDirection::Maximize)?;
         Some((lower.max(0.0), upper.min(100.0)))
@@ -508,18 +550,25 @@ impl<'a> Task<'a> {
             other.classes.iter().for_each(|class| equations.add(self, other.slice, class, class.total.weight, 0.0));
         }
         for ((s, g), row) in core::mem::take(&mut equations.rows) {
-            let (mean, half) = (self.mean[s][g], self.half_place(s, g));
+            let mean = if view.typical { MIDDLE } else { self.mean[s][g] };
+            let half = self.half_place(s, g);
             equations.limit(row, mean - half, mean + half);
         }
-        for (k, (row, constant)) in core::mem::take(&mut equations.known) {
-            equations.limit(row, self.known[k].lower - constant, self.known[k].upper - constant);
+        for (k, (row, constant, middle)) in core::mem::take(&mut equations.known) {
+            let Known { lower, upper, .. } = self.known[k];
+            let half = (upper - lower) / 2.0;
+            if view.typical {
+                equations.limit(row, middle - half, middle + half);
+            } else {
+                equations.limit(row, lower - constant, upper - constant);
+            }
         }
         let solution = equations.problem.solve().ok()?.into_solution().ok()?;
         Some(solution.objective())
     }
 
     /// Shown figures that together pin a hidden mean down, none of them to spare. Empty: not even hiding everything helps.
-    fn certificate(&self, slice: usize, group: usize, hidden: &[bool]) -> Vec<usize> {
+    fn certificate(&self, slice: usize, group: usize, hidden: &[bool], typical: bool) -> Vec<usize> {
         let mut without = hidden.to_vec();
         let mut shown: Vec<usize> = (0..self.groups.len()).filter(|g| self.shown(slice, *g, hidden)).collect();
         // Figures of other years matter only where known numbers tie the years; then all are candidates.
@@ -531,12 +580,12 @@ impl<'a> Task<'a> {
         // Whole breakdowns first, then one by one, the costly ones first.
         let mut chunks: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         shown.iter().for_each(|g| chunks.entry(&self.groups[*g].domain).or_default().push(*g));
-        shown.sort_by_key(|g| (std::cmp::Reverse(self.cost(*g)), *g));
+        shown.sort_by_key(|g| std::cmp::Reverse(self.rank(*g)));
         let singles = shown.iter().map(|g| vec![*g]);
         for chunk in chunks.into_values().filter(|c| c.len() > 1).chain(singles) {
             let chunk: Vec<usize> = chunk.into_iter().filter(|g| !without[*g]).collect();
             chunk.iter().for_each(|g| without[*g] = true);
-            if !self.is_narrow(&self.view(slice, &without), group, &without) {
+            if !self.is_narrow(&self.view(slice, &without, typical), group, &without) {
                 chunk.iter().for_each(|g| without[*g] = false);
             }
         }
@@ -544,18 +593,28 @@ impl<'a> Task<'a> {
         shown
     }
 
-    /// One certificate per hidden group that is too narrow: other slices mostly give the same one. Without those that nothing can break.
-    fn certificates(&self, hidden: &[bool]) -> Vec<(usize, Vec<usize>)> {
+    /// One certificate per hidden group that is too narrow: other slices mostly give the same one. Without those that nothing can
+    /// break, and without those of a group hidden for another's sake that the total alone narrows: the total is worth more.
+    fn certificates(&self, forced: &[bool], hidden: &[bool]) -> Vec<(usize, Vec<usize>)> {
+        let only_total: Vec<bool> = (0..hidden.len()).map(|g| hidden[g] || !self.is_total(g)).collect();
         let mut found: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for slice in 0..self.slices.len() {
-            let view = self.view(slice, hidden);
+            let views = [false, true].map(|typical| self.view(slice, hidden, typical));
             for group in (0..hidden.len()).filter(|g| hidden[*g] && self.n[slice][*g] > 0) {
-                if !found.contains_key(&group) && self.is_narrow(&view, group, hidden) {
-                    found.insert(group, self.certificate(slice, group, hidden));
+                let typical = !forced[group] && self.is_extreme(slice);
+                if found.contains_key(&group)
+                    || !self.is_narrow(&views[usize::from(typical)], group, hidden)
+                    || (!forced[group] && self.is_narrow(&self.view(slice, &only_total, typical), group, &only_total))
+                {
+                    continue;
+                }
+                let certificate = self.certificate(slice, group, hidden, typical);
+                if !certificate.is_empty() {
+                    found.insert(group, certificate);
                 }
             }
         }
-        found.into_iter().filter(|(_, certificate)| !certificate.is_empty()).collect()
+        found.into_iter().collect()
     }
 
     fn find(&self, primary: &[Vec<bool>]) -> Vec<bool> {
@@ -566,7 +625,7 @@ impl<'a> Task<'a> {
         loop {
             let now = hidden.clone();
             let before = cuts.len();
-            let certificates = self.certificates(&now);
+            let certificates = self.certificates(&forced, &now);
             if certificates.is_empty() {
                 break;
             }
@@ -574,7 +633,7 @@ impl<'a> Task<'a> {
                 if exact {
                     cuts.insert((group, certificate));
                 } else if !certificate.iter().any(|g| hidden[*g])
-                    && let Some(cheapest) = certificate.iter().min_by_key(|g| (self.cost(**g), **g))
+                    && let Some(cheapest) = certificate.iter().min_by_key(|g| self.rank(**g))
                 {
                     hidden[*cheapest] = true;
                 }
@@ -597,11 +656,14 @@ impl<'a> Task<'a> {
     /// The cheapest pattern in which every hidden group's certificates are broken.
     fn cheapest(&self, forced: &[bool], cuts: &BTreeSet<(usize, Vec<usize>)>) -> Option<Vec<bool>> {
         let mut problem = Problem::new(OptimizationDirection::Minimize);
-        let most = (0..self.groups.len()).map(|g| self.cost(g)).max().unwrap_or(1).max(1) as f64;
+        let parts = || (0..self.groups.len()).filter(|g| !self.is_total(*g));
+        let most = parts().map(|g| self.cost(g)).max().unwrap_or(1).max(1) as f64;
+        let all = 1e3 * (1 + parts().count()) as f64;
         let variables: Vec<Variable> = (0..self.groups.len())
             .map(|g| {
                 // A figure more is a loss even if thin; the last term makes the choice among equals definite.
-                let loss = 1e4 * self.cost(g) as f64 / most + 1.0 + 1e-3 * g as f64 / self.groups.len() as f64;
+                let small = 0.1 + 1e-4 * g as f64 / self.groups.len() as f64;
+                let loss = if self.is_total(g) { all } else { 1e3 * self.cost(g) as f64 / most + small };
                 problem.add_integer_var(loss, (i32::from(forced[g]), 1))
             })
             .collect();
@@ -618,10 +680,10 @@ impl<'a> Task<'a> {
     /// Shows again what need not be hidden, the costliest first.
     fn give_back(&self, forced: &[bool], hidden: &mut [bool]) {
         let mut candidates: Vec<usize> = (0..self.groups.len()).filter(|g| hidden[*g] && !forced[*g]).collect();
-        candidates.sort_by_key(|g| (std::cmp::Reverse(self.cost(*g)), *g));
+        candidates.sort_by_key(|g| std::cmp::Reverse(self.rank(*g)));
         for g in candidates {
             hidden[g] = false;
-            hidden[g] = !self.certificates(hidden).is_empty();
+            hidden[g] = !self.certificates(forced, hidden).is_empty();
         }
     }
 }
@@ -631,8 +693,8 @@ struct Equations {
     problem: Problem,
     /// Per slice and shown group.
     rows: BTreeMap<(usize, usize), LinearExpr>,
-    /// Per known number, with what does not depend on the means.
-    known: BTreeMap<usize, (LinearExpr, f64)>,
+    /// Per known number, with what does not depend on the means, and the rest were all means in the middle.
+    known: BTreeMap<usize, (LinearExpr, f64, f64)>,
 }
 
 impl Equations {
@@ -650,9 +712,10 @@ impl Equations {
         let [from, to] = task.slices[slice].range;
         for (k, ratio) in &class.terms {
             let coefficient = f64::from_bits(*ratio) * weight;
-            let (row, constant) = self.known.entry(*k).or_insert_with(|| (LinearExpr::empty(), 0.0));
+            let (row, constant, middle) = self.known.entry(*k).or_insert_with(|| (LinearExpr::empty(), 0.0, 0.0));
             row.add(variable, coefficient * (to - from) / 100.0);
             *constant += coefficient * from;
+            *middle += coefficient * (to - from) / 100.0 * MIDDLE;
         }
     }
 

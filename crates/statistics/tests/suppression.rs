@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use domain::results::State;
 use statistics::suppress::{
-    Atom, Group, Known, Pattern, Rules, Slice, audit, feasible_counts, suppress, suppress_counts,
+    Atom, Group, Known, Pattern, Rules, Slice, audit, feasible_counts, suppress, suppress_also, suppress_counts,
 };
 
 fn reference(name: &str) -> Option<Vec<Vec<String>>> {
@@ -96,7 +96,13 @@ impl Table {
         for (full, quick) in
             audit(&self.groups, &self.slices, known, &rules, &pattern.states).iter().zip(&pattern.audits)
         {
-            assert!(full.upper - full.lower >= 20.0 - 1e-5, "{} {full:?}", self.groups[full.group].group);
+            let primary = (0..self.slices.len()).any(|s| pattern.states[s][full.group] == State::Hidden);
+            // Near the end of the scale the total alone narrows large groups: those hidden for another's sake are let be.
+            let atoms = &self.slices[full.slice].atoms;
+            let mean = atoms.iter().map(|a| a.sum).sum::<f64>() / atoms.iter().map(|a| a.weight).sum::<f64>();
+            let strict = primary || (20.0..=80.0).contains(&mean);
+            let name = &self.groups[full.group].group;
+            assert!(!strict || full.upper - full.lower >= 20.0 - 1e-5, "{name} {full:?}");
             assert!(quick.lower >= full.lower - 1e-5 && quick.upper <= full.upper + 1e-5, "{quick:?} {full:?}");
         }
         pattern
@@ -156,11 +162,30 @@ fn one_pattern_holds_for_all_years_and_a_missing_group_binds_nobody() {
 }
 
 #[test]
-fn means_near_the_end_of_the_scale_need_more_hidden_company() {
-    // Total 96: two hidden groups alone would be squeezed against 100.
-    let t = table(5, 1, false).slice(2025, &[(4, 96.0), (9, 97.0), (30, 95.0), (30, 96.0), (30, 97.0)]);
-    let middle = table(5, 1, false).slice(2025, &[(4, 50.0), (9, 50.0), (30, 50.0), (30, 50.0), (30, 50.0)]);
-    assert!(t.suppress(&[]).loss > middle.suppress(&[]).loss);
+fn near_the_end_of_the_scale_the_thin_group_is_protected_and_the_total_stays() {
+    // Everybody near 96: one hidden neighbour would leave the thin group squeezed against 100.
+    let near = [(4, 96.0), (9, 97.0), (30, 95.0), (30, 96.0), (30, 97.0)];
+    let t = table(5, 1, false).slice(2025, &near);
+    let pattern = t.suppress(&[]);
+    assert_eq!(pattern.states[0][0], State::Shown);
+    assert!(pattern.states[0][1].is_hidden());
+    // A rare share: 2 % in every group. The small groups go, the total and the largest stay.
+    let rare = table(6, 1, false).slice(2025, &[(3, 2.0), (12, 2.0), (40, 2.0), (150, 2.0), (180, 2.0), (300, 2.0)]);
+    let pattern = rare.suppress(&[]);
+    assert_eq!(pattern.states[0][0], State::Shown);
+    assert_eq!(pattern.states[0][6], State::Shown, "{:?}", rare.hidden(&pattern));
+}
+
+#[test]
+fn a_figure_hidden_for_the_callers_reason_gets_its_partners_too() {
+    let t = table(4, 1, false).slice(2025, &[(30, 50.0), (25, 60.0), (40, 40.0), (26, 70.0)]);
+    let rules = Rules::default();
+    let pattern = suppress_also(&t.groups, &t.slices, &[], &rules, &[(0, 2)]);
+    assert_eq!(pattern.states[0][2], State::Hidden);
+    assert!(pattern.states[0].contains(&State::HiddenSecondary));
+    for a in audit(&t.groups, &t.slices, &[], &rules, &pattern.states) {
+        assert!(a.upper - a.lower >= 20.0 - 1e-5);
+    }
 }
 
 #[test]
