@@ -88,8 +88,12 @@ pub struct YearPage {
     pub threshold: u32,
     /// What happened, in sentences.
     pub sentences: Vec<String>,
-    /// The indicators to choose from.
+    /// The main indicators; all where none is marked as one.
     pub indicators: Vec<IndicatorLine>,
+    /// The other indicators.
+    pub further: Vec<IndicatorLine>,
+    /// The indicator shown is one of the others.
+    pub further_open: bool,
     /// The indicator shown.
     pub shown: Option<IndicatorPart>,
     /// Who answered.
@@ -321,6 +325,8 @@ impl Page for YearPage {
             } else {
                 Vec::new()
             },
+            further: if full { vec![line(false, None)] } else { Vec::new() },
+            further_open: full,
             shown,
             coverage: full.then(|| CoveragePart {
                 chart: Some("<svg></svg>".to_owned()),
@@ -389,6 +395,12 @@ async fn year_page(
     let newest = all.iter().find(|p| p.year == current.year).filter(|p| p.id != current.id);
     let chosen = chosen(report, indicator);
     let messages = app.messages();
+    let is_main = |i: &&IndicatorInfo| i.headline || report.indicators.iter().all(|i| !i.headline);
+    let (main, further): (Vec<_>, Vec<_>) = report.indicators.iter().partition(is_main);
+    let lines = |part: Vec<&IndicatorInfo>| -> Vec<IndicatorLine> {
+        part.into_iter().map(|i| indicator_line(report, i, language, &href, chosen)).collect()
+    };
+    let (main, further) = (lines(main), lines(further));
     let page = YearPage {
         bar: staff.bar("committee"),
         title: current.title.clone(),
@@ -399,7 +411,9 @@ async fn year_page(
         newer: newest.map(|p| format!("/{slug}/committee/{}", p.id)),
         threshold: staff.municipality.settings.threshold.max(5),
         sentences: summary::opening(messages, language, report),
-        indicators: report.indicators.iter().map(|i| indicator_line(report, i, language, &href, chosen)).collect(),
+        further_open: further.iter().any(|line| line.current),
+        indicators: main,
+        further,
         shown: chosen.map(|i| indicator_part(report, i, language, messages)),
         coverage: coverage_part(report, language, messages),
         others: all
