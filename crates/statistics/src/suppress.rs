@@ -21,7 +21,7 @@ use microlp::{ComparisonOp, LinearExpr, OptimizationDirection, Problem, Variable
 pub const MOST_FOR_EXACT: usize = 120;
 /// Certificates after which hiding turns greedy.
 const MOST_CERTIFICATES: usize = 400;
-/// Below this many answers a census, or a share of exactly 0 or 100 %, tells each answer.
+/// Below this many answers a census, or a figure at the very end of its scale (a share of 0 or 100 %), tells each answer.
 pub const SMALL: u64 = 10;
 /// Below this many answers a figure is marked as uncertain.
 pub const UNCERTAIN: u64 = 20;
@@ -56,7 +56,7 @@ pub struct Slice {
     pub year: i32,
     /// Ends of the scale.
     pub range: [f64; 2],
-    /// A share: exactly 0 or 100 % is hidden below ten answers.
+    /// A share: printed as a percentage.
     pub share: bool,
     /// Per atom; the same atoms in every slice.
     pub atoms: Vec<Atom>,
@@ -332,8 +332,9 @@ impl<'a> Task<'a> {
             return false;
         }
         let frame: u64 = self.groups[g].atoms.iter().map(|a| slice.atoms[*a].frame).sum();
+        // At an end of the scale everybody answered alike, be it a share or a mean.
         let end = self.mean[s][g] <= SLACK || self.mean[s][g] >= 100.0 - SLACK;
-        n < self.rules.min_n || (n < SMALL && (n == frame || (slice.share && end)))
+        n < self.rules.min_n || (n < SMALL && (n == frame || end))
     }
 
     fn state(&self, s: usize, g: usize, hidden: bool, primary: bool) -> State {
@@ -506,7 +507,7 @@ impl<'a> Task<'a> {
         }
         let span = self.slices[slice].range[1] - self.slices[slice].range[0];
         let place = if self.n[slice][group] < UNCERTAIN { 1.0 } else { 0.1 };
-        let place = if span <= 2.0 {
+        let place = if self.slices[slice].share || span <= 2.0 {
             place / 100.0
         } else if span < 50.0 {
             place / 10.0

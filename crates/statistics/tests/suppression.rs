@@ -195,6 +195,8 @@ fn the_primary_rules_cover_census_and_shares_at_the_end() {
     t.slices[0].share = true;
     let pattern = suppress(&t.groups, &t.slices, &[], &Rules::default());
     assert_eq!(pattern.states[0][1], State::Hidden, "7 of 7 satisfied");
+    t.slices[0].share = false;
+    assert_eq!(suppress(&t.groups, &t.slices, &[], &Rules::default()).states[0][1], State::Hidden, "a mean at the top");
     t.slices[0].atoms[0].sum *= 0.5;
     assert_eq!(suppress(&t.groups, &t.slices, &[], &Rules::default()).states[0][1], State::Uncertain);
     t.slices[0].atoms[0].frame = 7;
