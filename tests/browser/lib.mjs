@@ -14,6 +14,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const root = resolve(here, '../..');
 const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
 export const binary = join(target, 'debug', 'pejling');
+const extractor = join(target, 'debug', 'extract');
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** A folder of its own, gone at the end of the test. */
@@ -33,15 +34,22 @@ export async function freePort() {
   return port;
 }
 
+/** Writes the register extract of the Rust story (tests/src/extract.rs) and returns who will answer what, and the index that follows. */
+export async function extract(path) {
+  return JSON.parse(await run(extractor, [path]));
+}
+
 /** Runs the binary to its end and returns what it printed; a failure shows its words. */
-export async function pejling(args, environment = {}) {
-  const child = spawn(binary, args, { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+export const pejling = (args, environment = {}) => run(binary, args, environment);
+
+async function run(program, args, environment = {}) {
+  const child = spawn(program, args, { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let err = '';
   child.stdout.on('data', (chunk) => { out += chunk; });
   child.stderr.on('data', (chunk) => { err += chunk; });
   const [code] = await once(child, 'close');
-  if (code !== 0) throw new Error(`pejling ${args.join(' ')} ended with ${code}: ${err}`);
+  if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}: ${err}`);
   return out;
 }
 
@@ -109,7 +117,7 @@ export async function browser(test, options = {}) {
   const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
   const app = await chromium.launch({
     executablePath,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   });
   test.after(() => app.close());
   return app.newContext({ viewport: { width: 360, height: 780 }, ...options });
@@ -124,5 +132,45 @@ export async function findings(page) {
   return result.violations.map((v) => `${v.id}: ${v.help} (${v.nodes.map((n) => n.target.join(' ')).join('; ')})`);
 }
 
-/** Is anything wider than the window? */
-export const overflows = (page) => page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+/** What is wider than the window, said by element; empty when nothing is. Boxes that scroll by themselves may hold wide tables. */
+export const overflow = (page) => page.evaluate(() => {
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= width) return [];
+  const wide = [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > width + 1 && !e.closest('.table-wrap, .scroll, svg svg *'));
+  return [`${document.documentElement.scrollWidth} px in ${width} px: ${wide.slice(0, 5).map((e) => e.tagName + '.' + e.className).join(', ')}`];
+});
+
+/** Notes what a page says of itself in the console, and every request that leaves its own house. */
+export function eavesdrop(page, faults) {
+  const own = (url) => url.startsWith('http://127.0.0.1:') || url.startsWith('data:') || url.startsWith('about:');
+  page.on('pageerror', (error) => faults.push(`${page.url()}: ${error.message}`));
+  page.on('console', (message) => { if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) faults.push(`${page.url()}: ${message.text()}`); });
+  page.on('request', (request) => { if (!own(request.url())) faults.push(`${page.url()} asks ${request.url()}`); });
+}
+
+/** A page is looked at by the rule engine once per form it takes; its width is looked at every time. */
+export class Inspector {
+  seen = new Set();
+  faults = [];
+  #places = new Map();
+
+  #note(fault, place) {
+    this.#places.set(fault, [...(this.#places.get(fault) ?? []), place]);
+  }
+
+  async look(page, note = '', engine = true) {
+    const path = new URL(page.url()).pathname.replace(/\/s\/[a-z0-9]+/i, '/s/…').replace(/[0-9a-f]{8}-[0-9a-f-]{27,}/g, '…');
+    const place = `${path} ${note} ${page.viewportSize().width} px`;
+    for (const fault of await overflow(page)) this.#note(`wider than the window: ${fault}`, place);
+    const key = `${place} ${await page.locator('h1').first().textContent()}`;
+    if (!engine || this.seen.has(key)) return;
+    this.seen.add(key);
+    for (const fault of await findings(page)) this.#note(fault, place);
+  }
+
+  /** Everything that was found, each fault once with the places where it was met. */
+  report() {
+    const found = [...this.#places].map(([fault, places]) => `${fault} at ${places.length} places: ${places.slice(0, 3).join('; ')}`);
+    return [...found, ...new Set(this.faults)];
+  }
+}

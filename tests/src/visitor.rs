@@ -1,4 +1,6 @@
 //! A visitor without JavaScript: fetches pages, fills their forms as they stand, sends them.
+use std::collections::BTreeMap;
+
 use reqwest::{Client, Response, StatusCode, Url};
 use scraper::{ElementRef, Html, Selector};
 
@@ -98,6 +100,33 @@ impl Visitor {
         found.and_then(|a| a.attr("href")).map(str::to_owned)
     }
 
+    /// The large figures of the page, by name.
+    #[must_use]
+    pub fn key_figures(&self) -> BTreeMap<String, String> {
+        let html = Html::parse_document(&self.html);
+        let words = |figure: ElementRef<'_>, class: &str| {
+            figure.select(&selector(class)).next().map(|e| e.text().collect::<String>().trim().to_owned()).unwrap_or_default()
+        };
+        html.select(&selector(".key-figure")).map(|figure| (words(figure, ".name"), words(figure, ".value"))).collect()
+    }
+
+    /// The cells of the table row that is headed `row`, white space folded.
+    ///
+    /// # Panics
+    /// When no row has that heading.
+    #[track_caller]
+    #[must_use]
+    pub fn cells(&self, row: &str) -> Vec<String> {
+        let html = Html::parse_document(&self.html);
+        let (rows, heads, cells) = (selector("tr"), selector("th[scope=row]"), selector("td"));
+        let headed = |r: &ElementRef<'_>| r.select(&heads).next().is_some_and(|h| h.text().collect::<String>().trim_start().starts_with(row));
+        let Some(found) = html.select(&rows).find(headed) else {
+            panic!("{} ({}) has no row {row:?}:\n{}", self.url.path(), self.status, self.text())
+        };
+        let words = |cell: ElementRef<'_>| cell.text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ");
+        found.select(&cells).map(words).collect()
+    }
+
     /// The forms of the page.
     #[must_use]
     pub fn forms(&self) -> Vec<Form> {
@@ -136,13 +165,14 @@ impl Visitor {
                     read.fields.push((name, field.text().collect()));
                 }
                 ("select", _) => {
-                    for option in field.select(&selector("option")) {
-                        let value = option.attr("value").unwrap_or_default().to_owned();
-                        read.choices.push(Choice { name: name.clone(), value: value.clone(), kind: "option" });
-                        if option.attr("selected").is_some() {
-                            read.fields.push((name.clone(), value));
-                        }
+                    // Without a value an option sends its words; without a selected one, a list sends its first.
+                    let options = selector("option");
+                    let value_of = |option: ElementRef<'_>| option.attr("value").map_or_else(|| option.text().collect(), str::to_owned);
+                    for option in field.select(&options) {
+                        read.choices.push(Choice { name: name.clone(), value: value_of(option), kind: "option" });
                     }
+                    let selected = field.select(&options).find(|o| o.attr("selected").is_some()).or_else(|| field.select(&options).next());
+                    read.fields.extend(selected.map(|option| (name.clone(), value_of(option))));
                 }
                 (_, kind @ ("radio" | "checkbox")) => {
                     let kind = if kind == "radio" { "radio" } else { "checkbox" };
@@ -208,10 +238,26 @@ impl Form {
         self.choices.iter().filter(|c| c.name == name).map(|c| c.value.clone()).collect()
     }
 
+    /// What a field would send now; empty when it would send nothing.
+    #[must_use]
+    pub fn value(&self, name: &str) -> &str {
+        self.fields.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
+    }
+
     /// Names of the radio groups, in page order.
     #[must_use]
     pub fn radios(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.choices.iter().filter(|c| c.kind == "radio").map(|c| c.name.clone()).collect();
+        self.names("radio")
+    }
+
+    /// Names of the groups of boxes, in page order.
+    #[must_use]
+    pub fn boxes(&self) -> Vec<String> {
+        self.names("checkbox")
+    }
+
+    fn names(&self, kind: &str) -> Vec<String> {
+        let mut names: Vec<String> = self.choices.iter().filter(|c| c.kind == kind).map(|c| c.name.clone()).collect();
         names.dedup();
         names
     }
