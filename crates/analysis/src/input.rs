@@ -1,4 +1,5 @@
 //! From the two tables to checked, coded columns: one scan, every fault with its line.
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::indicator::{Answer, Definitions, Indicator, WeightBy};
@@ -414,17 +415,18 @@ fn unknown(definitions: &Definitions, indicator: &Indicator, column: &str, searc
 struct Mapped {
     sector: Option<Coded>,
     size: Option<Coded>,
-    sectors: Option<&'static Grouping>,
+    sectors: Option<Cow<'static, Grouping>>,
     sizes: Option<&'static SizeClasses>,
 }
 
 impl Mapped {
     fn new(frame: &Table, method: &Method) -> Result<Self, AnalyseError> {
         let (grouping, classes) = definitions_of(method)?;
-        let mut mapped = Self { sector: None, size: None, sectors: Some(grouping), sizes: Some(classes) };
+        let mut mapped = Self { sector: None, size: None, sectors: None, sizes: Some(classes) };
         if !frame.has("sector") && frame.has("industry_code") {
-            mapped.sector = Some(mapped.map_sector(frame, grouping)?);
+            mapped.sector = Some(mapped.map_sector(frame, &grouping)?);
         }
+        mapped.sectors = Some(grouping);
         if !frame.has("size") && frame.has("employees") {
             let texts = frame.text("employees")?;
             let distinct = Coded::of(texts.iter());
@@ -485,7 +487,7 @@ impl Mapped {
             _ => return Ok(None),
         };
         let known: Vec<&str> = match name {
-            "sector" => self.sectors.map(|g| g.sectors().iter().map(|s| s.key.as_str()).collect()),
+            "sector" => self.sectors.as_ref().map(|g| g.sectors().iter().map(|s| s.key.as_str()).collect()),
             "size" => self.sizes.map(|s| s.classes().iter().map(|c| c.key.as_str()).collect()),
             _ => None,
         }
@@ -500,12 +502,15 @@ impl Mapped {
 }
 
 /// The shipped grouping and size definition that the method names.
-pub(crate) fn definitions_of(method: &Method) -> Result<(&'static Grouping, &'static SizeClasses), AnalyseError> {
+pub(crate) fn definitions_of(method: &Method) -> Result<(Cow<'static, Grouping>, &'static SizeClasses), AnalyseError> {
     let no = |option: &'static str, key: &str, shipped: &[&str]| AnalyseError::Option {
         option,
         problem: format!("\"{key}\" is not one of {}", shipped.join(", ")),
     };
-    let grouping = Grouping::shipped(&method.sectors).ok_or_else(|| no("sectors", &method.sectors, &Grouping::SHIPPED));
+    let grouping = match &method.own_sectors {
+        Some(own) => Ok(Cow::Owned(Grouping::clone(own))),
+        None => Grouping::shipped(&method.sectors).map(Cow::Borrowed).ok_or_else(|| no("sectors", &method.sectors, &Grouping::SHIPPED)),
+    };
     let classes = SizeClasses::shipped(&method.sizes).ok_or_else(|| no("sizes", &method.sizes, &SizeClasses::SHIPPED));
     Ok((grouping?, classes?))
 }

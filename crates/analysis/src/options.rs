@@ -2,6 +2,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
+
+use domain::industry::Grouping;
 
 /// A word that is none of the choices of an option.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -131,6 +134,8 @@ pub struct Method {
     pub overlap: Overlap,
     /// Key of the shipped grouping of sectors: maps industry codes, names `collapse_into` and the reading order.
     pub sectors: String,
+    /// A grouping of the municipality's own; wins over `sectors`.
+    pub own_sectors: Option<Arc<Grouping>>,
     /// Key of the shipped size definition: maps employees and names the reading order.
     pub sizes: String,
 }
@@ -149,6 +154,7 @@ impl Default for Method {
             min_n: 5,
             overlap: Overlap::default(),
             sectors: "dst10".to_owned(),
+            own_sectors: None,
             sizes: "dk".to_owned(),
         }
     }
@@ -174,7 +180,7 @@ impl Method {
             ("variance", self.variance.to_string()),
             ("min-n", self.min_n.to_string()),
             ("overlap", self.overlap.to_string()),
-            ("sectors", self.sectors.clone()),
+            ("sectors", self.own_sectors.as_ref().map_or_else(|| self.sectors.clone(), |own| own.key().to_owned())),
             ("sizes", self.sizes.clone()),
         ];
         pairs.into_iter().map(|(k, v)| (k.to_owned(), v)).collect()

@@ -1,7 +1,10 @@
 //! A municipality: who asks, in what languages, and the names and addresses that pages and mails state.
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::MunicipalityId;
+use crate::industry::{Grouping, GroupingError};
 use crate::language::{Country, Language};
 
 /// A municipality with its settings.
@@ -27,8 +30,10 @@ pub struct Settings {
     pub language: Language,
     /// IANA time zone.
     pub time_zone: String,
-    /// Key of the shipped or own sector grouping: `dst10`, `htk`, `handel`.
+    /// Key of a shipped sector grouping: `dst10`, `htk`, `handel`.
     pub grouping: String,
+    /// The municipality's own sector grouping, as the file it was given in; wins over `grouping`.
+    pub own_grouping: Option<OwnGrouping>,
     /// Company numbers of the municipality itself: its own units do not belong to the population.
     pub own_numbers: Vec<String>,
     /// The municipality's codes in the register (kommunekode); empty: an extract is not checked for other municipalities.
@@ -61,12 +66,39 @@ pub struct Settings {
     pub accessibility_url: String,
 }
 
+/// A sector grouping of a municipality's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnGrouping {
+    /// Name of the file, for messages and to tell CSV from TOML.
+    pub file: String,
+    /// What stands in it.
+    pub text: String,
+}
+
+impl Settings {
+    /// The sector grouping in force.
+    ///
+    /// # Errors
+    /// [`GroupingError`] when the key is not one of the shipped ones, or the own file is faulty.
+    pub fn sectors(&self) -> Result<Cow<'static, Grouping>, GroupingError> {
+        match &self.own_grouping {
+            Some(own) => Grouping::parse(&own.file, &own.text).map(Cow::Owned),
+            None => Grouping::shipped(&self.grouping).map(Cow::Borrowed).ok_or_else(|| GroupingError::Invalid {
+                file: "settings".into(),
+                problem: format!("grouping: {:?} is not one of {}", self.grouping, Grouping::SHIPPED.join(", ")),
+            }),
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
             language: Language::Da,
             time_zone: "Europe/Copenhagen".into(),
             grouping: "dst10".into(),
+            own_grouping: None,
             own_numbers: Vec::new(),
             register_codes: Vec::new(),
             threshold: 5,

@@ -116,6 +116,20 @@ pub enum Municipality {
         /// Further settings as a TOML file (keys: see docs/OPERATING.md)
         #[arg(long, value_name = "FILE")]
         settings: Option<PathBuf>,
+        /// Sectors: a shipped grouping (dst10, htk, handel) or a file of your own
+        #[arg(long, value_name = "KEY|FILE")]
+        grouping: Option<String>,
+    },
+    /// Change a municipality's settings; keys that the file does not name stay as they are
+    Set {
+        /// Short name
+        slug: String,
+        /// Settings as a TOML file (keys: see docs/OPERATING.md)
+        #[arg(long, value_name = "FILE")]
+        settings: Option<PathBuf>,
+        /// Sectors: a shipped grouping (dst10, htk, handel) or a file of your own; counts from the next import on
+        #[arg(long, value_name = "KEY|FILE")]
+        grouping: Option<String>,
     },
     /// List the municipalities
     List,
@@ -126,9 +140,9 @@ pub enum Municipality {
 pub enum User {
     /// Make a member of staff and print the one-time link to sign in
     Add {
-        /// Short name of the municipality
+        /// Short name of the municipality [default: the only one]
         #[arg(long)]
-        municipality: String,
+        municipality: Option<String>,
         /// What they may do
         #[arg(long, value_parser = ["administrator", "analyst", "committee", "interviewer"])]
         role: String,
@@ -141,9 +155,9 @@ pub enum User {
     },
     /// Print a new one-time link for somebody who is already there
     Link {
-        /// Short name of the municipality
+        /// Short name of the municipality [default: the only one]
         #[arg(long)]
-        municipality: String,
+        municipality: Option<String>,
         /// Their address
         #[arg(long)]
         email: String,
@@ -162,9 +176,9 @@ pub enum Import {
 pub struct ImportFrame {
     /// The extract
     pub file: PathBuf,
-    /// Short name of the municipality
+    /// Short name of the municipality [default: the only one]
     #[arg(long)]
-    pub municipality: String,
+    pub municipality: Option<String>,
     /// The round's year
     #[arg(long)]
     pub year: i32,
@@ -187,9 +201,9 @@ pub struct ImportFrame {
 pub enum Round {
     /// Make a round
     Create {
-        /// Short name of the municipality
+        /// Short name of the municipality [default: the only one]
         #[arg(long)]
-        municipality: String,
+        municipality: Option<String>,
         /// Year
         #[arg(long)]
         year: i32,
@@ -217,9 +231,9 @@ pub enum Round {
 /// A round by municipality and year.
 #[derive(Debug, Args)]
 pub struct RoundOf {
-    /// Short name of the municipality
+    /// Short name of the municipality [default: the only one]
     #[arg(long)]
-    pub municipality: String,
+    pub municipality: Option<String>,
     /// Year
     #[arg(long)]
     pub year: i32,
@@ -255,6 +269,9 @@ pub struct Analyse {
     /// Breakdowns beside the total: columns of the frame or of the responses
     #[arg(long, value_delimiter = ',', default_value = "sector,size", value_name = "COLUMNS")]
     pub by: Vec<String>,
+    /// Sectors that industry codes are mapped to: a shipped grouping (dst10, htk, handel) or a file of your own
+    #[arg(long, default_value = "dst10", value_name = "KEY|FILE")]
+    pub sectors: String,
     /// Fewest answers in a weighting cell before it joins a neighbour
     #[arg(long, default_value_t = 2, value_name = "N")]
     pub min_cell: u32,
@@ -303,9 +320,9 @@ pub struct Themes {
 /// `pejling report`
 #[derive(Debug, Args)]
 pub struct ReportArguments {
-    /// Short name of the municipality
+    /// Short name of the municipality [default: the only one]
     #[arg(long)]
-    pub municipality: String,
+    pub municipality: Option<String>,
     /// Language
     #[arg(long, default_value = "da", value_parser = ["da", "sv", "en"])]
     pub language: String,
@@ -319,9 +336,9 @@ pub struct ReportArguments {
 pub enum Export {
     /// Personal links of a round as CSV, for letters; made again from the secret key, stored nowhere
     Links {
-        /// Short name of the municipality
+        /// Short name of the municipality [default: the only one]
         #[arg(long)]
-        municipality: String,
+        municipality: Option<String>,
         /// The round's year
         #[arg(long)]
         round: i32,

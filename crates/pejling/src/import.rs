@@ -4,7 +4,7 @@ use std::io::{BufReader, Cursor, Read, Seek, Write};
 use anyhow::{Context, Result, bail};
 use domain::eligibility::Eligibility;
 use domain::frame::FrameUnit;
-use domain::industry::{Classification, Grouping};
+use domain::industry::Classification;
 use domain::language::Country;
 use domain::municipality::Municipality;
 use domain::size::SizeClasses;
@@ -66,8 +66,7 @@ where
 {
     let municipality = request.municipality;
     let hash = content_hash(&mut source).with_context(|| format!("{} cannot be read", request.file_name))?;
-    let grouping = Grouping::shipped(&municipality.settings.grouping)
-        .with_context(|| format!("the sector grouping {:?} is not known", municipality.settings.grouping))?;
+    let grouping = municipality.settings.sectors()?;
     let (import, already_current) = {
         let begun = parts.store.begin_frame_import(&municipality.id, request.year, request.file_name, &hash, parts.clock.now()).await?;
         (begun.id, begun.already_current)
@@ -87,7 +86,7 @@ where
                 country,
                 unit: UnitKind::Workplace,
                 classification,
-                grouping,
+                grouping: &grouping,
                 sizes: SizeClasses::default_for(country),
                 eligibility: Eligibility::shipped(),
                 municipality_codes: &codes,

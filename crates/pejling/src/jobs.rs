@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use domain::fieldwork::RoundState;
 use domain::ids::{PublicationId, RoundId};
 use domain::industry::Classification;
 use domain::language::Language;
@@ -44,10 +45,20 @@ struct Outcome {
     files: Vec<JobFile>,
 }
 
+/// How often things that are due by the calendar are looked for.
+const SWEEP: Duration = Duration::from_secs(60);
+
 /// Works off jobs until `shutdown`. A job that is cut off is taken up by another runner when its lease ends.
 pub async fn run(parts: Parts, public_url: String, shutdown: CancellationToken) {
     let worker = format!("runner-{}", std::process::id());
+    let mut swept: Option<std::time::Instant> = None;
     while !shutdown.is_cancelled() {
+        if swept.is_none_or(|at| at.elapsed() >= SWEEP) {
+            if let Err(error) = sweep(&parts).await {
+                warn!("What is due by the calendar could not be done: {error:#}");
+            }
+            swept = Some(std::time::Instant::now());
+        }
         let now = parts.clock.now();
         match parts.store.claim_job(&worker, now.plus_seconds(LEASE_SECONDS), now).await {
             Ok(Some(job)) => {
@@ -62,6 +73,24 @@ pub async fn run(parts: Parts, public_url: String, shutdown: CancellationToken) 
             }
         }
     }
+}
+
+/// Closes rounds whose last day has passed in their municipality's time zone, and forgets sessions that have ended.
+async fn sweep(parts: &Parts) -> Result<()> {
+    let now = parts.clock.now();
+    for municipality in parts.store.municipalities().await? {
+        let today = now.date_in(&text::format::zone(&municipality.settings.time_zone)).to_string();
+        for round in parts.store.rounds(&municipality.id).await? {
+            let over = round.closes_on.as_ref().is_some_and(|last| *last < today);
+            if round.state == RoundState::Open && over {
+                parts.store.close_round(&municipality.id, &round.id, now).await?;
+                parts.store.audit(&municipality.id, None, "round.closed", round.id.as_str(), "its last day has passed", now).await?;
+                info!(round.id = %round.id, "Closed round {}: its last day has passed", round.id);
+            }
+        }
+    }
+    parts.store.sweep_sessions(now).await?;
+    Ok(())
 }
 
 async fn idle(shutdown: &CancellationToken) {

@@ -40,7 +40,9 @@ async fn dispatch(cli: Cli) -> Result<()> {
         flags.extend(arguments.public_url.clone().map(|url| ("public_url", url)));
     }
     let config = Config::load(cli.config.as_deref(), std::env::vars(), &flags)?;
-    log(&config);
+    // The demo's terminal is for its addresses; an explicit filter still shows everything.
+    let quiet = matches!(cli.command, Command::Demo(_)) && config.log == "info";
+    log(&config, if quiet { "warn" } else { &config.log });
     match cli.command {
         Command::Demo(arguments) => town::demo(&arguments).await,
         Command::Serve(_) => serve::serve(&config).await,
@@ -60,8 +62,8 @@ async fn dispatch(cli: Cli) -> Result<()> {
 }
 
 /// Starts logging to standard error, so that standard output stays a command's answer.
-fn log(config: &Config) {
-    let filter = tracing_subscriber::EnvFilter::new(&config.log);
+fn log(config: &Config, filter: &str) {
+    let filter = tracing_subscriber::EnvFilter::new(filter);
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start in one process (tests) keeps the first.
     let _ = match config.log_format {

@@ -32,16 +32,21 @@ pub struct Plan {
 }
 
 /// The method of publications: item-wise correction, weighting cells of five, suppression at the municipality's threshold.
-#[must_use]
-pub fn method(municipality: &Municipality) -> Method {
-    Method {
+///
+/// # Errors
+/// When the municipality's sector grouping cannot be read.
+pub fn method(municipality: &Municipality) -> Result<Method> {
+    let own = municipality.settings.own_grouping.is_some();
+    let own_sectors = if own { Some(Arc::new(municipality.settings.sectors()?.into_owned())) } else { None };
+    Ok(Method {
+        own_sectors,
         fpc: Fpc::Item,
         min_cell: MIN_CELL,
         min_n: municipality.settings.threshold,
         sectors: municipality.settings.grouping.clone(),
         sizes: SizeClasses::default_for(municipality.country).key().to_owned(),
         ..Method::default()
-    }
+    })
 }
 
 /// Analyses the closed rounds of a municipality up to `last` (all, when `None`).
@@ -96,7 +101,7 @@ fn frame_table(units: &[AnalysisUnit]) -> Result<Table> {
 pub async fn publish(parts: &Parts, municipality: &Municipality, plan: &Plan) -> Result<(PublicationInfo, Report)> {
     let closed = closed_years(parts, municipality).await?;
     ensure!(closed.contains(&plan.year), "the round of {} is not closed: only closed rounds are published", plan.year);
-    let analysis = analyse(parts, municipality, Some(plan.year), &Definitions::shipped(), method(municipality)).await?;
+    let analysis = analyse(parts, municipality, Some(plan.year), &Definitions::shipped(), method(municipality)?).await?;
     let now = parts.clock.now();
     let date = now.date_in(&text::format::zone(&municipality.settings.time_zone)).to_string();
     let publication = NewPublication {

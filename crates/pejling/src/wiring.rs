@@ -35,19 +35,21 @@ impl Parts {
         Ok(Self { store, keys, clock: Arc::new(SystemClock) })
     }
 
-    /// The municipality of a slug.
+    /// The municipality of a slug; the only one there is, when none is named.
     ///
     /// # Errors
     /// A sentence that names those that exist.
-    pub async fn municipality(&self, slug: &str) -> Result<Municipality> {
+    pub async fn municipality(&self, slug: Option<&str>) -> Result<Municipality> {
         let all = self.store.municipalities().await?;
-        match all.iter().find(|m| m.slug == slug) {
-            Some(found) => Ok(found.clone()),
-            None if all.is_empty() => bail!("there is no municipality yet: make one with `pejling municipality add`"),
-            None => {
-                let known: Vec<_> = all.iter().map(|m| m.slug.as_str()).collect();
-                bail!("there is no municipality {slug:?} (there is {})", known.join(", "))
-            }
+        let known = || all.iter().map(|m| m.slug.as_str()).collect::<Vec<_>>().join(", ");
+        match (slug, all.as_slice()) {
+            (_, []) => bail!("there is no municipality yet: make one with `pejling municipality add`"),
+            (None, [only]) => Ok(only.clone()),
+            (None, _) => bail!("there are several municipalities: say which with --municipality ({})", known()),
+            (Some(slug), _) => match all.iter().find(|m| m.slug == slug) {
+                Some(found) => Ok(found.clone()),
+                None => bail!("there is no municipality {slug:?} (there is {})", known()),
+            },
         }
     }
 }

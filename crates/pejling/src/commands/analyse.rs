@@ -1,9 +1,13 @@
 //! `pejling analyse` and `pejling themes`
+use std::sync::Arc;
+
 use analysis::{Analysis, Method, Options, ThemesOptions};
 use anyhow::{Context, Result};
 use domain::indicator::Definitions;
+use domain::industry::Grouping;
 
 use crate::cli::{Analyse, Themes};
+use crate::commands::sector::grouping;
 use crate::config::Config;
 use crate::publish;
 use crate::wiring::Parts;
@@ -24,7 +28,7 @@ pub async fn run(arguments: Analyse, config: &Config) -> Result<()> {
                 indicators: arguments.indicators.clone().context("--indicators is missing")?,
                 out: out.clone(),
                 format,
-                method: method(&arguments),
+                method: method(&arguments)?,
             };
             tokio::task::spawn_blocking(move || analysis::analyse(&options)).await.context("the analysis was interrupted")??
         }
@@ -40,8 +44,12 @@ pub async fn run(arguments: Analyse, config: &Config) -> Result<()> {
     Ok(())
 }
 
-fn method(arguments: &Analyse) -> Method {
-    Method {
+fn method(arguments: &Analyse) -> Result<Method> {
+    let own = Grouping::shipped(&arguments.sectors).is_none();
+    let own_sectors = if own { Some(Arc::new(grouping(&arguments.sectors)?.into_owned())) } else { None };
+    Ok(Method {
+        sectors: arguments.sectors.clone(),
+        own_sectors,
         weights: arguments.weights,
         strata: arguments.strata.clone(),
         margins: arguments.margins.clone(),
@@ -52,18 +60,18 @@ fn method(arguments: &Analyse) -> Method {
         min_n: arguments.min_n,
         overlap: arguments.overlap,
         ..Method::default()
-    }
+    })
 }
 
 async fn from_database(slug: &str, arguments: &Analyse, config: &Config) -> Result<Analysis> {
     let parts = Parts::open(config).await?;
-    let municipality = parts.municipality(slug).await?;
+    let municipality = parts.municipality(Some(slug)).await?;
     let definitions = match &arguments.indicators {
         Some(path) => analysis::read_definitions(path)?,
         None => Definitions::shipped(),
     };
-    let by_municipality = publish::method(&municipality);
-    let method = Method { sectors: by_municipality.sectors, sizes: by_municipality.sizes, ..method(arguments) };
+    let own = publish::method(&municipality)?;
+    let method = Method { sectors: own.sectors, own_sectors: own.own_sectors, sizes: own.sizes, ..method(arguments)? };
     publish::analyse(&parts, &municipality, None, &definitions, method).await
 }
 

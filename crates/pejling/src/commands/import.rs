@@ -21,7 +21,7 @@ pub async fn run(command: Import, config: &Config) -> Result<()> {
     let source = File::open(&file).with_context(|| format!("{} cannot be opened", file.display()))?;
     let mapping = mapping(&mapped)?;
     let parts = Parts::open(config).await?;
-    let municipality = parts.municipality(&municipality).await?;
+    let municipality = parts.municipality(municipality.as_deref()).await?;
     let report_path = report.unwrap_or_else(|| file.with_extension("report.csv"));
     let report = File::create(&report_path).with_context(|| format!("the report {} cannot be written", report_path.display()))?;
     let name = file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());

@@ -1,7 +1,10 @@
 //! `pejling municipality`
+use std::path::Path;
+
 use anyhow::{Context, Result, ensure};
 use domain::language::{Country, Language};
-use domain::municipality::Settings;
+use domain::industry::Grouping;
+use domain::municipality::{OwnGrouping, Settings};
 
 use crate::cli::Municipality;
 use crate::config::Config;
@@ -14,20 +17,19 @@ use crate::wiring::Parts;
 pub async fn run(command: Municipality, config: &Config) -> Result<()> {
     let parts = Parts::open(config).await?;
     match command {
-        Municipality::Add { slug, name, country, settings } => {
+        Municipality::Add { slug, name, country, settings, grouping } => {
             let well_formed = slug.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') && !slug.is_empty();
             ensure!(well_formed, "the short name {slug:?} may have lower-case letters, digits and hyphens only");
             let country = Country::parse(&country).context("the country must be dk or se")?;
-            let settings = match settings {
-                Some(path) => {
-                    let text = std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-                    toml::from_str(&text).map_err(|e| anyhow::anyhow!("{}: {}", path.display(), e.message()))?
-                }
-                None => defaults(country),
-            };
-            ensure!(settings.threshold >= 5, "threshold: figures from fewer than 5 answers are never shown");
+            let settings = changed(defaults(country), settings.as_deref(), grouping)?;
             let made = parts.store.create_municipality(&slug, &name, country, &settings, parts.clock.now()).await?;
-            println!("{} ({}) is ready. Next: pejling user add --municipality {} --role administrator …", made.name, made.slug, made.slug);
+            println!("{} ({}) is ready. Next: pejling user add --role administrator …", made.name, made.slug);
+        }
+        Municipality::Set { slug, settings, grouping } => {
+            let found = parts.municipality(Some(&slug)).await?;
+            let settings = changed(found.settings, settings.as_deref(), grouping)?;
+            parts.store.update_municipality(&found.id, &found.name, &settings, parts.clock.now()).await?;
+            println!("The settings of {} are changed.", found.name);
         }
         Municipality::List => {
             for municipality in parts.store.municipalities().await? {
@@ -44,4 +46,28 @@ fn defaults(country: Country) -> Settings {
         Country::Dk => Settings::default(),
         Country::Se => Settings { language: Language::Sv, time_zone: "Europe/Stockholm".into(), ..Settings::default() },
     }
+}
+
+/// Settings with what a file and a grouping say laid over them.
+fn changed(settings: Settings, file: Option<&Path>, grouping: Option<String>) -> Result<Settings> {
+    let mut settings = settings;
+    if let Some(path) = file {
+        let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let over: toml::Table = toml::from_str(&text).map_err(|e| anyhow::anyhow!("{}: {}", path.display(), e.message()))?;
+        let mut table = toml::Table::try_from(&settings).context("the settings are a table")?;
+        table.extend(over);
+        settings = table.try_into().map_err(|e: toml::de::Error| anyhow::anyhow!("{}: {}", path.display(), e.message()))?;
+    }
+    if let Some(key_or_file) = grouping {
+        if Grouping::shipped(&key_or_file).is_some() {
+            (settings.grouping, settings.own_grouping) = (key_or_file, None);
+        } else {
+            let text = std::fs::read_to_string(&key_or_file)
+                .with_context(|| format!("{key_or_file} is neither a shipped grouping ({}) nor a file that can be read", Grouping::SHIPPED.join(", ")))?;
+            settings.own_grouping = Some(OwnGrouping { file: key_or_file, text });
+        }
+    }
+    settings.sectors()?;
+    ensure!(settings.threshold >= 5, "threshold: figures from fewer than 5 answers are never shown");
+    Ok(settings)
 }

@@ -13,7 +13,7 @@ use crate::wiring::Parts;
 /// When nothing is published yet or the file cannot be written.
 pub async fn run(arguments: ReportArguments, config: &Config) -> Result<()> {
     let parts = Parts::open(config).await?;
-    let municipality = parts.municipality(&arguments.municipality).await?;
+    let municipality = parts.municipality(arguments.municipality.as_deref()).await?;
     let publication = parts.store.latest_publication(&municipality.id, None).await?;
     let publication = publication.with_context(|| format!("{} has published nothing yet", municipality.name))?;
     let language = Language::parse(&arguments.language).context("the language is not known")?;

@@ -18,7 +18,7 @@ pub async fn run(command: Round, config: &Config) -> Result<()> {
     let now = parts.clock.now();
     match command {
         Round::Create { municipality, year, closes } => {
-            let municipality = parts.municipality(&municipality).await?;
+            let municipality = parts.municipality(municipality.as_deref()).await?;
             let round = create(&parts, &municipality, year, &closes).await?;
             println!("{} is being prepared. Next: pejling import frame, then pejling round open.", round.title);
         }
@@ -82,7 +82,7 @@ pub async fn create(parts: &Parts, municipality: &Municipality, year: i32, close
 /// # Errors
 /// When either is not there.
 pub async fn find(parts: &Parts, of: &RoundOf) -> Result<(Municipality, StoredRound)> {
-    let municipality = parts.municipality(&of.municipality).await?;
+    let municipality = parts.municipality(of.municipality.as_deref()).await?;
     let round = parts.store.round_of_year(&municipality.id, of.year).await?;
     let round = round.with_context(|| format!("{} has no round in {}", municipality.name, of.year))?;
     Ok((municipality, round))

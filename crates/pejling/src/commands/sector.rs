@@ -1,4 +1,6 @@
 //! `pejling sector`
+use std::borrow::Cow;
+
 use anyhow::{Context, Result, bail};
 use domain::industry::{Classification, Grouping};
 use domain::language::Language;
@@ -11,17 +13,7 @@ use crate::cli::Sector;
 /// Names every code that is in no list, after answering for the others.
 pub fn run(arguments: &Sector) -> Result<()> {
     let classification = Classification::parse(&arguments.classification).context("the classification is not known")?;
-    let own;
-    let grouping = match Grouping::shipped(&arguments.grouping) {
-        Some(shipped) => shipped,
-        None => {
-            let text = std::fs::read_to_string(&arguments.grouping).with_context(|| {
-                format!("{} is neither a shipped grouping ({}) nor a file that can be read", arguments.grouping, Grouping::SHIPPED.join(", "))
-            })?;
-            own = Grouping::parse(&arguments.grouping, &text)?;
-            &own
-        }
-    };
+    let grouping = grouping(&arguments.grouping)?;
     let as_csv = arguments.format == "csv";
     let mut csv = csv::Writer::from_writer(std::io::stdout().lock());
     if as_csv {
@@ -47,4 +39,18 @@ pub fn run(arguments: &Sector) -> Result<()> {
         bail!("{}", faults.join("; "));
     }
     Ok(())
+}
+
+/// A shipped grouping by its key, or one of a municipality's own by its file.
+///
+/// # Errors
+/// When it is neither, or the file is faulty.
+pub fn grouping(key_or_file: &str) -> Result<Cow<'static, Grouping>> {
+    if let Some(shipped) = Grouping::shipped(key_or_file) {
+        return Ok(Cow::Borrowed(shipped));
+    }
+    let shipped = Grouping::SHIPPED.join(", ");
+    let text = std::fs::read_to_string(key_or_file)
+        .with_context(|| format!("{key_or_file} is neither a shipped grouping ({shipped}) nor a file that can be read"))?;
+    Ok(Cow::Owned(Grouping::parse(key_or_file, &text)?))
 }

@@ -19,14 +19,14 @@ pub async fn run(command: User, config: &Config) -> Result<()> {
     let parts = Parts::open(config).await?;
     let (municipality, user) = match command {
         User::Add { municipality, role, name, email } => {
-            let municipality = parts.municipality(&municipality).await?;
+            let municipality = parts.municipality(municipality.as_deref()).await?;
             let role = Role::parse(&role).context("the role is not known")?;
             let email = intake::email::parse(&email).with_context(|| format!("{email:?} is not a mail address"))?;
             let user = parts.store.create_user(&municipality.id, &name, &email, role, parts.clock.now()).await?;
             (municipality, user)
         }
         User::Link { municipality, email } => {
-            let municipality = parts.municipality(&municipality).await?;
+            let municipality = parts.municipality(municipality.as_deref()).await?;
             let user = parts.store.user_by_email(&municipality.id, &email).await?;
             (municipality, user.context("nobody of this municipality has that address")?)
         }

@@ -15,7 +15,6 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::{Router, middleware, routing};
 use domain::fieldwork::RoundState;
-use domain::industry::Grouping;
 use domain::language::Language;
 use domain::municipality::Municipality;
 use domain::size::SizeClasses;
@@ -61,7 +60,8 @@ fn this_year(app: &App, municipality: &Municipality) -> i32 {
 
 /// The municipality's sectors in their order, with titles.
 fn sectors(municipality: &Municipality, language: Language) -> Vec<(String, String)> {
-    Grouping::shipped(&municipality.settings.grouping)
+    let grouping = municipality.settings.sectors();
+    grouping
         .map(|g| g.sectors().iter().map(|s| (s.key.clone(), s.titles.get(language).to_owned())).collect())
         .unwrap_or_default()
 }
