@@ -238,6 +238,8 @@ impl Design {
             .iter()
             .zip(&blanks)
             .map(|(s, blank)| match self.fpc {
+                // A class that only the other year of a common collapse has: nobody here, so nothing to correct.
+                _ if s.frame == 0 => 0.0,
                 Fpc::None => 0.0,
                 Fpc::Unit => s.answered as f64 / s.frame as f64,
                 Fpc::Item => s.answered.saturating_sub(*blank) as f64 / s.frame as f64,

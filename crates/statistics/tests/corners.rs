@@ -721,6 +721,26 @@ fn designs(cells: &[(&str, &str, u64, u64)]) -> Vec<Design> {
 }
 
 #[test]
+fn a_class_that_only_one_year_has_takes_no_uncertainty_away() {
+    // The first year knows nobody in A 3; the common collapse gives it a stratum all the same.
+    let before = year(2024, &[("A", "1", 20, 6), ("A", "2", 20, 6)]);
+    let after = year(2025, &[("A", "1", 20, 6), ("A", "2", 20, 6), ("A", "3", 9, 6)]);
+    let values: Vec<f64> = (0..6).map(|i| 40.0 + 5.0 * f64::from(i)).collect();
+    for fpc in [Fpc::None, Fpc::Unit, Fpc::Item] {
+        let options = Options { fpc, ..cells_of(5, &[]) };
+        let both = Design::build(&[&before, &after], &options).unwrap();
+        let alone = figure(&Design::single(&before, &options).unwrap(), INDEX, &[(0, &values), (1, &values)]);
+        let from = figure(&both[0], INDEX, &[(0, &values), (1, &values)]);
+        let to = figure(&both[1], INDEX, &[(0, &values), (1, &values), (2, &values)]);
+        assert!(alone.estimate().se.unwrap() > 1.0);
+        near(from.estimate().se, alone.estimate().se.unwrap());
+        let c = change(&from, &to, &Link::default(), Pairs::Businesses(&[]), Overlap::Own);
+        near(c.se, (from.estimate().se.unwrap().powi(2) + to.estimate().se.unwrap().powi(2)).sqrt());
+        assert!(c.interval.is_some());
+    }
+}
+
+#[test]
 fn thin_years_take_satterthwaites_degrees_of_freedom() {
     let designs = designs(&[("A", "1", 40, 6)]);
     let rows: Vec<(usize, f64, f64)> =
