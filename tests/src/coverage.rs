@@ -76,7 +76,11 @@ pub fn town(seed: u64, indicator: &str, method: &Method) -> Town {
         }
         for pair in demo.rounds.windows(2) {
             let row = analysis.report.change(&indicator.id, pair[0].year, pair[1].year, domain, group);
-            let (Some(interval), Some(from), Some(to)) = (row.and_then(|r| r.interval), truth(&pair[0]), truth(&pair[1])) else { continue };
+            let (Some(interval), Some(from), Some(to)) =
+                (row.and_then(|r| r.interval), truth(&pair[0]), truth(&pair[1]))
+            else {
+                continue;
+            };
             let hit = interval.lower <= to - from && to - from <= interval.upper;
             if group == ALL { found.total.add(hit) } else { found.sectors.add(hit) }
         }
@@ -95,7 +99,8 @@ fn within(unit: &DemoUnit, domain: &str, group: &str) -> bool {
 #[must_use]
 pub fn analyse(demo: &Demo, definitions: &Definitions, method: &Method) -> Analysis {
     let units: Vec<(i32, &DemoUnit)> = demo.rounds.iter().flat_map(|r| r.units.iter().map(|u| (r.year, u))).collect();
-    let column = |name: &str, cell: &dyn Fn(&(i32, &DemoUnit)) -> String| (name.to_owned(), units.iter().map(cell).collect());
+    let column =
+        |name: &str, cell: &dyn Fn(&(i32, &DemoUnit)) -> String| (name.to_owned(), units.iter().map(cell).collect());
     let frame = Table::from_columns(
         "frame",
         vec![
@@ -103,12 +108,15 @@ pub fn analyse(demo: &Demo, definitions: &Definitions, method: &Method) -> Analy
             column("business_id", &|(_, u)| u.unit.unit_key.clone()),
             column("sector", &|(_, u)| u.unit.sector.clone()),
             column("size", &|(_, u)| u.unit.size.clone()),
-            column("company_employees", &|(_, u)| u.unit.company_employees_low.unwrap_or(u.unit.employees_low).to_string()),
+            column("company_employees", &|(_, u)| {
+                u.unit.company_employees_low.unwrap_or(u.unit.employees_low).to_string()
+            }),
         ],
     )
     .expect("the frame is a table");
     let counts = |status| matches!(status, ResponseStatus::Complete | ResponseStatus::Partial);
-    let answered = || units.iter().filter_map(|(year, u)| Some((*year, u, u.response.as_ref().filter(|r| counts(r.status))?)));
+    let answered =
+        || units.iter().filter_map(|(year, u)| Some((*year, u, u.response.as_ref().filter(|r| counts(r.status))?)));
     let responded = answered().map(|(year, u, _)| (year, u.unit.unit_key.clone())).collect();
     let answers = answered().flat_map(|(year, u, response)| {
         response.answers.0.iter().map(move |(key, value)| (year, u.unit.unit_key.clone(), key.clone(), value.clone()))
@@ -116,4 +124,3 @@ pub fn analyse(demo: &Demo, definitions: &Definitions, method: &Method) -> Analy
     let responses = Table::from_answers("responses", responded, answers).expect("the responses are a table");
     analysis::analyse_rows(&frame, &responses, definitions, method).expect("the town can be analysed")
 }
-

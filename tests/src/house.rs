@@ -74,14 +74,21 @@ impl House {
     pub async fn close(mut self) {
         let _ = self.stop.take().map(|stop| stop.send(()));
         let running = self.running.take().expect("a house is closed once");
-        tokio::time::timeout(Duration::from_secs(60), running).await.expect("it stops within a minute").expect("no part panics").expect("no part fails");
+        tokio::time::timeout(Duration::from_secs(60), running)
+            .await
+            .expect("it stops within a minute")
+            .expect("no part panics")
+            .expect("no part fails");
     }
 }
 
 /// Makes a database of its own on a server and returns its address.
 async fn new_database(server: &str) -> String {
     let name = format!("e2e_{}", domain::ids::PanelId::random().0.replace('-', ""));
-    let made = tokio::process::Command::new("psql").args([server, "-q", "-c", &format!("create database {name}")]).status().await;
+    let made = tokio::process::Command::new("psql")
+        .args([server, "-q", "-c", &format!("create database {name}")])
+        .status()
+        .await;
     assert!(made.is_ok_and(|status| status.success()), "psql makes the database {name}");
     let (base, _) = server.rsplit_once('/').expect("the server's address names a database");
     format!("{base}/{name}")

@@ -18,7 +18,8 @@ pub struct MailServer {
 impl MailServer {
     /// Starts the server; `None` (with a message) where aiosmtpd is not installed.
     pub async fn start() -> Option<Self> {
-        let there = Command::new("/usr/bin/python3").args(["-c", "import aiosmtpd"]).stderr(Stdio::null()).status().await;
+        let there =
+            Command::new("/usr/bin/python3").args(["-c", "import aiosmtpd"]).stderr(Stdio::null()).status().await;
         if !there.is_ok_and(|status| status.success()) {
             println!("skipped: aiosmtpd is not installed (Debian: python3-aiosmtpd); tests/run installs it");
             return None;
@@ -28,7 +29,8 @@ impl MailServer {
         for part in ["", "new", "cur", "tmp"] {
             std::fs::create_dir(maildir.join(part)).expect("a Maildir");
         }
-        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a spare port").port();
+        let port =
+            std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a spare port").port();
         let mut child = Command::new("/usr/bin/python3")
             .args(["-m", "aiosmtpd", "-n", "-d", "-l", &format!("127.0.0.1:{port}"), "-c", "aiosmtpd.handlers.Mailbox"])
             .arg(&maildir)

@@ -96,7 +96,9 @@ impl Visitor {
     pub fn link(&self, wanted: &str) -> Option<String> {
         let html = Html::parse_document(&self.html);
         let links = selector("a[href]");
-        let found = html.select(&links).find(|a| a.text().collect::<String>().contains(wanted) || a.attr("href").is_some_and(|h| h.contains(wanted)));
+        let found = html.select(&links).find(|a| {
+            a.text().collect::<String>().contains(wanted) || a.attr("href").is_some_and(|h| h.contains(wanted))
+        });
         found.and_then(|a| a.attr("href")).map(str::to_owned)
     }
 
@@ -105,7 +107,11 @@ impl Visitor {
     pub fn key_figures(&self) -> BTreeMap<String, String> {
         let html = Html::parse_document(&self.html);
         let words = |figure: ElementRef<'_>, class: &str| {
-            figure.select(&selector(class)).next().map(|e| e.text().collect::<String>().trim().to_owned()).unwrap_or_default()
+            figure
+                .select(&selector(class))
+                .next()
+                .map(|e| e.text().collect::<String>().trim().to_owned())
+                .unwrap_or_default()
         };
         html.select(&selector(".key-figure")).map(|figure| (words(figure, ".name"), words(figure, ".value"))).collect()
     }
@@ -119,11 +125,14 @@ impl Visitor {
     pub fn cells(&self, row: &str) -> Vec<String> {
         let html = Html::parse_document(&self.html);
         let (rows, heads, cells) = (selector("tr"), selector("th[scope=row]"), selector("td"));
-        let headed = |r: &ElementRef<'_>| r.select(&heads).next().is_some_and(|h| h.text().collect::<String>().trim_start().starts_with(row));
+        let headed = |r: &ElementRef<'_>| {
+            r.select(&heads).next().is_some_and(|h| h.text().collect::<String>().trim_start().starts_with(row))
+        };
         let Some(found) = html.select(&rows).find(headed) else {
             panic!("{} ({}) has no row {row:?}:\n{}", self.url.path(), self.status, self.text())
         };
-        let words = |cell: ElementRef<'_>| cell.text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ");
+        let words =
+            |cell: ElementRef<'_>| cell.text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ");
         found.select(&cells).map(words).collect()
     }
 
@@ -167,11 +176,16 @@ impl Visitor {
                 ("select", _) => {
                     // Without a value an option sends its words; without a selected one, a list sends its first.
                     let options = selector("option");
-                    let value_of = |option: ElementRef<'_>| option.attr("value").map_or_else(|| option.text().collect(), str::to_owned);
+                    let value_of = |option: ElementRef<'_>| {
+                        option.attr("value").map_or_else(|| option.text().collect(), str::to_owned)
+                    };
                     for option in field.select(&options) {
                         read.choices.push(Choice { name: name.clone(), value: value_of(option), kind: "option" });
                     }
-                    let selected = field.select(&options).find(|o| o.attr("selected").is_some()).or_else(|| field.select(&options).next());
+                    let selected = field
+                        .select(&options)
+                        .find(|o| o.attr("selected").is_some())
+                        .or_else(|| field.select(&options).next());
                     read.fields.extend(selected.map(|option| (name.clone(), value_of(option))));
                 }
                 (_, kind @ ("radio" | "checkbox")) => {
@@ -200,7 +214,10 @@ impl Visitor {
             url.query_pairs_mut().extend_pairs(&form.fields);
             self.client.get(url)
         } else if form.multipart {
-            let parts = form.fields.iter().fold(reqwest::multipart::Form::new(), |parts, (name, value)| parts.text(name.clone(), value.clone()));
+            let parts = form
+                .fields
+                .iter()
+                .fold(reqwest::multipart::Form::new(), |parts, (name, value)| parts.text(name.clone(), value.clone()));
             self.client.post(form.action.clone()).multipart(parts)
         } else {
             self.client.post(form.action.clone()).form(&form.fields)
@@ -212,7 +229,8 @@ impl Visitor {
 
     /// Sends a form with a file in the field `name`.
     pub async fn upload(&mut self, form: &Form, name: &str, file_name: &str, bytes: Vec<u8>) -> &mut Self {
-        let mut parts = reqwest::multipart::Form::new().part(name.to_owned(), reqwest::multipart::Part::bytes(bytes).file_name(file_name.to_owned()));
+        let mut parts = reqwest::multipart::Form::new()
+            .part(name.to_owned(), reqwest::multipart::Part::bytes(bytes).file_name(file_name.to_owned()));
         for (name, value) in &form.fields {
             parts = parts.text(name.clone(), value.clone());
         }

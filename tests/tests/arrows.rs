@@ -49,9 +49,13 @@ fn only_the_drawn_arrows_exist() {
     let rooms: BTreeSet<_> = packages.keys().cloned().collect();
     let drawn: BTreeMap<_, _> = ARROWS.iter().copied().collect();
     for (package, dependencies) in packages.iter().filter(|(name, _)| !["pejling", "e2e"].contains(&name.as_str())) {
-        let allowed = drawn.get(package.as_str()).unwrap_or_else(|| panic!("{package} is a room without arrows here: draw them"));
+        let allowed =
+            drawn.get(package.as_str()).unwrap_or_else(|| panic!("{package} is a room without arrows here: draw them"));
         for target in dependencies.intersection(&rooms) {
-            assert!(allowed.contains(&target.as_str()), "{package} -> {target} is not an arrow of docs/ARCHITECTURE.md");
+            assert!(
+                allowed.contains(&target.as_str()),
+                "{package} -> {target} is not an arrow of docs/ARCHITECTURE.md"
+            );
         }
     }
 }
@@ -60,7 +64,10 @@ fn only_the_drawn_arrows_exist() {
 fn heavy_things_have_one_home() {
     for (package, dependencies) in direct_dependencies().iter().filter(|(name, _)| *name != "e2e") {
         for (heavy, home) in HOMES {
-            assert!(!dependencies.contains(*heavy) || package == home, "{package} names {heavy}, whose one home is {home}");
+            assert!(
+                !dependencies.contains(*heavy) || package == home,
+                "{package} names {heavy}, whose one home is {home}"
+            );
         }
     }
 }
@@ -71,10 +78,30 @@ fn licences_are_permissive() {
         .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
         .exec()
         .expect("cargo metadata runs");
-    let permissive = ["MIT", "Apache-2.0", "BSD", "ISC", "Zlib", "Unicode", "CC0-1.0", "0BSD", "BSL-1.0", "Unlicense", "MPL-2.0", "CDLA-Permissive", "OFL", "bzip2"];
+    let permissive = [
+        "MIT",
+        "Apache-2.0",
+        "BSD",
+        "ISC",
+        "Zlib",
+        "Unicode",
+        "CC0-1.0",
+        "0BSD",
+        "BSL-1.0",
+        "Unlicense",
+        "MPL-2.0",
+        "CDLA-Permissive",
+        "OFL",
+        "bzip2",
+    ];
     for package in &metadata.packages {
         let licence = package.license.clone().unwrap_or_default();
         let file = package.license_file.is_some();
-        assert!(file || permissive.iter().any(|p| licence.contains(p)), "{} {} has the licence {licence:?}", package.name, package.version);
+        assert!(
+            file || permissive.iter().any(|p| licence.contains(p)),
+            "{} {} has the licence {licence:?}",
+            package.name,
+            package.version
+        );
     }
 }

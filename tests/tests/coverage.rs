@@ -15,12 +15,15 @@ fn intervals_contain_the_true_change_as_often_as_they_say() {
         all.merge(&town);
     }
     let (intervals, hits) = (all.total.intervals + all.sectors.intervals, all.total.hits + all.sectors.hits);
-    let (changes, levels) = (intervals, all.levels);
-    println!("changes: {hits} of {changes} ({:.1} %), of these the total {:?}; levels: {levels:?}", f64::from(hits) / f64::from(changes) * 100.0, all.total);
-    // 20 towns × 3 pairs of years × 11 groups; a thin sector's year may lack an interval.
-    assert!((560..=660).contains(&intervals), "{intervals} intervals");
-    // 30 misses expected in 600. Neighbouring pairs share a year, which at most doubles the variance: standard deviation
-    // √(2 · 600 · 0.05 · 0.95) = 7.5. 30 + 3.8 · 7.5 = 59 misses are passed by chance less than once in 10,000.
-    assert!(intervals - hits <= 59, "{hits} of {intervals} intervals contain the true change");
+    println!("changes: {hits} of {intervals}, of these the total {:?}; levels: {:?}", all.total, all.levels);
+    // Every change has an interval: 20 towns × 3 pairs of years × 11 groups. 33 misses are expected. Neighbouring pairs share a
+    // year, which at most doubles the variance: standard deviation √(2 · 660 · 0.05 · 0.95) = 7.9. 33 + 3.8 · 7.9 = 63 misses are
+    // passed by chance less than once in 10,000.
+    assert_eq!(intervals, 660);
+    assert!(intervals - hits <= 63, "{hits} of {intervals} intervals contain the true change");
     assert!(intervals - hits >= 5, "{hits} of {intervals}: the intervals are too wide to be 95 % intervals");
+    // 4 years × 11 groups each; years of a town share businesses, so the same bound on twice the variance: 44 + 3.8 · 9.2 = 79.
+    let missed = all.levels.intervals - all.levels.hits;
+    assert_eq!(all.levels.intervals, 880);
+    assert!((5..=79).contains(&missed), "{missed} of 880 intervals miss the true level");
 }

@@ -30,7 +30,8 @@ fn every_year_comes_back_as_it_was_made() {
             keys: &SecretKey::generate().keys(),
         };
         let mut taken = BTreeMap::new();
-        let extract = Cursor::new(demo::register_extract(&town, round.year).expect("the town has that year").into_bytes());
+        let extract =
+            Cursor::new(demo::register_extract(&town, round.year).expect("the town has that year").into_bytes());
         let summary = intake::frame::read("extract.csv", extract, &options, &mut |_| {}, &mut |outcome| {
             if let RowResult::Taken(unit, _) = outcome.result {
                 taken.insert(unit.unit_key.clone(), *unit);

@@ -78,7 +78,12 @@ async fn signed_in(house: &House, municipality: &Municipality, role: Role) -> Vi
     let mut visitor = Visitor::new();
     let form = visitor.get(&link).await.form("/sign-in/");
     visitor.send(&form).await;
-    assert!(visitor.status.is_success() && !visitor.url.path().contains("sign-in"), "{} {}", visitor.status, visitor.url);
+    assert!(
+        visitor.status.is_success() && !visitor.url.path().contains("sign-in"),
+        "{} {}",
+        visitor.status,
+        visitor.url
+    );
     // The link is used up: whoever finds it afterwards stays outside.
     let mut thief = Visitor::new();
     thief.get(&link).await;
@@ -175,7 +180,12 @@ async fn respond(business: &Business, link: &str) {
         let form = visitor.form("/s/");
         let page = visitor.url.path().to_owned();
         visitor.send(&filled(form, business, &scores)).await;
-        assert!(visitor.status.is_success() && visitor.url.path() != page, "{page} is not accepted ({}): {}", visitor.status, visitor.text());
+        assert!(
+            visitor.status.is_success() && visitor.url.path() != page,
+            "{page} is not accepted ({}): {}",
+            visitor.status,
+            visitor.text()
+        );
     }
     assert!(screens >= 6, "only {screens} screens");
     let submit = visitor.form("/submit");

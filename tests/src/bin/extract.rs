@@ -1,5 +1,7 @@
 //! For the browser tests: writes the extract of [`e2e::extract`] to a file and prints, as JSON, who will answer what.
-use e2e::extract::{ANSWERING, INVITED, LEFT_OUT, LETTERS, MUNICIPALITY_CODE, TAKEN, businesses, index_by_hand, workbook};
+use e2e::extract::{
+    ANSWERING, INVITED, LEFT_OUT, LETTERS, MUNICIPALITY_CODE, TAKEN, businesses, index_by_hand, workbook,
+};
 
 fn main() -> anyhow::Result<()> {
     let path = std::env::args().nth(1).ok_or_else(|| anyhow::anyhow!("usage: extract FILE.xlsx"))?;
