@@ -95,7 +95,7 @@ impl Desk<'_> {
         if !occasion.note.is_empty() {
             sections.push(Section { title: self.say("note_title", &[]), paragraphs: vec![occasion.note.to_owned()], charts: vec![], tables: vec![] });
         }
-        sections.push(self.headlines());
+        sections.push(self.figures("headlines_title", |indicator| indicator.headline));
         let first = self.report.indicators.iter().find(|i| i.headline).or(self.report.indicators.first());
         if let Some(indicator) = first {
             let sectors = self.report.breakdowns.iter().filter(|b| b.domain == "sector" || b.domain == "size").map(|b| b.domain.clone());
@@ -105,6 +105,7 @@ impl Desk<'_> {
         }
         sections.push(self.coverage(year));
         sections.push(self.method(occasion));
+        sections.push(self.figures("indicators_title", |_| true));
         let content = Content {
             lang: self.language.tag(),
             title: self.say("title", &[("year", year.into())]),
@@ -119,14 +120,15 @@ impl Desk<'_> {
         paper::pdf(TEMPLATE, self.files)
     }
 
-    /// All indicators in the total, year by year.
-    fn headlines(&self) -> Section {
+    /// Some of the indicators in the total, year by year.
+    fn figures(&self, title: &str, wanted: impl Fn(&IndicatorInfo) -> bool) -> Section {
         let mut head = vec![self.say("indicator", &[])];
         head.extend(self.report.years.iter().map(ToString::to_string));
         head.push(self.say("change", &[]));
-        let rows = self.report.indicators.iter().map(|indicator| self.row(indicator.title.get(self.language), indicator, TOTAL, ALL));
+        let indicators = self.report.indicators.iter().filter(|indicator| wanted(indicator));
+        let rows = indicators.map(|indicator| self.row(indicator.title.get(self.language), indicator, TOTAL, ALL));
         let table = Sheet { caption: self.say("table_note", &[]), head, rows: rows.collect() };
-        Section { title: self.say("indicators_title", &[]), paragraphs: vec![], charts: vec![], tables: vec![table] }
+        Section { title: self.say(title, &[]), paragraphs: vec![], charts: vec![], tables: vec![table] }
     }
 
     /// One indicator by the groups of a breakdown: the change as a chart, the years as a table.
