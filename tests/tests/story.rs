@@ -67,14 +67,23 @@ async fn municipality(house: &House) -> Municipality {
         ..Settings::default()
     };
     let now = house.parts.clock.now();
-    house.parts.store.create_municipality(SLUG, "Højager Kommune", Country::Dk, &settings, now).await.unwrap()
+    house
+        .parts
+        .store
+        .create_municipality(SLUG, "Højager Kommune", Country::Dk, &settings, now)
+        .await
+        .expect("the municipality is made")
 }
 
 async fn signed_in(house: &House, municipality: &Municipality, role: Role) -> Visitor {
     let parts = &house.parts;
     let email = format!("{}@hojager.example", role.as_str());
-    let user = parts.store.create_user(&municipality.id, "Anna Prøve", &email, role, parts.clock.now()).await.unwrap();
-    let link = sign_in_link(parts, municipality, &user.id, &house.url, 1).await.unwrap();
+    let user = parts
+        .store
+        .create_user(&municipality.id, "Anna Prøve", &email, role, parts.clock.now())
+        .await
+        .expect("somebody is made");
+    let link = sign_in_link(parts, municipality, &user.id, &house.url, 1).await.expect("a link is made");
     let mut visitor = Visitor::new();
     let form = visitor.get(&link).await.form("/sign-in/");
     visitor.send(&form).await;
@@ -286,7 +295,12 @@ async fn read(house: &House, municipality: &Municipality) {
     assert!(figure.starts_with(&format!("{wanted}* ±")), "{figure:?} is not {wanted}");
     let publication = member.link(&format!("/{SLUG}/committee/")).expect("the publication has an address");
     let id = publication.split(['/', '?', '#']).nth(3).expect("an id");
-    let stored = house.parts.store.publication(&municipality.id, &PublicationId(id.to_owned())).await.unwrap();
+    let stored = house
+        .parts
+        .store
+        .publication(&municipality.id, &PublicationId(id.to_owned()))
+        .await
+        .expect("the publication is there");
     let year = stored.report.years[0];
     let row = stored.report.estimate("nki", year, TOTAL, ALL).expect("the index of the total");
     let value = row.estimate.value.expect("is shown");
