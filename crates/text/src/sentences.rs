@@ -24,6 +24,12 @@ impl Subject {
         Self { name: indicator.title.get(language).to_owned(), kind: indicator.kind, range: indicator.range }
     }
 
+    /// The name as it stands before a verb: Danish closes a relative clause with a comma.
+    fn before_verb(&self, language: Language) -> String {
+        let is_open = language == Language::Da && self.name.contains(", der ");
+        if is_open { format!("{},", self.name) } else { self.name.clone() }
+    }
+
     /// The same figure in one group: "Tilfredsheden (Hoteller og restauranter)".
     #[must_use]
     pub fn in_group(mut self, group: &str) -> Self {
@@ -95,14 +101,14 @@ pub fn change(
     to: Option<f64>,
 ) -> String {
     let t = |key: &str, args: &[(&str, Arg)]| messages.t(language, key, args);
-    let name: Arg = subject.name.as_str().into();
+    let name: Arg = subject.before_verb(language).into();
     let years = [("year_from", Arg::from(row.year_from)), ("year_to", Arg::from(row.year_to))];
-    let (Some(from), Some(to)) = (from, to) else {
-        return t("sentences.change_hidden", &[("name", name), years[0].clone(), years[1].clone()]);
-    };
+    let hidden =
+        || t("sentences.change_hidden", &[("name", subject.name.as_str().into()), years[0].clone(), years[1].clone()]);
+    let (Some(from), Some(to)) = (from, to) else { return hidden() };
     let scale = scale(messages, language, subject);
     match row.verdict {
-        Verdict::Hidden => t("sentences.change_hidden", &[("name", name), years[0].clone(), years[1].clone()]),
+        Verdict::Hidden => hidden(),
         Verdict::Break => {
             let to = figure(language, subject.kind, to);
             t(
@@ -112,32 +118,31 @@ pub fn change(
         }
         Verdict::Up | Verdict::Down => {
             let (from, to) = apart(language, subject.kind, from, to);
-            let key = match (row.verdict, row.year_to - row.year_from) {
-                (Verdict::Up, 1) => "sentences.risen",
-                (Verdict::Up, _) => "sentences.risen_since",
-                (_, 1) => "sentences.fallen",
-                _ => "sentences.fallen_since",
-            };
-            let mut args = vec![("name", name), ("from", from.into()), ("to", to.into()), ("scale", scale.into())];
-            if row.year_to - row.year_from != 1 {
-                args.push(years[0].clone());
-            }
-            t(key, &args)
+            let key = if row.verdict == Verdict::Up { "sentences.risen" } else { "sentences.fallen" };
+            let [year_from, year_to] = years;
+            t(
+                key,
+                &[
+                    ("name", name),
+                    ("from", from.into()),
+                    ("to", to.into()),
+                    ("scale", scale.into()),
+                    year_from,
+                    year_to,
+                ],
+            )
         }
         Verdict::Unclear => {
-            let before = if row.year_to - row.year_from == 1 {
-                t("sentences.last_year", &[])
-            } else {
-                t("sentences.in_year", &[years[0].clone()])
-            };
-            let figure = |v: f64| Arg::Text(figure(language, subject.kind, v));
-            let mut args = vec![("name", name), ("from", figure(from)), ("to", figure(to)), ("before", before.into())];
+            let (from, to) = apart(language, subject.kind, from, to);
+            let is_same = from == to;
+            let [year_from, year_to] = years;
+            let mut args = vec![("name", name), ("from", from.into()), ("to", to.into()), year_from, year_to];
             // With many comparisons a difference can exceed what one comparison would have found and still be unclear.
             match (row.detectable, row.change) {
                 (Some(detectable), Some(change)) if change.abs() < detectable => {
                     let limit = distance(messages, language, subject.kind, detectable, true);
                     args.push(("limit", limit.into()));
-                    t("sentences.unclear", &args)
+                    t(if is_same { "sentences.unclear_same" } else { "sentences.unclear" }, &args)
                 }
                 _ => t("sentences.unclear_uncertain", &args),
             }
@@ -149,7 +154,7 @@ pub fn change(
 fn apart(language: Language, kind: Kind, from: f64, to: f64) -> (String, String) {
     let least = decimals(kind);
     let written = |d: usize| (figure_with(language, kind, from, d), figure_with(language, kind, to, d));
-    (least..least + 2).map(written).find(|(a, b)| a != b).unwrap_or_else(|| written(least + 2))
+    (least..=least + 2).map(written).find(|(a, b)| a != b).unwrap_or_else(|| written(least))
 }
 
 /// What can be said of one figure: its value, uncertainty and base, or that it is not shown.
@@ -158,11 +163,11 @@ pub fn estimate(messages: &Messages, language: Language, subject: &Subject, row:
     let t = |key: &str, args: &[(&str, Arg)]| messages.t(language, key, args);
     let value = match (row.state.is_hidden(), row.estimate.value) {
         (false, Some(value)) => value,
-        _ => return t("sentences.estimate_hidden", &[("name", subject.name.as_str().into())]),
+        _ => return t("sentences.estimate_hidden", &[("name", subject.before_verb(language).into())]),
     };
     let base = t("sentences.answers", &[("n", row.estimate.n.into())]);
     let mut args = vec![
-        ("name", subject.name.as_str().into()),
+        ("name", subject.before_verb(language).into()),
         ("value", figure(language, subject.kind, value).into()),
         ("scale", scale(messages, language, subject).into()),
         ("answers", base.into()),
@@ -219,14 +224,14 @@ mod tests {
     fn a_rise_beyond_chance_is_called_a_rise() {
         assert_eq!(
             said(Language::Da, &satisfaction(), &row(Verdict::Up, 4.0, 3.0), 64.2, 68.1),
-            "Tilfredsheden er steget fra 64 til 68 på 100-skalaen. Ændringen er større end den statistiske usikkerhed."
+            "Tilfredsheden er steget fra 64 i 2025 til 68 i 2026 på 100-skalaen. Ændringen er større end den statistiske usikkerhed."
         );
         let mut since = row(Verdict::Down, -0.2, 0.1);
         since.year_from = 2023;
         let mean = Subject { name: "Middeltallet".into(), kind: Kind::Mean, range: [1.0, 5.0] };
         assert_eq!(
             said(Language::Da, &mean, &since, 3.571, 3.4),
-            "Middeltallet er faldet fra 3,57 i 2023 til 3,40 på skalaen fra 1 til 5. Ændringen er større end den statistiske usikkerhed."
+            "Middeltallet er faldet fra 3,57 i 2023 til 3,40 i 2026 på skalaen fra 1 til 5. Ændringen er større end den statistiske usikkerhed."
         );
     }
 
@@ -234,12 +239,15 @@ mod tests {
     fn a_difference_within_chance_is_not() {
         assert_eq!(
             said(Language::Da, &satisfaction(), &row(Verdict::Unclear, 2.0, 3.2), 64.0, 66.0),
-            "Tilfredsheden er målt til 66 mod 64 sidste år. Forskellen er mindre end de 4 point, undersøgelsen kan skelne fra \
-             tilfældigheder, så vi kan ikke sige, at den har ændret sig."
+            "Tilfredsheden er målt til 66 i 2026 mod 64 i 2025. Forskellen er mindre end de 4 point, undersøgelsen kan \
+             skelne fra tilfældigheder, så vi kan ikke sige, at der er sket en ændring."
         );
         let share = Subject { name: "Andelen".into(), kind: Kind::Share, range: [0.0, 1.0] };
         let text = said(Language::Sv, &share, &row(Verdict::Unclear, 0.02, 0.031), 0.31, 0.33);
-        assert!(text.contains("33\u{a0}% mot 31\u{a0}%") && text.contains("4 procentenheter"), "{text}");
+        assert!(
+            text.contains("33\u{a0}% år 2026 mot 31\u{a0}% år 2025") && text.contains("4 procentenheter"),
+            "{text}"
+        );
         assert!(!said(Language::Da, &satisfaction(), &row(Verdict::Unclear, 5.0, 3.2), 64.0, 69.0).contains("4 point"));
     }
 
@@ -263,7 +271,28 @@ mod tests {
     #[test]
     fn figures_that_differ_look_different() {
         let text = said(Language::Da, &satisfaction(), &row(Verdict::Up, 0.4, 0.3), 64.1, 64.4);
-        assert!(text.contains("fra 64,1 til 64,4"), "{text}");
+        assert!(text.contains("fra 64,1 i 2025 til 64,4 i 2026"), "{text}");
+    }
+
+    #[test]
+    fn figures_that_look_alike_are_told_apart_or_called_the_same() {
+        let unclear = row(Verdict::Unclear, 0.9, 1.4);
+        let text = said(Language::Da, &satisfaction(), &unclear, 55.5, 56.45);
+        assert!(text.starts_with("Tilfredsheden er målt til 56,5 i 2026 mod 55,5 i 2025. Forskellen"), "{text}");
+        for language in Language::ALL {
+            let text = said(language, &satisfaction(), &row(Verdict::Unclear, 0.0, 1.4), 56.0, 56.0);
+            assert!(text.matches("56").count() == 1 && !text.contains('⟦'), "{text}");
+        }
+    }
+
+    #[test]
+    fn danish_closes_a_relative_clause() {
+        let share = Subject { name: "Andelen, der er tilfredse".into(), kind: Kind::Share, range: [0.0, 1.0] };
+        let text = said(Language::Da, &share, &row(Verdict::Up, 0.1, 0.05), 0.4, 0.5);
+        assert!(text.starts_with("Andelen, der er tilfredse, er steget fra"), "{text}");
+        let hidden =
+            change(&Messages::load().unwrap(), Language::Da, &share, &row(Verdict::Hidden, 0.1, 0.05), None, None);
+        assert!(hidden.starts_with("Andelen, der er tilfredse: "), "{hidden}");
     }
 
     #[test]
