@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use analysis::{Analysis, Fpc, Method, Table};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use domain::fieldwork::ResponseStatus;
 use domain::indicator::Definitions;
 use domain::language::Language;
@@ -70,7 +70,12 @@ pub async fn analyse(parts: &Parts, municipality: &Municipality, last: Option<i3
     let responses = Table::from_answers("responses", responded, answers)?;
     let definitions = definitions.clone();
     let analysis = tokio::task::spawn_blocking(move || analysis::analyse_rows(&frame, &responses, &definitions, &method));
-    Ok(analysis.await.context("the analysis was interrupted")??)
+    match analysis.await.context("the analysis was interrupted")? {
+        Err(analysis::AnalyseError::Weights(reason)) => {
+            bail!("{reason}. A coarser grouping of sectors (`pejling municipality set --grouping`) lets thin sectors stand together")
+        }
+        outcome => Ok(outcome?),
+    }
 }
 
 fn frame_table(units: &[AnalysisUnit]) -> Result<Table> {

@@ -3,7 +3,8 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use domain::fieldwork::RoundState;
 use mailout::worker::{Chance, Schedule};
 use mailout::{Composer, Login, Mailer, Relay, Tally, Timeouts, Tls, Transport};
 use text::Messages;
@@ -50,6 +51,13 @@ pub async fn send(config: &Config, watch: bool) -> Result<()> {
     });
     let tally = if watch { mailer.run(&stop).await? } else { mailer.run_once(&stop).await? };
     println!("{}", account(&tally));
+    for municipality in parts.store.municipalities().await? {
+        for round in parts.store.rounds(&municipality.id).await? {
+            if let Some(reason) = round.pause_reason.filter(|_| round.paused_at.is_some() && round.state == RoundState::Open) {
+                bail!("the mail of {} ({}) is paused: {reason}", round.title, municipality.name);
+            }
+        }
+    }
     Ok(())
 }
 

@@ -1,5 +1,5 @@
 //! `pejling round`
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use domain::fieldwork::RoundState;
 use domain::municipality::Municipality;
 use domain::questionnaire::shipped;
@@ -24,6 +24,13 @@ pub async fn run(command: Round, config: &Config) -> Result<()> {
         }
         Round::Open(of) => {
             let (municipality, round) = find(&parts, &of).await?;
+            let frames = parts.store.frames(&municipality.id).await?;
+            let by_mail = frames.iter().any(|f| f.year == round.year && f.contactable > 0);
+            ensure!(
+                !by_mail || !municipality.settings.sender_email.is_empty(),
+                "{} has no sender address, so no mail could be written: set sender_email with `pejling municipality set`",
+                municipality.name
+            );
             let opening = parts.store.freeze_and_open(&municipality.id, &round.id, &parts.keys, &mail_domain(&config.public_url()), now).await?;
             let monitor = parts.store.monitor(&municipality.id, &round.id).await?;
             println!("{} is open: {} businesses in the frame, {} invited.", round.title, opening.total, monitor.total.invited);
@@ -42,6 +49,9 @@ pub async fn run(command: Round, config: &Config) -> Result<()> {
             let (municipality, round) = find(&parts, &of).await?;
             let total = parts.store.monitor(&municipality.id, &round.id).await?.total;
             println!("{}: {}", round.title, round.state.as_str());
+            if let Some(reason) = round.pause_reason.as_deref().filter(|_| round.paused_at.is_some()) {
+                println!("  mail is paused: {reason}");
+            }
             for (label, count) in [
                 ("in the frame", total.frame),
                 ("invited", total.invited),

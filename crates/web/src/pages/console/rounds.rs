@@ -663,7 +663,7 @@ async fn confirm_open(
         round: info(&app, view.language(), &staff, &round),
         what: "open",
         n: frame.as_ref().map_or(0, |f| f.contactable),
-        obstacle: obstacle(&round, frame.as_ref(), today(&app, &staff)),
+        obstacle: obstacle(&staff, &round, frame.as_ref(), today(&app, &staff)),
         frame: frame.as_ref().map(frame_info),
         wave: None,
     };
@@ -671,13 +671,16 @@ async fn confirm_open(
 }
 
 /// Why a round cannot be opened now: key of a message.
-fn obstacle(round: &Round, frame: Option<&FrameSummary>, today: Date) -> Option<&'static str> {
+fn obstacle(staff: &Staff, round: &Round, frame: Option<&FrameSummary>, today: Date) -> Option<&'static str> {
     let closes: Option<Date> = round.closes_on.as_deref().and_then(|d| d.parse().ok());
     match (round.state, frame, closes) {
         (RoundState::Open | RoundState::Closed, ..) => Some("console.obstacle_state"),
         (_, None, _) => Some("console.obstacle_frame"),
         (.., None) => Some("console.obstacle_no_end"),
         (.., Some(date)) if date < today => Some("console.obstacle_past"),
+        (_, Some(frame), _) if frame.contactable > 0 && staff.municipality.settings.sender_email.is_empty() => {
+            Some("console.obstacle_sender")
+        }
         _ => None,
     }
 }
@@ -689,7 +692,7 @@ async fn open(
 ) -> Result<Response, PageError> {
     let round = app.store().round(&staff.municipality.id, &RoundId(round)).await?;
     let frame = frame_of(&app, &staff, round.year).await?;
-    if obstacle(&round, frame.as_ref(), today(&app, &staff)).is_some() {
+    if obstacle(&staff, &round, frame.as_ref(), today(&app, &staff)).is_some() {
         return Err(PageError::Conflict);
     }
     let running = opening(&app, &staff, &round)
