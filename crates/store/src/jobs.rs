@@ -24,6 +24,8 @@ statements! {
     LATEST = concat!("select ", job_columns!(), " from jobs j where j.municipality_id = $1 and (cast($2 as text) is null or j.kind = $2) order by j.created_at desc, j.id desc limit $3");
     PROGRESS = "update jobs set done = $3, total = $4, lease_until = $5 where id = $1 and lease_owner = $2 and state = 'running'";
     FINISH = "update jobs set state = $3, result = $4, error = $5, finished_at = $6, lease_owner = null, lease_until = null where id = $1 and lease_owner = $2 and state = 'running'";
+    // What a job was given (a register extract with names and numbers) is not kept once it is done.
+    DROP_FILES = "delete from job_files where job_id = $1";
     FILE = "select f.name, f.media_type, f.bytes from job_files f join jobs j on j.id = f.job_id where j.municipality_id = $1 and j.id = $2 and f.name = $3";
 }
 
@@ -141,7 +143,7 @@ impl Store {
         Ok(ours)
     }
 
-    /// Ends a job with its result and files, or with the reason why there is none. `false`: not ours any more.
+    /// Ends a job with its result and files, or with the reason why there is none; what it was given is deleted. `false`: not ours any more.
     pub async fn finish_job(
         &self,
         job: &JobId,
@@ -166,6 +168,7 @@ impl Store {
             .await?
             == 1;
         if ours {
+            call(DROP_FILES).text(job.as_str()).run(&mut tx).await?;
             put_files(&mut tx, job, files).await?;
         }
         tx.commit().await?;

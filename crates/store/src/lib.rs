@@ -7,7 +7,7 @@
 //! - [`municipalities`], [`frames`], [`questionnaires`], [`rounds`]: who asks whom what
 //! - [`respondent`]: what a business does with its link
 //! - [`outbox`]: messages to be sent, and the demo's caught mail
-//! - [`results`]: feeds for the analysis, publications, initiatives
+//! - [`results`]: feeds for the analysis, publications, initiatives; [`sums`]: cell sums made here, where answers are not to move
 //! - `retention`: links cut, businesses erased
 //! - [`jobs`], [`people`], [`audit`]: work in the background, staff and their sessions, who did what
 pub mod audit;
@@ -25,6 +25,7 @@ pub mod results;
 mod retention;
 pub mod rounds;
 mod sql;
+pub mod sums;
 #[cfg(test)]
 mod tests;
 mod writer;

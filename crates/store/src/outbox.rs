@@ -19,10 +19,10 @@ use crate::rounds::{self, Round};
 use crate::sql::{Call, call, columns, statements};
 use crate::{Result, Store, StoreError, municipalities};
 
-/// Is a message still wanted? Needs outbox o, rounds r, invitations i, contacts c (the one it was queued for), responses p.
+/// Is a message still wanted? Needs outbox o, invitations i, businesses b, contacts c (the one it was queued for), responses p.
 macro_rules! wanted {
     () => {
-        "i.generation = o.generation and i.contact_id = o.contact_id and i.opted_out_at is null and c.opted_out_at is null and c.suppressed_at is null and (p.id is null or p.status not in ('complete', 'withdrawn'))"
+        "i.generation = o.generation and i.contact_id = o.contact_id and i.opted_out_at is null and b.opted_out_at is null and c.opted_out_at is null and c.suppressed_at is null and (p.id is null or p.status not in ('complete', 'withdrawn'))"
     };
 }
 
@@ -31,6 +31,7 @@ macro_rules! claimed_from {
         " from outbox o
         join rounds r on r.id = o.round_id
         join invitations i on i.id = o.invitation_id
+        join businesses b on b.id = i.business_id
         join contacts c on c.id = o.contact_id
         left join panel_links l on l.business_id = i.business_id
         left join responses p on p.round_id = i.round_id and p.panel_id = l.panel_id "
@@ -77,7 +78,7 @@ statements! {
     CAUGHT = "select id, recipient, subject, caught_at, raw from caught_mails where municipality_id = $1 and id = $2";
     [bulk 0] CLAIMED = concat!("select o.id, o.municipality_id, o.round_id, o.message_id, o.wave, o.attempts, o.queued_at, c.address, coalesce(i.language, c.language), o.invitation_id, o.generation, i.business_id, case when ",
         wanted!(), " then 1 else 0 end, ", unit_columns!(), claimed_from!(),
-        "join businesses b on b.id = i.business_id join frame_rows f on f.import_id = r.import_id and f.business_id = i.business_id where o.id in ("), "#", ") order by o.next_attempt_at, o.id";
+        "join frame_rows f on f.import_id = r.import_id and f.business_id = i.business_id where o.id in ("), "#", ") order by o.next_attempt_at, o.id";
     [bulk 0] COVERED = "select x.invitation_id, x.business_id, f.name from invitation_businesses x join rounds r on r.id = x.round_id
         join frame_rows f on f.import_id = r.import_id and f.business_id = x.business_id where x.invitation_id in (", "#", ") order by f.name, x.business_id";
 }

@@ -7,7 +7,7 @@ use crate::{Result, Store, StoreError};
 
 statements! {
     TO_CUT = "select id from rounds where municipality_id = $1 and year <= $2 and state = 'closed' and links_cut_at is null order by year";
-    STILL_RUNNING = "select id from rounds where municipality_id = $1 and year <= $2 and state <> 'closed'";
+    STILL_RUNNING = "select id from rounds where municipality_id = $1 and year <= $2 and state in ('opening', 'open')";
     PANELS = "select distinct x.panel_id from rounds r join response_panels x on x.round_id = r.id
         where r.municipality_id = $1 and r.year <= $2 and r.state = 'closed' and x.panel_id in (select panel_id from panel_links) order by 1 limit 500";
     REKEY_RESPONSES = "update responses set panel_id = $4, reference_hash = null where panel_id = $3 and round_id in (
@@ -23,11 +23,16 @@ statements! {
     DROP_WISHES = "delete from contact_wishes where invitation_id in (select id from invitations where business_id = $1)";
     CANCEL_MAIL = "update outbox set state = 'cancelled', words = '', updated_at = $2 where state in ('pending', 'deferred')
         and invitation_id in (select id from invitations where business_id = $1)";
-    // A contact that writes for other businesses too stays.
-    BLANK_CONTACTS = "update contacts set address = 'erased:' || id, opted_out_at = coalesce(opted_out_at, $2)
-        where id in (select contact_id from invitations where business_id = $1)
+    // A server's words may name the address.
+    BLANK_WORDS = "update outbox set words = '' where invitation_id in (select id from invitations where business_id = $1)";
+    // Those it has now and those it had before it passed an invitation on. A contact that writes for other businesses too stays.
+    BLANK_CONTACTS = "update contacts set address = 'erased:' || id, suppressed_words = null, opted_out_at = coalesce(opted_out_at, $2)
+        where (id in (select contact_id from invitations where business_id = $1)
+            or id in (select o.contact_id from outbox o join invitations i on i.id = o.invitation_id where i.business_id = $1))
           and id not in (select i.contact_id from invitations i join invitation_businesses x on x.invitation_id = i.id
-              where i.contact_id is not null and x.business_id <> $1)";
+              where i.contact_id is not null and x.business_id <> $1)
+          and id not in (select o.contact_id from outbox o join invitation_businesses x on x.invitation_id = o.invitation_id
+              where x.business_id <> $1)";
     BLANK_ROWS = "update frame_rows set name = '', street = '', company_number = null, email = null, phone = null, protected_at = coalesce(protected_at, $2) where business_id = $1";
     NO_MORE = "update businesses set opted_out_at = coalesce(opted_out_at, $2) where id = $1";
     UNLINK = "delete from panel_links where business_id = $1";
@@ -40,7 +45,7 @@ impl Store {
     /// Works in steps; a killed one goes on when called again. Returns how many panel ids were replaced.
     ///
     /// # Errors
-    /// [`StoreError::State`] when one of these rounds is not closed.
+    /// [`StoreError::State`] when one of these rounds still takes answers. A round that never left its draft has none.
     pub async fn cut_links(&self, municipality: &MunicipalityId, year: i32, now: Millis) -> Result<u64> {
         let (m, y) = (municipality.as_str(), i64::from(year));
         let mut cut = 0;
@@ -87,6 +92,7 @@ impl Store {
         }
         call(DROP_WISHES).text(b).run(&mut tx).await?;
         call(CANCEL_MAIL).text(b).at(now).run(&mut tx).await?;
+        call(BLANK_WORDS).text(b).run(&mut tx).await?;
         call(BLANK_CONTACTS).text(b).at(now).run(&mut tx).await?;
         call(BLANK_ROWS).text(b).at(now).run(&mut tx).await?;
         call(NO_MORE).text(b).at(now).run(&mut tx).await?;

@@ -40,9 +40,10 @@ statements! {
     // Those still missing: nothing submitted, no earlier message that failed, nobody who said no.
     MISSING = "select i.id, i.contact_id, i.generation from invitations i
         join contacts c on c.id = i.contact_id
+        join businesses b on b.id = i.business_id
         left join panel_links l on l.business_id = i.business_id
         left join responses p on p.round_id = i.round_id and p.panel_id = l.panel_id
-        where i.round_id = $1 and i.opted_out_at is null and c.opted_out_at is null and c.suppressed_at is null
+        where i.round_id = $1 and i.opted_out_at is null and b.opted_out_at is null and c.opted_out_at is null and c.suppressed_at is null
           and (p.id is null or p.status not in ('complete', 'withdrawn'))
           and not exists (select 1 from outbox o where o.invitation_id = i.id and o.generation = i.generation
               and (o.wave = $2 or (o.wave = 0 and o.state = 'cancelled')))

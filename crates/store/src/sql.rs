@@ -166,6 +166,15 @@ impl Call {
         self
     }
 
+    pub(crate) fn real(self, value: f64) -> Self {
+        self.maybe_real(Some(value))
+    }
+
+    pub(crate) fn maybe_real(mut self, value: Option<f64>) -> Self {
+        self.arguments.add(value).expect(BINDS);
+        self
+    }
+
     pub(crate) fn at(self, value: Millis) -> Self {
         self.int(value.0)
     }
@@ -252,6 +261,10 @@ impl Columns<'_> {
     }
 
     pub(crate) fn maybe_int(&mut self) -> Result<Option<i64>> {
+        self.take()
+    }
+
+    pub(crate) fn real(&mut self) -> Result<f64> {
         self.take()
     }
 

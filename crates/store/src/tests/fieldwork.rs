@@ -219,10 +219,21 @@ async fn a_no_for_good_lasts(ground: &Ground) {
     store.close_round(&m, &round, NOW).await.unwrap();
     let mut rows = units(2);
     rows[0].email = Some("another@firma.example".to_owned());
+    rows[1].email = Some("third@firma.example".to_owned());
     import(store, &m, YEAR + 1, "next", &rows).await;
     let next = draft(store, &m, YEAR + 1).await;
     store.freeze_and_open(&m, &next, &keys(), DOMAIN, NOW).await.unwrap();
-    assert_eq!(invitations(store, &m, &next).await.into_keys().collect::<Vec<_>>(), ["Vognmand 1 ApS"]);
+    let invited = invitations(store, &m, &next).await;
+    assert_eq!(invited.keys().collect::<Vec<_>>(), ["Vognmand 1 ApS"]);
+    // Said for good by the link of another round, it stops what waits in this one too, whatever address that goes to.
+    let later = NOW.plus_days(200);
+    assert_eq!(store.queue_reminder(&m, &next, 1, DOMAIN, later).await.unwrap(), 1);
+    let waiting = store.claim_mail("w", 100, later.plus_seconds(60), later).await.unwrap();
+    store.opt_out(&all["Vognmand 1 ApS"], OptOut::ForGood, later).await.unwrap();
+    for mail in &waiting {
+        assert!(!store.still_wanted(&mail.id, "w", later).await.unwrap());
+    }
+    assert_eq!(store.queue_reminder(&m, &next, 2, DOMAIN, later).await.unwrap(), 0);
 }
 
 /// Complete responses of the first `count` businesses to forty questions.
@@ -273,6 +284,14 @@ async fn links_are_cut_and_businesses_erased(ground: &Ground) {
     for invitation in all.values() {
         save(store, invitation, 0, &[("overall", "4")]).await.unwrap();
     }
+    // One of them has been passed on, and its first mail was refused with words that name the address.
+    let invitation = &all["Vognmand 1 ApS"];
+    let claimed = store.claim_mail("w", 100, NOW.plus_seconds(60), NOW).await.unwrap();
+    let refused = claimed.iter().find(|mail| mail.invitation == *invitation).unwrap();
+    store.record_failed(&refused.id, "w", "550 5.1.1 <vognmand1@firma.example>", true, NOW).await.unwrap();
+    store.pass_on(invitation, "lis@firma.example", &keys(), DOMAIN, NOW).await.unwrap();
+    let others: Vec<_> = claimed.iter().map(|mail| mail.id.clone()).collect();
+    store.release_mail(&others, "w", NOW).await.unwrap();
     // One business asks to be erased: its answer and its name are gone, the count of the frame is not.
     let row = store
         .frame_units(&m, YEAR, None, 10)
@@ -282,6 +301,17 @@ async fn links_are_cut_and_businesses_erased(ground: &Ground) {
         .find(|r| r.unit.name == "Vognmand 1 ApS")
         .unwrap();
     store.erase_business(&m, &row.business, NOW).await.unwrap();
+    let mut conn = store.read().await.unwrap();
+    for (table, column) in
+        [("contacts", "address"), ("contacts", "suppressed_words"), ("outbox", "words"), ("frame_rows", "email")]
+    {
+        let query = format!(
+            "select count(*) from {table} where lower({column}) like '%vognmand1@%' or lower({column}) like '%lis@%'"
+        );
+        let found: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(&mut *conn).await.unwrap();
+        assert_eq!(found, 0, "an address stays in {table}.{column}");
+    }
+    drop(conn);
     assert_eq!(store.analysis_responses(&m, &[YEAR]).await.unwrap().len(), 2);
     let rows = store.frame_units(&m, YEAR, None, 10).await.unwrap();
     assert_eq!(rows.len(), 3);
@@ -289,6 +319,7 @@ async fn links_are_cut_and_businesses_erased(ground: &Ground) {
     assert_eq!(store.claim_mail("w", 100, NOW.plus_seconds(60), NOW).await.unwrap().len(), 2);
 
     assert!(matches!(store.cut_links(&m, YEAR, NOW).await, Err(StoreError::State(_))), "not while answers come in");
+    draft(store, &m, YEAR - 1).await; // forgotten in preparation: it holds nothing up
     store.close_round(&m, &round, NOW).await.unwrap();
     assert_eq!(store.cut_links(&m, YEAR, NOW).await.unwrap(), 2);
     assert_eq!(store.cut_links(&m, YEAR, NOW).await.unwrap(), 0);
@@ -315,6 +346,35 @@ async fn another_municipality_sees_nothing(ground: &Ground) {
     assert!(matches!(store.open_step(&other, &round, &keys(), DOMAIN, NOW).await, Err(StoreError::NotFound(_))));
     assert!(matches!(store.pause_mail(&other, &round, "x", NOW).await, Err(StoreError::NotFound(_))));
     assert!(store.links(&other, &round, None, 10).await.unwrap().is_empty());
+    let wish = ContactWish { name: "Lis".into(), reach: "12 34 56 78".into(), about: String::new() };
+    save(store, &invitation, 0, &[("why", "Vejene")]).await.unwrap();
+    store.leave_contact(&invitation, &wish, NOW).await.unwrap();
+    assert!(store.contact_wishes(&other, &round).await.unwrap().is_empty());
+    let wishes = store.contact_wishes(&m, &round).await.unwrap();
+    assert!(matches!(store.contact_done(&other, &wishes[0].id).await, Err(StoreError::NotFound(_))));
+    assert!(store.open_answers(&other, &round, "why").await.unwrap().is_empty());
+    assert!(store.analysis_responses(&other, &[YEAR]).await.unwrap().is_empty());
+    let row = store.frame_units(&m, YEAR, None, 1).await.unwrap().remove(0);
+    assert!(store.frame_units(&other, YEAR, None, 1).await.unwrap().is_empty());
+    assert!(matches!(store.erase_business(&other, &row.business, NOW).await, Err(StoreError::NotFound(_))));
+    assert!(store.invitation_of_business(&other, &round, &row.business).await.unwrap().is_none());
+    let mail = store.claim_mail("w", 1, NOW.plus_seconds(60), NOW).await.unwrap().remove(0).id;
+    assert!(store.record_failed(&mail, "w", "550 no", false, NOW).await.unwrap());
+    assert!(store.mail_troubles(&other, &round, 10).await.unwrap().is_empty());
+    assert!(!store.resend_mail(&other, &mail, NOW).await.unwrap());
+    let begun = store.begin_frame_import(&m, YEAR + 1, "x.csv", "x", NOW).await.unwrap();
+    let staged = store.stage_frame_rows(&other, &begun.id, &units(1), NOW).await;
+    assert!(matches!(staged, Err(StoreError::NotFound(_))));
+    let finished = store.finish_frame_import(&other, &begun.id, NOW).await;
+    assert!(matches!(finished, Err(StoreError::NotFound(_))));
+    let questionnaire = store.round(&m, &round).await.unwrap().questionnaire.unwrap();
+    assert!(matches!(store.questionnaire(&other, &questionnaire).await, Err(StoreError::NotFound(_))));
+    let user = store.create_user(&m, "Ada", "ada@hoejager.example", Role::Analyst, NOW).await.unwrap();
+    assert!(store.user_by_email(&other, "ada@hoejager.example").await.unwrap().is_none());
+    let later = NOW.plus_seconds(60);
+    assert!(store.create_sign_in(&other, &user.id, "link", later, NOW).await.is_err());
+    assert!(store.open_session(&other, &user.id, "session", later, NOW).await.is_err());
+    assert!(store.update_user(&other, &user.id, "Eve", Role::Administrator, false, NOW).await.is_err());
     assert!(store.mail_counts(&other, &round).await.unwrap().is_empty());
     assert!(store.analysis_frame(&other, &[YEAR]).await.unwrap().is_empty());
     assert!(store.frames(&other).await.unwrap().is_empty());
@@ -359,6 +419,11 @@ async fn jobs_and_initiatives_keep_their_history(ground: &Ground) {
         .await
         .unwrap();
     assert_eq!(store.job_file(&m, &id, "frame.csv").await.unwrap(), file);
+    let other =
+        store.create_municipality("nabo", "Nabo Kommune", Country::Dk, &Settings::default(), NOW).await.unwrap().id;
+    assert!(matches!(store.job(&other, &id).await, Err(StoreError::NotFound(_))));
+    assert!(matches!(store.job_file(&other, &id, "frame.csv").await, Err(StoreError::NotFound(_))));
+    assert!(store.jobs(&other, None, 5).await.unwrap().is_empty());
     let (a, b) =
         tokio::join!(store.claim_job("a", NOW.plus_seconds(30), NOW), store.claim_job("b", NOW.plus_seconds(30), NOW));
     let claims = [("a", a.unwrap()), ("b", b.unwrap())];
@@ -369,7 +434,12 @@ async fn jobs_and_initiatives_keep_their_history(ground: &Ground) {
     let later = NOW.plus_seconds(31);
     assert_eq!(store.claim_job("c", later.plus_seconds(30), later).await.unwrap().unwrap().attempts, 2);
     assert!(!store.finish_job(&id, worker, Ok(&serde_json::json!(1)), &[], later).await.unwrap());
-    assert!(store.finish_job(&id, "c", Ok(&serde_json::json!({"rows": 7})), &[], later).await.unwrap());
+    let report = crate::jobs::JobFile { name: "report.csv".into(), ..file };
+    let left = std::slice::from_ref(&report);
+    assert!(store.finish_job(&id, "c", Ok(&serde_json::json!({"rows": 7})), left, later).await.unwrap());
+    // The extract, with everybody's names and numbers, is gone; what came of it stays.
+    assert!(matches!(store.job_file(&m, &id, "frame.csv").await, Err(StoreError::NotFound(_))));
+    assert_eq!(store.job_file(&m, &id, "report.csv").await.unwrap(), report);
     let done = store.job(&m, &id).await.unwrap();
     assert_eq!(
         (done.state, done.done, done.result),
@@ -393,6 +463,9 @@ async fn jobs_and_initiatives_keep_their_history(ground: &Ground) {
     store.move_initiative(&m, &id, InitiativeState::Running, "i gang", later).await.unwrap();
     let all = store.initiatives(&m).await.unwrap();
     assert_eq!((all[0].state, all[0].history.len(), &all[0].plan), (InitiativeState::Running, 2, &plan));
+    assert!(store.initiatives(&other).await.unwrap().is_empty());
+    let moved = store.move_initiative(&other, &id, InitiativeState::Done, "", later).await;
+    assert!(matches!(moved, Err(StoreError::NotFound(_))));
 }
 
 on_both!(

@@ -8,7 +8,7 @@ use crate::dialect::{Engine, PER_ENGINE};
 use crate::sql::Bulk;
 use crate::{
     StoreError, StoreOptions, audit, frames, jobs, migrate, municipalities, outbox, people, questionnaires, respondent,
-    results, retention, rounds,
+    results, retention, rounds, sums,
 };
 
 type Subject = (&'static str, &'static [(&'static str, &'static str)], &'static [(&'static str, &'static Bulk)]);
@@ -27,6 +27,7 @@ const SUBJECTS: &[Subject] = &[
     ("results", results::STATEMENTS, results::BULKS),
     ("retention", retention::STATEMENTS, retention::BULKS),
     ("rounds", rounds::STATEMENTS, rounds::BULKS),
+    ("sums", sums::STATEMENTS, sums::BULKS),
 ];
 
 fn all() -> Vec<(String, &'static str)> {
