@@ -133,6 +133,11 @@ pub fn analyse_rows(
         notes.extend(apart(definitions));
     }
     let figures = engine.figures();
+    // A base that names values nobody has leaves an indicator without a row, which must not pass in silence.
+    let silent = definitions.indicators.iter().zip(&figures).filter(|(_, asked)| !asked.years.contains(&true));
+    if !responses.is_of_answers() {
+        notes.extend(silent.map(|(i, _)| format!("{}: nobody of its base answered, so it has no figure.", i.id)));
+    }
     let steps = engine.steps(&figures)?;
     let shown = engine.shown(&figures, &steps);
     let mut inputs = BTreeMap::new();

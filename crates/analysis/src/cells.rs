@@ -8,7 +8,7 @@ use statistics::{
     Cell, CellSums, ClusterMember, ClusterSums, EmployeeOverlapSums, EmployeeSums, Link, Linked, OverlapSums, Year,
 };
 
-use crate::input::{Input, NONE, Source, as_code};
+use crate::input::{Input, NONE, Source, as_code, whole};
 use crate::options::{Method, Weighting};
 
 /// What a response is to an indicator.
@@ -184,7 +184,7 @@ pub(crate) fn rows(input: &Input, indicator: &Indicator) -> Vec<Row> {
     let mut in_base = vec![true; input.row.len()];
     for (name, values) in &indicator.base.columns {
         let Some(source) = input.columns.get(name) else { continue };
-        let counts: Vec<bool> = source.labels().iter().map(|l| values.contains(l)).collect();
+        let counts: Vec<bool> = source.labels().iter().map(|l| values.iter().any(|v| v == whole(l))).collect();
         for (response, flag) in in_base.iter_mut().enumerate() {
             let code = input.code(source, response);
             *flag = *flag && code != NONE && counts[code as usize];

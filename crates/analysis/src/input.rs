@@ -321,6 +321,11 @@ fn replies(responses: &Table, frame: &Table, counted: &[usize]) -> Result<Vec<u6
     Ok(counted.iter().map(|r| hashers[*r].finish()).collect())
 }
 
+/// A code as it is written in definitions: spreadsheets and data frames write 1 as 1.0 where a column has gaps.
+pub(crate) fn whole(text: &str) -> &str {
+    text.strip_suffix(".0").filter(|t| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit())).unwrap_or(text)
+}
+
 /// Every column that strata, margins, breakdowns and bases name.
 fn columns(
     frame: &Table,
@@ -370,7 +375,7 @@ fn columns(
             return Ok(responses.is_of_answers().then_some(Source::Responses(nobody)));
         }
         let text = responses.text(name)?;
-        let cells = counted.iter().map(|r| text.get(*r).map(str::trim).filter(|c| !["dk", "na"].contains(c)));
+        let cells = counted.iter().map(|r| text.get(*r).map(|c| whole(c.trim())).filter(|c| !["dk", "na"].contains(c)));
         Ok(Some(Source::Responses(Coded::of(cells).sorted_by(natural))))
     };
     for name in &method.by {
@@ -509,7 +514,9 @@ pub(crate) fn definitions_of(method: &Method) -> Result<(Cow<'static, Grouping>,
     };
     let grouping = match &method.own_sectors {
         Some(own) => Ok(Cow::Owned(Grouping::clone(own))),
-        None => Grouping::shipped(&method.sectors).map(Cow::Borrowed).ok_or_else(|| no("sectors", &method.sectors, &Grouping::SHIPPED)),
+        None => Grouping::shipped(&method.sectors)
+            .map(Cow::Borrowed)
+            .ok_or_else(|| no("sectors", &method.sectors, &Grouping::SHIPPED)),
     };
     let classes = SizeClasses::shipped(&method.sizes).ok_or_else(|| no("sizes", &method.sizes, &SizeClasses::SHIPPED));
     Ok((grouping?, classes?))

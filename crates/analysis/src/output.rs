@@ -183,6 +183,12 @@ pub(crate) fn quoted(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
+/// The shortest text that reads back the same number: very small and very large ones with an exponent.
+fn number(value: f64) -> String {
+    let size = value.abs();
+    if size != 0.0 && !(1e-5..1e16).contains(&size) { format!("{value:e}") } else { value.to_string() }
+}
+
 fn csv(columns: &Columns) -> String {
     let mut out = columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(",");
     out.push('\n');
@@ -192,12 +198,12 @@ fn csv(columns: &Columns) -> String {
             if at > 0 {
                 out.push(',');
             }
-            // Rust prints a float as the shortest text that reads back the same; writing to a String cannot fail.
+            // Writing to a String cannot fail.
             let written = match cells {
                 Cells::Text(list) => write!(out, "{}", quoted(&list[row])),
                 Cells::Year(list) => write!(out, "{}", list[row]),
                 Cells::Count(list) => list[row].map_or(Ok(()), |n| write!(out, "{n}")),
-                Cells::Number(list) => list[row].map_or(Ok(()), |n| write!(out, "{n}")),
+                Cells::Number(list) => list[row].map_or(Ok(()), |n| out.write_str(&number(n))),
             };
             written.expect("a String takes any text");
         }
@@ -229,4 +235,24 @@ fn parquet(columns: Columns) -> PolarsResult<Vec<u8>> {
     let mut bytes = Vec::new();
     ParquetWriter::new(&mut bytes).with_compression(ParquetCompression::Uncompressed).finish(&mut data)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short_and_read_back() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.1 + 0.2, "0.30000000000000004"),
+            (1e-40, "1e-40"),
+            (-2.5e-7, "-2.5e-7"),
+            (1e-5, "0.00001"),
+            (1250.0, "1250"),
+        ] {
+            assert_eq!(number(value), text);
+            assert_eq!(text.parse::<f64>().unwrap(), value);
+        }
+    }
 }

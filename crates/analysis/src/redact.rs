@@ -163,6 +163,14 @@ fn date(day: u32, month: u32, year: u32) -> bool {
     (1..=days(month, year.is_multiple_of(4))).contains(&day)
 }
 
+/// Does the check digit of a Swedish number hold?
+fn luhn(digits: impl Iterator<Item = u32>) -> bool {
+    let weighed = digits.enumerate().map(|(at, digit)| if at % 2 == 0 { digit * 2 } else { digit });
+    weighed.map(|d| d / 10 + d % 10).sum::<u32>().is_multiple_of(10)
+}
+
+static IMPOSSIBLE_CPR: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\(?\d{6}[-–]\d{4}\)?$"));
+
 /// Decides what a run of digits is: a person's number, an account, a telephone, or an amount, a year, a date, and then nothing.
 fn number(text: &str, range: Range<usize>, language: Option<Language>, take: &mut impl FnMut(Range<usize>, Found)) {
     // A word before it, as in "P12345678", is not part of a number, but it is not left standing either.
@@ -188,7 +196,19 @@ fn number(text: &str, range: Range<usize>, language: Option<Language>, take: &mu
         }
         let (a, b, c) = (pairs(head), pairs(head + 2), pairs(head + 4));
         let danish = length == 10 && date(a, b, c);
-        let swedish = date(c, b, a) || (c > 60 && date(c - 60, b, a));
+        let head_digits = || positions[head..end].iter().map(|(_, digit)| *digit);
+        // In a Danish text, an impossible CPR number is no Swedish number by the mere look of it.
+        let look_alike = language == Some(Language::Da) && length == 10;
+        let swedish = if look_alike {
+            date(c, b, a) && luhn(head_digits())
+        } else {
+            date(c, b, a) || (c > 60 && date(c - 60, b, a))
+        };
+        // Swedish mobile numbers in one run read as the numbers of children born in January to September 2007.
+        let run_of_ten = positions.len() == 10 && separated(head + 5, head + 6).is_empty();
+        if language == Some(Language::Sv) && run_of_ten && head_digits().take(3).eq([0, 7, 0]) {
+            continue;
+        }
         let century = length == 10 || [18, 19, 20].contains(&pairs(start));
         let kind = match (danish, swedish && century, language) {
             (true, true, Some(Language::Sv)) | (false, true, _) => Found::Personnummer,
@@ -205,6 +225,10 @@ fn number(text: &str, range: Range<usize>, language: Option<Language>, take: &mu
         return;
     }
     if is_date_or_years(run) || is_amount(text, &range) {
+        return;
+    }
+    // Written as a CPR number, but of no date: in Danish neither a person's number nor a telephone is written so.
+    if language == Some(Language::Da) && IMPOSSIBLE_CPR.is_match(run) {
         return;
     }
     match positions.len() {
@@ -503,8 +527,20 @@ mod tests {
         assert_eq!(in_language("850769-1234", Some(Language::Sv)).1, "personnummer");
         assert_eq!(in_language("101112-1234", Some(Language::Sv)).1, "personnummer");
         assert_eq!(in_language("101112-1234", Some(Language::Da)).1, "cpr");
-        // No date, so no CPR: ten digits are still taken for a telephone.
-        assert_eq!(of("991399-1234").1, "phone");
+        // No date, so no CPR: ten digits in one run are still taken for a telephone.
+        assert_eq!(of("9913991234").1, "phone");
+    }
+
+    #[test]
+    fn an_impossible_date_is_no_persons_number() {
+        for text in ["310280-1234", "320180-1234", "290201-4321", "sag 311399-1234", "(000190-1234)"] {
+            assert_eq!(in_language(text, Some(Language::Da)), (text.to_owned(), String::new()));
+        }
+        // In a Danish text a Swedish number is known by its check digit, and by its century.
+        assert_eq!(in_language("850709-9805 er svensk", Some(Language::Da)).1, "personnummer");
+        assert_eq!(in_language("19850769-1234", Some(Language::Da)).1, "personnummer");
+        assert_eq!(in_language("0701234567", Some(Language::Sv)).1, "phone");
+        assert_eq!(in_language("070123-4567", Some(Language::Sv)).1, "personnummer");
     }
 
     #[test]

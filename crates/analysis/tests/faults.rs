@@ -384,3 +384,23 @@ fn companies_that_answer_once_for_several_workplaces_are_one_draw() {
     assert!((estimate.value.unwrap() - single.value.unwrap()).abs() < 1e-12);
     assert!(estimate.se.unwrap() > 1.3 * single.se.unwrap(), "half as many draws");
 }
+
+#[test]
+fn codes_written_with_a_decimal_are_the_codes() {
+    let base = "base = { contact = [1] }\n";
+    let plain = Case { indicators: format!("{INDICATORS}{base}"), ..Case::default() };
+    let method = Method { by: vec!["contact".to_owned()], ..plain.method.clone() };
+    let plain = Case { method, ..plain };
+    let decimal = plain.responses.replace(",1\n", ",1.0\n").replace(",0\n", ",0.0\n");
+    let (one, other) = (plain.run(), Case { responses: decimal, ..plain }.run());
+    assert_eq!(one.report.estimate("m", 2024, "contact", "1").unwrap().estimate.n, 3);
+    assert_eq!(one.report.estimates, other.report.estimates);
+}
+
+#[test]
+fn an_indicator_without_any_answer_is_remarked() {
+    let case = Case { indicators: format!("{INDICATORS}base = {{ contact = [7] }}\n"), ..Case::default() };
+    let analysis = case.run();
+    assert!(analysis.report.estimates.is_empty());
+    assert!(analysis.notes.iter().any(|n| n.starts_with("m: nobody")), "{:?}", analysis.notes);
+}

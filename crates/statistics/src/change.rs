@@ -5,7 +5,7 @@ use domain::results::{Interval, Verdict};
 
 use crate::design::Fpc;
 use crate::distribution::{t_detectable, t_two_sided, t95};
-use crate::estimate::Figure;
+use crate::estimate::{Figure, ROUNDING};
 use crate::sums::{EmployeeOverlapSums, Pairs};
 
 /// From this many answers in both years on, the degrees of freedom are simply added.
@@ -193,13 +193,23 @@ fn shared_sums(from: &Figure, to: &Figure, link: &Link, pairs: Pairs<'_>) -> Vec
     shared
 }
 
+/// Sum of squares about the mean; the rounding of equal scores is none.
+fn squares(of_squares: f64, sum: f64, n: f64) -> f64 {
+    let squares = of_squares - sum * sum / n;
+    if squares <= ROUNDING * of_squares { 0.0 } else { squares }
+}
+
 /// Within-stratum correlation of the scores, pooled over the strata with two or more shared businesses.
 fn pooled_correlation(shared: &[Shared]) -> f64 {
     let (mut product, mut from, mut to) = (0.0, 0.0, 0.0);
     for s in shared.iter().filter(|s| s.n >= 2.0) {
-        product += s.s_product - s.s_from * s.s_to / s.n;
-        from += s.s_from_sq - s.s_from * s.s_from / s.n;
-        to += s.s_to_sq - s.s_to * s.s_to / s.n;
+        let (squares_from, squares_to) = (squares(s.s_from_sq, s.s_from, s.n), squares(s.s_to_sq, s.s_to, s.n));
+        // Where one year's scores are all alike, what is left of the product is rounding.
+        if squares_from > 0.0 && squares_to > 0.0 {
+            product += s.s_product - s.s_from * s.s_to / s.n;
+        }
+        from += squares_from;
+        to += squares_to;
     }
     let scale = (from.max(0.0) * to.max(0.0)).sqrt();
     if scale > 0.0 { (product / scale).clamp(-1.0, 1.0) } else { 0.0 }
@@ -355,4 +365,26 @@ pub fn mode_differs(telephone_share_from: f64, telephone_share_to: f64) -> bool 
 #[must_use]
 pub fn agreed(all: Verdict, web_only: Verdict) -> Verdict {
     if all == web_only || matches!(all, Verdict::Break | Verdict::Hidden) { all } else { Verdict::Unclear }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_that_are_all_alike_correlate_with_nothing() {
+        // Two scores of −0.35 whose squares do not quite add up: rounding, not a spread.
+        let shared = Shared {
+            n: 2.0,
+            s_from: -0.7,
+            s_from_sq: 0.245 + 1e-16,
+            s_to: -2.9,
+            s_to_sq: 4.7,
+            s_product: 1.015 + 1e-16,
+            ..Shared::default()
+        };
+        assert_eq!(pooled_correlation(&[shared]), 0.0);
+        let spread = Shared { s_from: 0.0, s_from_sq: 2.0, s_to: 0.0, s_to_sq: 2.0, s_product: 2.0, ..shared };
+        assert_eq!(pooled_correlation(&[shared, spread]), 2.0 / (2.0 * (2.0 + 4.7 - 2.9 * 2.9 / 2.0_f64)).sqrt());
+    }
 }

@@ -8,7 +8,7 @@ use crate::sums::{CellSums, ClusterSums, EmployeeSums, Sums};
 
 /// Sums of squares below this part of Σy² are the rounding of equal numbers: a single deviating answer of one scale point
 /// among ten million still gives 1e-9.
-const ROUNDING: f64 = 1e-12;
+pub(crate) const ROUNDING: f64 = 1e-12;
 
 /// The scale of a figure: its ends, and whether it is a share.
 #[derive(Debug, Clone, Copy, PartialEq)]
