@@ -659,7 +659,7 @@ fn interval(employees: Employees) -> String {
 }
 
 /// A date as registers write it: `2020-02-29`, `29-02-2020`, `29.2.2020`, `29/02/2020`, `20200229`, also with a time.
-fn parse_date(text: &str) -> Option<Date> {
+pub(crate) fn parse_date(text: &str) -> Option<Date> {
     let day = text.split(['T', ' ']).next()?;
     let parts: Vec<&str> = day.split(['-', '.', '/']).collect();
     if !parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())) {

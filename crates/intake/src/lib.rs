@@ -3,9 +3,11 @@
 //! # Layout
 //! - [`table`]: CSV (comma, semicolon, tab; UTF-8 or Windows-1252) and XLSX as one stream of rows
 //! - [`frame`]: register extracts become frame units
+//! - [`earlier`]: answers of an earlier year, given in another tool, become answers to our questions
 //! - [`headings`]: which column holds which field
 //! - [`report`]: the row-by-row report as a file that opens in a spreadsheet
 //! - [`email`]: syntax of mail addresses
+pub mod earlier;
 pub mod email;
 pub mod frame;
 pub mod headings;
@@ -53,6 +55,14 @@ pub enum IntakeError {
         file: String,
         /// What is wrong.
         problem: String,
+    },
+    /// A mapping has faults; nothing was read with it.
+    #[error("{file}: {}", faults.join("; "))]
+    Mapping {
+        /// Name of the mapping.
+        file: String,
+        /// What is wrong, each with its line.
+        faults: Vec<String>,
     },
     /// The receiver of the rows gave up.
     #[error("{0}")]

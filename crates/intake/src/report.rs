@@ -58,11 +58,11 @@ impl<W: Write> ReportWriter<W> {
 }
 
 /// A spreadsheet must not take a name for a formula.
-fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 
-const fn choose<'a>(language: Language, da: &'a str, sv: &'a str, en: &'a str) -> &'a str {
+pub(crate) const fn choose<'a>(language: Language, da: &'a str, sv: &'a str, en: &'a str) -> &'a str {
     match language {
         Language::Da => da,
         Language::Sv => sv,
