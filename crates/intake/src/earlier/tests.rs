@@ -146,7 +146,9 @@ fn a_scale_is_stretched_and_shrunk() {
 #[test]
 fn missing_codes_are_blank_and_the_other_two_are_kept() {
     let top = "missing = [99, \"#NULL!\"]\ndk = [98]\nna = [97]\n";
-    let question = |key: &str, extra: &str| format!("{HEAD}{top}[questions.{key}]\ncolumn = \"q\"\n{extra}[questions.nki_ideal]\ncolumn = \"also\"\n");
+    let question = |key: &str, extra: &str| {
+        format!("{HEAD}{top}[questions.{key}]\ncolumn = \"q\"\n{extra}[questions.nki_ideal]\ncolumn = \"also\"\n")
+    };
     let becomes = |key: &str, value: &str| {
         let (_, rows) = read_all(&question(key, ""), &format!("pnr;q;also\n1000000001;{value};1\n"));
         let RowResult::Taken(response, _) = &rows[0].result else { panic!("{rows:?}") };
@@ -188,14 +190,18 @@ fn ticks_stand_in_columns_of_their_own_or_in_one() {
     let four = ["labour", "green", "tourism", "premises"].map(|c| format!("{c} = \"{c}\"")).join(", ");
     let text = format!("{HEAD}[questions.priorities]\noptions = {{ {four} }}\n[questions.overall]\ncolumn = \"q\"\n");
     let (_, rows) = read_all(&text, "pnr;q;labour;green;tourism;premises\n1000000001;3;1;1;1;1\n");
-    assert!(matches!(&rows[0].result, RowResult::Taken(_, notes) if notes[..] == [Note::TooManyTicks("priorities".into())]));
+    assert!(
+        matches!(&rows[0].result, RowResult::Taken(_, notes) if notes[..] == [Note::TooManyTicks("priorities".into())])
+    );
 }
 
 #[test]
 fn the_status_follows_the_share_of_answered_questions() {
     let keys = ["overall", "nki_satisfaction", "nki_expectations", "nki_ideal"];
     let questions: String = keys.iter().map(|key| format!("[questions.{key}]\ncolumn = \"{key}\"\n")).collect();
-    let text = format!("{HEAD}{questions}[questions.does_well]\ncolumn = \"t\"\n[questions.outlook_employees]\ncolumn = \"o\"\ncounts = false\n");
+    let text = format!(
+        "{HEAD}{questions}[questions.does_well]\ncolumn = \"t\"\n[questions.outlook_employees]\ncolumn = \"o\"\ncounts = false\n"
+    );
     let heading = format!("pnr;{};t;o", keys.join(";"));
     let table = format!("{heading}\n1000000001;1;1;1;1;;\n1000000002;1;;1;;godt;1\n1000000003;1;;;;;\n");
     let (summary, _) = read_all(&text, &table);
@@ -207,7 +213,7 @@ fn the_status_follows_the_share_of_answered_questions() {
 #[test]
 fn every_row_ends_in_a_named_outcome() {
     let text = "unit = { column = \"pnr\", kind = \"workplace\" }\ndate = { column = \"d\" }\n[questions.overall]\ncolumn = \"q\"\n";
-    let table = "pnr;d;q\n1000000001;12-05-2023;5\n1000000001;13-05-2023;4\n;;\n;13-05-2023;4\n12;13-05-2023;4\n1999999999;13-05-2023;4\n\
+    let table = "pnr;d;q\n1000000001;12-05-2023;5\n1000000001;13-05-2023;4\n;13-05-2023;\n;13-05-2023;4\n12;13-05-2023;4\n1999999999;13-05-2023;4\n\
                  1000000002;;4\n1000000002;i går;4\n1000000003;;\n1000000003.00;2023-05-14 10:11;2\n";
     let (summary, rows) = read_all(text, table);
     let reasons: Vec<&str> = rows
@@ -236,7 +242,10 @@ fn every_row_ends_in_a_named_outcome() {
     assert_eq!(rows[9].row, 11);
     assert_eq!(summary.rows, 10);
     assert_eq!(summary.taken + summary.left_out.values().sum::<u64>(), summary.rows);
-    assert_eq!(summary.days.map(|(a, b)| (a.to_string(), b.to_string())), Some(("2023-05-12".into(), "2023-05-14".into())));
+    assert_eq!(
+        summary.days.map(|(a, b)| (a.to_string(), b.to_string())),
+        Some(("2023-05-12".into(), "2023-05-14".into()))
+    );
     for language in Language::ALL {
         let mut report = ReportWriter::new(Vec::new(), language).unwrap();
         rows.iter().for_each(|row| report.row(row).unwrap());
@@ -249,7 +258,9 @@ fn every_row_ends_in_a_named_outcome() {
 #[test]
 fn units_are_found_by_company_key_and_address() {
     let by = |kind: &str, country, values: &[&str]| -> Vec<String> {
-        let text = format!("unit = {{ column = \"u\", kind = \"{kind}\" }}\ndate = {{ value = \"2023-05-12\" }}\n[questions.overall]\ncolumn = \"q\"\n");
+        let text = format!(
+            "unit = {{ column = \"u\", kind = \"{kind}\" }}\ndate = {{ value = \"2023-05-12\" }}\n[questions.overall]\ncolumn = \"q\"\n"
+        );
         let rows: String = values.iter().map(|value| format!("{value};5\n")).collect();
         let (_, rows) = read_in(country, &text, &format!("u;q\n{rows}")).unwrap();
         let outcome = |row: RowOutcome| match row.result {
@@ -262,15 +273,27 @@ fn units_are_found_by_company_key_and_address() {
         by("company", Country::Dk, &["DK10150817", "29189374", "10150818"]),
         ["dk:p:1000000001 10150817", "several_units", "bad_unit"]
     );
-    assert_eq!(by("unit_key", Country::Dk, &["dk:p:1000000002", "dk:p:7"]), ["dk:p:1000000002 1000000002", "not_in_frame"]);
-    assert_eq!(by("email", Country::Dk, &["Post3@Smed.dk", "nogen@smed.dk"]), ["dk:p:1000000003 1000000003", "not_in_frame"]);
+    assert_eq!(
+        by("unit_key", Country::Dk, &["dk:p:1000000002", "dk:p:7"]),
+        ["dk:p:1000000002 1000000002", "not_in_frame"]
+    );
+    assert_eq!(
+        by("email", Country::Dk, &["Post3@Smed.dk", "nogen@smed.dk"]),
+        ["dk:p:1000000003 1000000003", "not_in_frame"]
+    );
     assert_eq!(by("workplace", Country::Se, &["12345678"]), ["se:cfar:12345678 12345678"]);
-    assert_eq!(by("company", Country::Se, &["811228-9874"]), ["se:cfar:12345678 "], "a sole trader's number is shown to nobody");
+    assert_eq!(
+        by("company", Country::Se, &["811228-9874"]),
+        ["se:cfar:12345678 "],
+        "a sole trader's number is shown to nobody"
+    );
 }
 
 #[test]
 fn unknown_values_are_named_with_line_and_column() {
-    let text = format!("{HEAD}[questions.overall]\ncolumn = \"Tilfredshed\"\n[questions.contact]\ncolumn = \"k\"\nseparator = \",\"\n");
+    let text = format!(
+        "{HEAD}[questions.overall]\ncolumn = \"Tilfredshed\"\n[questions.contact]\ncolumn = \"k\"\nseparator = \",\"\n"
+    );
     let table = "pnr;Tilfredshed;k\n1000000001;5;building\n1000000002;Ganske god;roads\n1000000003;Ganske god;roads,castles\n1999999999;Elendig;\n";
     let (summary, rows) = read_all(&text, table);
     let said: Vec<String> = summary.unknown_values.iter().map(ToString::to_string).collect();
@@ -322,7 +345,9 @@ fn dates_languages_texts_and_constants_are_read() {
                 language = { column = \"s\", codes = { Svenska = \"sv\" }, value = \"da\" }\n\
                 missing = [\"-oth-\"]\n[questions.does_well]\ncolumn = \"t\"\n[constants]\ncond_charge = \"na\"\n";
     let long = "æ".repeat(2001);
-    let table = format!("pnr;d;s;t\nP-nummer;Dato;Sprog;Tekst\n1000000001;12-May-2023 14:03:22;svenska;-oth-\n1000000002;;en-GB;\"to\r\nlinjer\"\n1000000003;2023-05-20;klingon;{long}\n");
+    let table = format!(
+        "pnr;d;s;t\nP-nummer;Dato;Sprog;Tekst\n1000000001;12-May-2023 14:03:22;svenska;-oth-\n1000000002;;en-GB;\"to\r\nlinjer\"\n1000000003;20-May-2023 14:03:22;klingon;{long}\n"
+    );
     let (summary, rows) = read_all(text, &table);
     let taken: Vec<&Response> = rows
         .iter()
