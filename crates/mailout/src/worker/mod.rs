@@ -103,8 +103,8 @@ pub enum SendError {
     #[error(transparent)]
     Relay(#[from] ConnectError),
     /// A worker died.
-    #[error("a worker died: {0}")]
-    Worker(#[from] tokio::task::JoinError),
+    #[error("a worker died")]
+    Worker(#[source] tokio::task::JoinError),
 }
 
 /// Sends mail. Cheap to clone.
@@ -245,8 +245,9 @@ impl Mailer {
                 Ok(Ok(part)) => tally.add(&part),
                 Ok(Err(error)) => first_error = first_error.or(Some(error)),
                 Err(error) => {
-                    error!(error = %error, "A mail worker died");
-                    first_error = first_error.or(Some(error.into()));
+                    // What it died of may hold what it was working on; the panic has logged its place.
+                    error!("A mail worker died");
+                    first_error = first_error.or(Some(SendError::Worker(error)));
                 }
             }
         }
@@ -307,6 +308,11 @@ fn for_log(words: &str) -> &str {
     words[..end].trim_end()
 }
 
+/// A server's words about a round, not about one message: whoever it was that it refused stays out of them.
+fn without_addresses(words: &str) -> String {
+    words.split(' ').map(|word| if word.contains('@') { "…" } else { word }).collect::<Vec<_>>().join(" ")
+}
+
 fn later(now: Millis, wait: Duration) -> Millis {
     Millis(now.0.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)))
 }
@@ -351,7 +357,7 @@ impl Worker {
     async fn round_trip(&mut self, mode: Mode, stop: &CancellationToken) -> Result<bool, SendError> {
         let schedule = self.shared.schedule;
         if mode == Mode::Once && self.lane.gate.failures() >= schedule.relay_failures {
-            return Err(SendError::RelayAway(locked(&self.lane.reason).clone()));
+            return Err(SendError::RelayAway(for_log(&locked(&self.lane.reason)).to_owned()));
         }
         if !self.lane.gate.pass(stop).await {
             return Ok(false);
@@ -652,7 +658,7 @@ impl Worker {
     ) -> Result<(), SendError> {
         let round = &mail.round.id;
         let language = mail.municipality.settings.language;
-        let reason = self.shared.composer.pause_reason(language, obstacle, words);
+        let reason = self.shared.composer.pause_reason(language, obstacle, &without_addresses(words));
         let reason = reason.as_str();
         self.put_back(mail, words, Duration::ZERO).await?;
         self.persist(|store, now| async move {
