@@ -271,6 +271,38 @@ async fn a_wish_to_be_contacted_can_be_taken_back() {
 }
 
 #[tokio::test]
+async fn who_corrects_yes_to_no_is_not_contacted() {
+    let town = Town::open().await;
+    let mut browser = town.browser();
+    let token = town.haulier();
+    let path = format!("/s/{token}/own-words");
+    browser.post(&path, &[("follow_up", "1"), ("revision", "0")]).await;
+    let review = browser.get(&format!("/s/{token}/review")).await;
+    let reach = browser.fill_in(&review, &[], NEXT).await;
+    browser.fill_in(&reach, &[("name", "Lis"), ("reach", "lis@holm.example")], ("go", "keep")).await;
+    let who = town.respondent(token).await;
+    let revision = who.response.as_ref().unwrap().revision;
+    let page = |answer| [("follow_up", answer), ("revision", &*revision.to_string().leak())];
+    browser.post(&path, &page("1")).await;
+    assert!(town.store.contact_wish(&who.invitation).await.unwrap().is_some(), "yes again changes nothing");
+    browser.post(&path, &page("0")).await;
+    assert!(town.store.contact_wish(&who.invitation).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_sent_answer_is_not_passed_on_from_a_page_left_open() {
+    let town = Town::open().await;
+    let mut browser = town.browser();
+    let token = town.hairdresser();
+    let left_open = browser.get(&format!("/s/{token}/pass-on")).await;
+    browser.post(&format!("/s/{token}/overall"), &[("overall", "2"), ("revision", "0")]).await;
+    browser.post(&format!("/s/{token}/submit"), &[]).await;
+    let late = browser.fill_in(&left_open, &[("email", "lis@holm.example")], NEXT).await;
+    late.assert_text("I har svaret");
+    assert_eq!(browser.get(&format!("/s/{token}")).await.status, StatusCode::OK, "the link still works");
+}
+
+#[tokio::test]
 async fn a_mail_program_unsubscribes_with_one_click() {
     let town = Town::open().await;
     for (path, kind, body, token) in [

@@ -14,7 +14,9 @@ use crate::templates::Page;
 use crate::visit::Visit;
 
 /// Key of the question that asks whether the municipality may get in touch.
-const FOLLOW_UP: &str = "follow_up";
+pub(super) const FOLLOW_UP: &str = "follow_up";
+/// Its code for "yes".
+pub(super) const YES: &str = "1";
 /// Longest text of a field of the contact wish, in characters.
 const WISH_LIMIT: usize = 300;
 
@@ -122,10 +124,10 @@ pub(crate) async fn submit(State(app): State<App>, visit: Visit, invited: Invite
 }
 
 fn wants_contact(invited: &Invited) -> bool {
-    invited.who.response.as_ref().is_some_and(|r| r.answers.get(FOLLOW_UP) == Some("1"))
+    invited.who.response.as_ref().is_some_and(|r| r.answers.get(FOLLOW_UP) == Some(YES))
 }
 
-fn is_submitted(invited: &Invited) -> bool {
+pub(super) fn is_submitted(invited: &Invited) -> bool {
     invited.who.response.as_ref().is_some_and(|r| r.submitted_at.is_some())
 }
 

@@ -5,7 +5,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 
-use super::{Contact, Invited, NoticePage, start};
+use super::{Contact, Invited, NoticePage, finish, start};
 use crate::app::App;
 use crate::error::PageError;
 use crate::templates::Page;
@@ -45,10 +45,20 @@ pub(crate) struct To {
 
 /// `GET /s/{token}/pass-on`
 pub(crate) async fn page(State(app): State<App>, visit: Visit, invited: Invited) -> Result<Response, PageError> {
-    match start::not_answerable(&app, &visit, &invited)? {
+    match not_for_others(&app, &visit, &invited)? {
         Some(answer) => Ok(answer),
         None => ask(&app, &visit, &invited, String::new(), None),
     }
+}
+
+/// The answer in place of the form when there is nothing left to ask anybody: the new link would come to nobody, and the
+/// old one would stop.
+fn not_for_others(app: &App, visit: &Visit, invited: &Invited) -> Result<Option<Response>, PageError> {
+    if let Some(answer) = start::not_answerable(app, visit, invited)? {
+        return Ok(Some(answer));
+    }
+    let is_settled = finish::is_submitted(invited) || invited.who.opted_out_for_good_at.is_some();
+    Ok(is_settled.then(|| invited.to("")))
 }
 
 fn ask(app: &App, visit: &Visit, invited: &Invited, email: String, fault: Option<&str>) -> Result<Response, PageError> {
@@ -71,7 +81,7 @@ pub(crate) async fn pass_on(
     invited: Invited,
     Form(to): Form<To>,
 ) -> Result<Response, PageError> {
-    if let Some(answer) = start::not_answerable(&app, &visit, &invited)? {
+    if let Some(answer) = not_for_others(&app, &visit, &invited)? {
         return Ok(answer);
     }
     let Some(address) = intake::email::parse(to.email.trim()) else {

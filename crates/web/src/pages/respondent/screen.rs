@@ -12,7 +12,7 @@ use serde::Serialize;
 use store::StoreError;
 use store::respondent::{AnswerConflict, PageSave};
 
-use super::{Invited, start};
+use super::{Invited, finish, start};
 use crate::app::App;
 use crate::error::PageError;
 use crate::templates::Page;
@@ -137,6 +137,10 @@ pub(crate) async fn save(
         language: invited.view(&app, &visit).language(),
         screen: Some(&key),
     };
+    // Whoever no longer says yes to being contacted must not be: first the wish goes, then the answer is saved.
+    if settled.get(finish::FOLLOW_UP).is_some_and(|answer| answer.as_deref() != Some(finish::YES)) {
+        app.store().drop_contact(&invited.who.invitation).await?;
+    }
     let saved = match app.store().save_page(page, app.now()).await {
         Ok(saved) => saved,
         Err(StoreError::RoundClosed) => return start::closed(&app, &visit, &invited, invited.who.response.is_some()),
