@@ -169,6 +169,8 @@ pub enum User {
 pub enum Import {
     /// Read a register extract (CSV or XLSX) as the year's frame and report on it row by row
     Frame(ImportFrame),
+    /// Read the answers of an earlier year from another survey tool (CSV or XLSX) into the series
+    Responses(ImportResponses),
 }
 
 /// `pejling import frame`
@@ -191,6 +193,28 @@ pub struct ImportFrame {
     /// Keep only units of this municipality code (kommunekode); may be repeated
     #[arg(long = "code", value_name = "CODE")]
     pub codes: Vec<String>,
+    /// Where the row-by-row report goes [default: FILE with .report.csv]
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+}
+
+/// `pejling import responses`
+#[derive(Debug, Args)]
+pub struct ImportResponses {
+    /// The export: a heading and one row per answer
+    pub file: PathBuf,
+    /// Which column answers which question, and how its values are recoded (see analysis/earlier-years/)
+    #[arg(long, value_name = "FILE")]
+    pub mapping: PathBuf,
+    /// Short name of the municipality [default: the only one]
+    #[arg(long)]
+    pub municipality: Option<String>,
+    /// The year that the answers are of; its frame must be there
+    #[arg(long)]
+    pub year: i32,
+    /// Read and report row by row, but store nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// Where the row-by-row report goes [default: FILE with .report.csv]
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,

@@ -6,10 +6,12 @@
 //! - [`wiring`]: database, keys, clock
 //! - [`serve`]: pages, mail worker and jobs under one roof; [`jobs`]: work queued by pages
 //! - [`import`], [`publish`]: work that the command line and jobs share
+//! - [`earlier`]: an earlier year, held in another tool
 //! - [`town`]: the invented municipality, loaded and served
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod earlier;
 pub mod import;
 pub mod jobs;
 pub mod publish;

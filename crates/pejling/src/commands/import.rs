@@ -6,8 +6,9 @@ use anyhow::{Context, Result};
 use domain::industry::Classification;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::{Import, ImportFrame};
+use crate::cli::{Import, ImportFrame, ImportResponses};
 use crate::config::Config;
+use crate::earlier;
 use crate::import::{Imported, Request, frame, mapping};
 use crate::wiring::Parts;
 
@@ -16,7 +17,13 @@ use crate::wiring::Parts;
 /// # Errors
 /// What is wrong with the file, by line and column.
 pub async fn run(command: Import, config: &Config) -> Result<()> {
-    let Import::Frame(arguments) = command;
+    match command {
+        Import::Frame(arguments) => extract(arguments, config).await,
+        Import::Responses(arguments) => responses(arguments, config).await,
+    }
+}
+
+async fn extract(arguments: ImportFrame, config: &Config) -> Result<()> {
     let ImportFrame { file, municipality, year, classification, mapping: mapped, codes, report } = arguments;
     let source = File::open(&file).with_context(|| format!("{} cannot be opened", file.display()))?;
     let mapping = mapping(&mapped)?;
@@ -60,6 +67,51 @@ pub async fn run(command: Import, config: &Config) -> Result<()> {
             println!("Against {earlier}: {} new, {} gone, {} changed, {} as before.", change.new, change.closed, change.changed, change.unchanged);
         }
         (true, None) => {}
+    }
+    println!("Row by row: {}", report_path.display());
+    Ok(())
+}
+
+async fn responses(arguments: ImportResponses, config: &Config) -> Result<()> {
+    let ImportResponses { file, mapping, municipality, year, dry_run, report } = arguments;
+    let source = File::open(&file).with_context(|| format!("{} cannot be opened", file.display()))?;
+    let text = std::fs::read_to_string(&mapping).with_context(|| format!("{} cannot be read", mapping.display()))?;
+    let mapping = earlier::mapping(&mapping.display().to_string(), &text)?;
+    let parts = Parts::open(config).await?;
+    let municipality = parts.municipality(municipality.as_deref()).await?;
+    let report_path = report.unwrap_or_else(|| file.with_extension("report.csv"));
+    let report = File::create(&report_path).with_context(|| format!("the report {} cannot be written", report_path.display()))?;
+    let name = file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    let request = earlier::Request { municipality: &municipality, year, file_name: &name, dry_run };
+    let earlier::Imported { summary, loaded, round_created } =
+        earlier::responses(&parts, &request, mapping, source, BufWriter::new(report)).await?;
+    println!("{name}: {} rows, {} taken as answers of {year}.", summary.rows, summary.taken);
+    for (status, count) in &summary.statuses {
+        println!("  taken, {status}: {count}");
+    }
+    for (note, count) in &summary.notes {
+        println!("  taken, note {note}: {count}");
+    }
+    for (outcome, count) in &summary.left_out {
+        println!("  left out, {outcome}: {count}");
+    }
+    for (question, count) in summary.answered.iter().filter(|(_, count)| **count == 0) {
+        println!("  {question} is mapped and answered in {count} rows");
+    }
+    if !summary.unused_columns.is_empty() {
+        println!("  columns not used: {}", summary.unused_columns.join(", "));
+    }
+    for unknown in &summary.unknown_values {
+        println!("  left blank: {unknown}");
+    }
+    match loaded {
+        None => println!("Nothing was stored: this was a dry run."),
+        Some(loaded) => {
+            if round_created {
+                println!("{year} had no round; it has a closed one now.");
+            }
+            println!("{} answers added; {} units had an answer already, which stays as it was.", loaded.added, loaded.present);
+        }
     }
     println!("Row by row: {}", report_path.display());
     Ok(())
