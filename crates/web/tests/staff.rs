@@ -10,6 +10,7 @@ use domain::results::{State, Verdict};
 use intake::frame::{Field, Note, Summary};
 use store::jobs::{JobFile, JobState};
 use store::results::{NewPublication, PublicationInfo};
+use store::rounds::RoundPlan;
 use tower::ServiceExt;
 use town::{Browser, Got, NOW, Town};
 
@@ -35,6 +36,9 @@ const ADDRESSES: &[(&str, &str, &[Role])] = &[
     ("POST", "/{slug}/console/rounds/{round}/resume", CONSOLE),
     ("GET", "/{slug}/console/rounds/{round}/reminder", CONSOLE),
     ("POST", "/{slug}/console/rounds/{round}/reminder", CONSOLE),
+    ("GET", "/{slug}/console/rounds/{round}/messages", CONSOLE),
+    ("POST", "/{slug}/console/rounds/{round}/messages/{mail}/resend", CONSOLE),
+    ("POST", "/{slug}/console/rounds/{round}/letters", TRAIL),
     ("GET", "/{slug}/console/rounds/{round}/close", CONSOLE),
     ("POST", "/{slug}/console/rounds/{round}/close", CONSOLE),
     ("GET", "/{slug}/console/publications", CONSOLE),
@@ -94,7 +98,7 @@ async fn signed_in(town: &Town, role: Role) -> Browser {
 }
 
 fn filled(address: &str) -> String {
-    ["slug", "round", "publication", "job", "file", "chart"].iter().fold(address.to_owned(), |filled, name| {
+    ["slug", "round", "publication", "job", "file", "chart", "mail"].iter().fold(address.to_owned(), |filled, name| {
         filled.replace(&format!("{{{name}}}"), if *name == "slug" { "hojager" } else { "none" })
     })
 }
@@ -125,6 +129,7 @@ fn every_address_of_the_staff_is_in_the_table() {
         include_str!("../src/pages/console/mod.rs"),
         include_str!("../src/pages/console/frames.rs"),
         include_str!("../src/pages/console/jobs.rs"),
+        include_str!("../src/pages/console/messages.rs"),
         include_str!("../src/pages/console/publishing.rs"),
         include_str!("../src/pages/console/rounds.rs"),
     ];
@@ -442,10 +447,11 @@ async fn a_round_in_the_field_is_watched_paused_reminded_and_closed() {
         .await
         .assert_text("Datoerne er gemt.");
     assert_eq!(round().await.closes_on.as_deref(), Some("2026-12-01"));
-    assert_eq!(
-        browser.post(&format!("{base}/dates"), &[("closes_on", "i morgen")]).await.status,
-        StatusCode::BAD_REQUEST
-    );
+    let impossible = browser.post(&format!("{base}/dates"), &[("closes_on", "2026-02-30")]).await;
+    assert_eq!(impossible.status, StatusCode::UNPROCESSABLE_ENTITY);
+    impossible.assert_text("Skriv datoen som år-måned-dag");
+    impossible.assert_text("value=\"2026-02-30\"");
+    assert_eq!(round().await.closes_on.as_deref(), Some("2026-12-01"), "a date that is none changes nothing");
 
     browser.post(&format!("{base}/close"), &[]).await.assert_text("Målingen er lukket.");
     assert_eq!(round().await.state, RoundState::Closed);
@@ -453,6 +459,60 @@ async fn a_round_in_the_field_is_watched_paused_reminded_and_closed() {
     for action in ["round.paused", "round.resumed", "round.reminded", "round.dates_set", "round.closed"] {
         assert!(did.contains(&action.to_owned()), "{action} in {did:?}");
     }
+}
+
+#[tokio::test]
+async fn a_refused_message_is_seen_and_sent_again_and_letters_leave_on_record() {
+    let town = Town::open().await;
+    let (id, round) = (&town.municipality.id, &town.round.id);
+    let mut browser = signed_in(&town, Role::Administrator).await;
+    let base = format!("/hojager/console/rounds/{round}");
+    browser.get(&format!("{base}/messages")).await.assert_text("Ingen beskeder kræver et kig.");
+
+    let claimed = town.store.claim_mail("w", 1, NOW.plus_days(1), NOW).await.unwrap();
+    let mail = &claimed[0].id;
+    assert!(town.store.mark_sending(mail, "w", NOW.plus_days(1), NOW).await.unwrap());
+    assert!(town.store.record_uncertain(mail, "w", "421 closed", NOW).await.unwrap());
+    let page = browser.get(&format!("{base}/messages")).await;
+    page.assert_text("421 closed");
+    page.assert_text("Uvis");
+    let resend = format!("{base}/messages/{mail}/resend");
+    browser.post(&resend, &[]).await.assert_text("Beskeden er lagt i kø igen.");
+    assert!(town.store.mail_troubles(id, round, 9).await.unwrap().is_empty());
+    assert_eq!(browser.post(&resend, &[]).await.status, StatusCode::CONFLICT, "once is enough");
+
+    // The year after, the hairdresser has no address any more.
+    let next = NOW.plus_days(300);
+    let mut units: Vec<_> =
+        town.store.frame_units(id, 2026, None, 10).await.unwrap().into_iter().map(|row| row.unit).collect();
+    for unit in units.iter_mut().filter(|unit| unit.name == "Salon Saks") {
+        unit.email = None;
+    }
+    let import = town.store.begin_frame_import(id, 2027, "u.csv", "9", next).await.unwrap();
+    town.store.stage_frame_rows(id, &import.id, &units, next).await.unwrap();
+    town.store.finish_frame_import(id, &import.id, next).await.unwrap();
+    let plan = RoundPlan {
+        title: "2027-målingen".into(),
+        opens_on: None,
+        closes_on: Some("2027-12-01".into()),
+        questionnaire: town.round.questionnaire.clone(),
+        threshold: 5,
+    };
+    let round = town.store.create_round(id, 2027, &plan, next).await.unwrap();
+    town.store.freeze_and_open(id, &round.id, &town.keys, "hojager.example", next).await.unwrap();
+    let letters = format!("/hojager/console/rounds/{}/letters", round.id);
+    let nothing_said = browser.post(&letters, &[("purpose", " ")]).await;
+    assert_eq!(nothing_said.status, StatusCode::UNPROCESSABLE_ENTITY);
+    nothing_said.assert_text("Skriv, hvad linkene skal bruges til.");
+    assert!(!did(&town).await.contains(&"links.exported".to_owned()));
+    let file = browser.post(&letters, &[("purpose", "Breve i uge 45")]).await;
+    assert_eq!(file.status, StatusCode::OK);
+    let link = town.store.links(id, &round.id, None, 9).await.unwrap().into_iter().find(|l| l.name == "Salon Saks");
+    let link = link.unwrap();
+    let token = town.keys.invitation_token(&link.invitation, link.generation);
+    assert!(file.body.contains(token.reveal()) && !file.body.contains("Vognmand"), "who has an address gets no letter");
+    let trail = town.store.audit_trail(id, 9).await.unwrap();
+    assert!(trail.iter().any(|entry| entry.detail == "1: Breve i uge 45"), "the purpose is on record");
 }
 
 #[tokio::test]

@@ -409,6 +409,8 @@ pub enum Note {
     Reminded,
     /// The round was closed.
     Closed,
+    /// A message was queued again.
+    Resent,
 }
 
 impl Note {
@@ -423,6 +425,7 @@ impl Note {
             Self::Resumed => "console.flash_resumed",
             Self::Reminded => "console.flash_reminded",
             Self::Closed => "console.flash_closed",
+            Self::Resent => "console.flash_resent",
         })
     }
 }

@@ -4,10 +4,12 @@
 //! - this module: the home page with what is going on and what to do next, and the audit trail
 //! - [`frames`]: register extracts in
 //! - [`rounds`]: a round from draft to closed
+//! - [`messages`]: what mail could not do, and letters
 //! - [`publishing`]: analyse, publish, papers
 //! - [`jobs`]: work in the background and its results
 pub mod frames;
 pub mod jobs;
+pub mod messages;
 pub mod publishing;
 pub mod rounds;
 
@@ -35,6 +37,7 @@ pub fn routes() -> Router<App> {
         .route("/{slug}/console/trail", routing::get(trail))
         .merge(frames::routes())
         .merge(rounds::routes())
+        .merge(messages::routes())
         .merge(publishing::routes())
         .merge(jobs::routes())
         .layer(middleware::from_fn(not_kept))
@@ -49,6 +52,7 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     templates.check::<TrailPage>(site)?;
     frames::check(templates, site)?;
     rounds::check(templates, site)?;
+    messages::check(templates, site)?;
     publishing::check(templates, site)?;
     jobs::check(templates, site)
 }

@@ -239,6 +239,21 @@ pub struct RoundPage {
     pub next_wave: Option<i64>,
     /// Waves sent so far.
     pub waves: Vec<Wave>,
+    /// The form of the dates.
+    pub dates: Dates,
+}
+
+/// The two dates as they stand in the form.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Dates {
+    /// First day.
+    pub opens_on: String,
+    /// Last day.
+    pub closes_on: String,
+    /// What is wrong with the first day: key of a message.
+    pub opens_fault: Option<&'static str>,
+    /// What is wrong with the last day: key of a message.
+    pub closes_fault: Option<&'static str>,
 }
 
 /// The round in words.
@@ -266,6 +281,26 @@ pub struct RoundInfo {
     pub pause_reason: Option<String>,
     /// When it was closed, in milliseconds.
     pub closed_at: Option<i64>,
+}
+
+impl RoundInfo {
+    /// A round for the check at start.
+    #[must_use]
+    pub fn sample(state: &'static str) -> Self {
+        Self {
+            href: "/hojager/console/rounds/1".to_owned(),
+            title: "2026-målingen".to_owned(),
+            year: 2026,
+            state,
+            state_text: "åben".to_owned(),
+            opens_on: Some("2026-09-01".to_owned()),
+            closes_on: Some("2026-10-01".to_owned()),
+            threshold: 5,
+            paused: state == "open",
+            pause_reason: (state == "open").then(|| "Relæet afviser".to_owned()),
+            closed_at: (state == "closed").then_some(1_790_000_000_000),
+        }
+    }
 }
 
 /// The year's frame in numbers.
@@ -396,25 +431,12 @@ impl Page for RoundPage {
             partial: 60,
             complete: 600,
         });
-        let info = |state| RoundInfo {
-            href: "/hojager/console/rounds/1".to_owned(),
-            title: "2026-målingen".to_owned(),
-            year: 2026,
-            state,
-            state_text: "åben".to_owned(),
-            opens_on: Some("2026-09-01".to_owned()),
-            closes_on: Some("2026-10-01".to_owned()),
-            threshold: 5,
-            paused: state == "open",
-            pause_reason: (state == "open").then(|| "Relæet afviser".to_owned()),
-            closed_at: (state == "closed").then_some(1_790_000_000_000),
-        };
         let row = |thin| Row { title: "Handel".to_owned(), counts, thin };
         let cell = MatrixCell { answered: 3, frame: 9, rate: 1.0 / 3.0 };
         let page = |state: &'static str, full: bool| Self {
             bar: Bar::sample(true),
             note: full.then_some("console.flash_created"),
-            round: info(state),
+            round: RoundInfo::sample(state),
             frame: full.then_some(FrameInfo { units: 2480, contactable: 1900, protected: 210 }),
             opening: (state == "opening" || full).then(JobLine::sample),
             opening_done: 10,
@@ -426,11 +448,23 @@ impl Page for RoundPage {
             days: if full { vec![Day { date: "2026-09-02".to_owned(), n: 31 }] } else { Vec::new() },
             next_wave: full.then_some(1),
             waves: Vec::new(),
+            dates: Dates {
+                opens_on: String::new(),
+                closes_on: "2026-02-30".to_owned(),
+                opens_fault: full.then_some("console.fault_date"),
+                closes_fault: full.then_some("console.fault_date"),
+            },
         };
         let wave = Wave { name: "Invitation".to_owned(), sent: 1, waiting: 2, failed: 3, uncertain: 4, cancelled: 5 };
         let matrix = vec![MatrixRow { title: "Handel".to_owned(), cells: vec![Some(cell), None] }];
         let running = Self { waves: vec![wave], matrix, ..page("open", true) };
-        let bare = RoundInfo { opens_on: None, closes_on: None, paused: false, pause_reason: None, ..info("draft") };
+        let bare = RoundInfo {
+            opens_on: None,
+            closes_on: None,
+            paused: false,
+            pause_reason: None,
+            ..RoundInfo::sample("draft")
+        };
         vec![
             running,
             page("open", false),
@@ -450,10 +484,29 @@ async fn show(
     note: Note,
     Path((_, round)): Path<(String, String)>,
 ) -> Result<Response, PageError> {
-    let (id, view) = (&staff.municipality.id, app.view(&visit).of(&staff.municipality));
+    let round = app.store().round(&staff.municipality.id, &RoundId(round)).await?;
+    let dates = Dates {
+        opens_on: round.opens_on.clone().unwrap_or_default(),
+        closes_on: round.closes_on.clone().unwrap_or_default(),
+        ..Dates::default()
+    };
+    shown(&app, &visit, &staff, &round, note, dates).await
+}
+
+/// The page of a round; with the form of its dates again where they cannot be.
+async fn shown(
+    app: &App,
+    visit: &Visit,
+    staff: &Staff,
+    round: &Round,
+    note: Note,
+    dates: Dates,
+) -> Result<Response, PageError> {
+    let is_faulty = dates.opens_fault.or(dates.closes_fault).is_some();
+    let status = if is_faulty { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let (id, view) = (&staff.municipality.id, app.view(visit).of(&staff.municipality).status(status));
     let language = view.language();
-    let round = app.store().round(id, &RoundId(round)).await?;
-    let opening = opening(&app, &staff, &round).await?;
+    let opening = opening(app, staff, round).await?;
     let is_opened = matches!(round.state, RoundState::Open | RoundState::Closed);
     let monitor = if is_opened { Some(app.store().monitor(id, &round.id).await?) } else { None };
     let waves = if is_opened { app.store().mail_counts(id, &round.id).await? } else { Vec::new() };
@@ -462,9 +515,9 @@ async fn show(
     let page = RoundPage {
         bar: staff.bar("home"),
         note: note.key(),
-        round: info(&app, language, &staff, &round),
-        frame: frame_of(&app, &staff, round.year).await?.map(|f| frame_info(&f)),
-        opening: opening.as_ref().map(|job| JobLine::of(&app, language, &staff.municipality.slug, job)),
+        round: info(app, language, staff, round),
+        frame: frame_of(app, staff, round.year).await?.map(|f| frame_info(&f)),
+        opening: opening.as_ref().map(|job| JobLine::of(app, language, &staff.municipality.slug, job)),
         opening_done: opening.as_ref().map_or(0, |job| job.done),
         opening_total: opening.as_ref().map_or(0, |job| job.total),
         counts: monitor.as_ref().map(|m| Counts::of(&m.total)),
@@ -473,7 +526,8 @@ async fn show(
         matrix: monitor.as_ref().map(|m| matrix(m, &titles.0, &titles.1)).unwrap_or_default(),
         days: monitor.map(|m| m.per_day.into_iter().map(|(date, n)| Day { date, n }).collect()).unwrap_or_default(),
         next_wave: (round.state == RoundState::Open).then(|| next_wave(last)).flatten(),
-        waves: wave_rows(&app, language, &waves),
+        waves: wave_rows(app, language, &waves),
+        dates,
     };
     let mut response = view.render(&page)?;
     if opening.is_some_and(|job| matches!(job.state, JobState::Queued | JobState::Running)) {
@@ -500,7 +554,7 @@ fn next_wave(last: Option<i64>) -> Option<i64> {
     }
 }
 
-fn info(app: &App, language: Language, staff: &Staff, round: &Round) -> RoundInfo {
+pub(crate) fn info(app: &App, language: Language, staff: &Staff, round: &Round) -> RoundInfo {
     RoundInfo {
         href: format!("/{}/console/rounds/{}", staff.municipality.slug, round.id),
         title: round.title.clone(),
@@ -599,6 +653,7 @@ struct DatesForm {
 
 async fn set_dates(
     State(app): State<App>,
+    visit: Visit,
     Analyst(staff): Analyst,
     Path((_, round)): Path<(String, String)>,
     Form(form): Form<DatesForm>,
@@ -606,7 +661,14 @@ async fn set_dates(
     let mut faults = BTreeMap::new();
     let (opens, closes) = read_dates(&form.opens_on, &form.closes_on, today(&app, &staff), &mut faults);
     if !faults.is_empty() {
-        return Err(PageError::BadRequest);
+        let round = app.store().round(&staff.municipality.id, &RoundId(round)).await?;
+        let dates = Dates {
+            opens_fault: faults.get("opens_on").copied(),
+            closes_fault: faults.get("closes_on").copied(),
+            opens_on: form.opens_on,
+            closes_on: form.closes_on,
+        };
+        return shown(&app, &visit, &staff, &round, Note::None, dates).await;
     }
     let round = RoundId(round);
     app.store().set_round_dates(&staff.municipality.id, &round, opens.as_deref(), closes.as_deref(), app.now()).await?;

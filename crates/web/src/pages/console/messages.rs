@@ -1,0 +1,267 @@
+//! What mail could not do: messages that need a look, and the letters for those without an address.
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Router, routing};
+use axum_extra::extract::Form;
+use domain::fieldwork::{MailState, MessageKind, ResponseStatus, RoundState};
+use domain::ids::{MailId, RoundId};
+use domain::language::Language;
+use serde::{Deserialize, Serialize};
+use store::outbox::Trouble;
+use store::rounds::{LinkRow, Round};
+use text::EngineError;
+
+use crate::app::App;
+use crate::error::PageError;
+use crate::pages::console::rounds::{RoundInfo, info};
+use crate::pages::signin::{Administrator, Analyst, Bar, Note, Staff};
+use crate::templates::{Page, Site, Templates};
+use crate::visit::Visit;
+
+/// Messages on the page; whoever has more has a fault of another kind.
+const SHOWN: u32 = 200;
+
+/// Invitations fetched with one call.
+const CHUNK: u32 = 1000;
+
+/// Routes.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/{slug}/console/rounds/{round}/messages", routing::get(show))
+        .route("/{slug}/console/rounds/{round}/messages/{mail}/resend", routing::post(resend))
+        .route("/{slug}/console/rounds/{round}/letters", routing::post(letters))
+}
+
+/// Checks this module's pages.
+///
+/// # Errors
+/// The first fault.
+pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
+    templates.check::<MessagesPage>(site)
+}
+
+/// `GET /{slug}/console/rounds/{round}/messages`
+#[derive(Debug, Serialize)]
+pub struct MessagesPage {
+    /// Navigation.
+    pub bar: Bar,
+    /// What was just done: key of a message.
+    pub note: Option<&'static str>,
+    /// The round.
+    pub round: RoundInfo,
+    /// Messages that need a look, latest first.
+    pub troubles: Vec<TroubleLine>,
+    /// Businesses without an address, where this person may fetch their links.
+    pub letters: Option<u64>,
+    /// The purpose as it was written.
+    pub purpose: String,
+    /// What is wrong with it: key of a message.
+    pub fault: Option<&'static str>,
+}
+
+/// A message that needs a look.
+#[derive(Debug, Serialize)]
+pub struct TroubleLine {
+    /// The business.
+    pub name: String,
+    /// The address.
+    pub recipient: String,
+    /// Invitation or reminder, in words.
+    pub wave: String,
+    /// State, in words.
+    pub state: String,
+    /// The receiving server's words.
+    pub words: String,
+    /// When it changed last, in milliseconds.
+    pub at: i64,
+    /// When it is tried again, in milliseconds.
+    pub next_at: Option<i64>,
+    /// Where it is sent again; `None`: it is not for a person to decide.
+    pub resend: Option<String>,
+}
+
+impl Page for MessagesPage {
+    const TEMPLATE: &'static str = "console/messages.html";
+
+    fn samples() -> Vec<Self> {
+        let line = |resend: Option<&str>| TroubleLine {
+            name: "Vognmand Holm ApS".to_owned(),
+            recipient: "post@vognmand.example".to_owned(),
+            wave: "Invitation".to_owned(),
+            state: "afvist".to_owned(),
+            words: "550 no such user".to_owned(),
+            at: 1_790_000_000_000,
+            next_at: resend.is_none().then_some(1_790_000_600_000),
+            resend: resend.map(str::to_owned),
+        };
+        let page = |troubles, letters, fault| Self {
+            bar: Bar::sample(true),
+            note: Note::Resent.key(),
+            round: RoundInfo::sample("open"),
+            troubles,
+            letters,
+            purpose: "Breve".to_owned(),
+            fault,
+        };
+        vec![
+            page(vec![line(Some("/x")), line(None)], Some(197), Some("console.letters_no_purpose")),
+            page(Vec::new(), Some(0), None),
+            Self { note: None, ..page(Vec::new(), None, None) },
+        ]
+    }
+}
+
+async fn page(
+    app: &App,
+    staff: &Staff,
+    language: Language,
+    round: &Round,
+    note: Note,
+) -> Result<MessagesPage, PageError> {
+    let id = &staff.municipality.id;
+    let href = format!("/{}/console/rounds/{}", staff.municipality.slug, round.id);
+    let troubles = app.store().mail_troubles(id, &round.id, SHOWN).await?;
+    let line = |trouble: Trouble| {
+        let is_for_people = round.state == RoundState::Open && trouble.state != MailState::Deferred;
+        TroubleLine {
+            wave: app.t(language, &format!("console.wave_{}", wave(trouble.kind)), &[]),
+            state: app.t(language, &format!("console.mail_{}", trouble.state.as_str()), &[]),
+            resend: is_for_people.then(|| format!("{href}/messages/{}/resend", trouble.id)),
+            name: trouble.business_name,
+            recipient: trouble.recipient,
+            words: trouble.words,
+            at: trouble.updated_at.0,
+            next_at: trouble.next_attempt_at.map(|at| at.0),
+        }
+    };
+    let bar = staff.bar("home");
+    let may_export = bar.trail && round.state == RoundState::Open;
+    Ok(MessagesPage {
+        note: note.key(),
+        round: info(app, language, staff, round),
+        troubles: troubles.into_iter().map(line).collect(),
+        letters: if may_export { Some(letter_rows(app, staff, round).await?.len() as u64) } else { None },
+        purpose: String::new(),
+        fault: None,
+        bar,
+    })
+}
+
+const fn wave(kind: MessageKind) -> u8 {
+    match kind {
+        MessageKind::Invitation => 0,
+        MessageKind::Reminder1 => 1,
+        MessageKind::Reminder2 => 2,
+        MessageKind::Reminder3 => 3,
+    }
+}
+
+async fn show(
+    State(app): State<App>,
+    visit: Visit,
+    Analyst(staff): Analyst,
+    note: Note,
+    Path((_, round)): Path<(String, String)>,
+) -> Result<Response, PageError> {
+    let round = app.store().round(&staff.municipality.id, &RoundId(round)).await?;
+    let view = app.view(&visit).of(&staff.municipality);
+    let page = page(&app, &staff, view.language(), &round, note).await?;
+    view.render(&page)
+}
+
+async fn resend(
+    State(app): State<App>,
+    Analyst(staff): Analyst,
+    Path((_, round, mail)): Path<(String, String, String)>,
+) -> Result<Response, PageError> {
+    let id = &staff.municipality.id;
+    let round = app.store().round(id, &RoundId(round)).await?;
+    let is_open = round.state == RoundState::Open;
+    if !is_open || !app.store().resend_mail(id, &MailId(mail.clone()), app.now()).await? {
+        return Err(PageError::Conflict);
+    }
+    staff.did(&app, "mail.resent", &mail, "").await?;
+    let there = format!("/{}/console/rounds/{}/messages?note=resent", staff.municipality.slug, round.id);
+    Ok(Redirect::to(&there).into_response())
+}
+
+#[derive(Deserialize)]
+struct LettersForm {
+    #[serde(default)]
+    purpose: String,
+}
+
+/// The personal links of those who can only be written to on paper. A form, so that no address in a history repeats it.
+async fn letters(
+    State(app): State<App>,
+    visit: Visit,
+    Administrator(staff): Administrator,
+    Path((_, round)): Path<(String, String)>,
+    Form(form): Form<LettersForm>,
+) -> Result<Response, PageError> {
+    let round = app.store().round(&staff.municipality.id, &RoundId(round)).await?;
+    if round.state != RoundState::Open {
+        return Err(PageError::Conflict);
+    }
+    let view = app.view(&visit).of(&staff.municipality);
+    let purpose: String = form.purpose.trim().chars().take(200).collect();
+    if purpose.is_empty() {
+        let page = page(&app, &staff, view.language(), &round, Note::None).await?;
+        let page = MessagesPage { fault: Some("console.letters_no_purpose"), ..page };
+        return view.status(StatusCode::UNPROCESSABLE_ENTITY).render(&page);
+    }
+    let rows = letter_rows(&app, &staff, &round).await?;
+    // Noted first: a download that breaks off has shown links too.
+    staff.did(&app, "links.exported", round.id.as_str(), &format!("{}: {purpose}", rows.len())).await?;
+    let heading = |key: &str| app.t(view.language(), &format!("console.{key}"), &[]);
+    let headings = ["field_name", "field_street", "field_postcode", "field_city", "letters_link"].map(heading);
+    // Spreadsheets take the mark at the beginning for the encoding.
+    let mut csv = format!("\u{feff}{}", line(&headings));
+    for row in rows {
+        let token = app.keys().invitation_token(&row.invitation, row.generation);
+        let link = format!("{}/s/{}", app.settings().public_url.trim_end_matches('/'), token.reveal());
+        csv.push_str(&line(&[row.name, row.street, row.postcode, row.city, link]));
+    }
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"letters-{}.csv\"", round.year)),
+    ];
+    Ok((headers, csv).into_response())
+}
+
+/// Who is invited, has no address, has not finished and has not said no.
+async fn letter_rows(app: &App, staff: &Staff, round: &Round) -> Result<Vec<LinkRow>, PageError> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let rows = app.store().links(&staff.municipality.id, &round.id, after.as_ref(), CHUNK).await?;
+        let Some(last) = rows.last() else { return Ok(found) };
+        after = Some(last.invitation.clone());
+        let is_for_letter =
+            |row: &LinkRow| row.email.is_none() && !row.opted_out && row.status != Some(ResponseStatus::Complete);
+        found.extend(rows.into_iter().filter(is_for_letter));
+    }
+}
+
+/// A line of CSV; a spreadsheet must not take a name for a formula.
+fn line(cells: &[String; 5]) -> String {
+    let cell = |text: &String| {
+        let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+        format!("\"{guard}{}\"", text.replace('"', "\"\""))
+    };
+    format!("{}\r\n", cells.iter().map(cell).collect::<Vec<_>>().join(";"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_neither_a_formula_nor_the_end_of_its_cell() {
+        let cells = ["=1+1", "Vej \"Nord\" 3", "0123", "By; Nord", "https://svar.example/s/x"].map(str::to_owned);
+        assert_eq!(
+            line(&cells),
+            "\"'=1+1\";\"Vej \"\"Nord\"\" 3\";\"0123\";\"By; Nord\";\"https://svar.example/s/x\"\r\n"
+        );
+    }
+}
