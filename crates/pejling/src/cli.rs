@@ -55,6 +55,8 @@ pub enum Command {
     /// Bring files out
     #[command(subcommand)]
     Export(Export),
+    /// Erase what is known of a business: answers, names, addresses, in every year (GDPR, article 17)
+    Erase(Erase),
     /// Which sector an industry code belongs to, and why
     Sector(Sector),
     /// Classify bounce messages
@@ -353,6 +355,17 @@ pub struct ReportArguments {
     /// The PDF to write
     #[arg(long, value_name = "FILE", default_value = "report.pdf")]
     pub out: PathBuf,
+}
+
+/// `pejling erase`
+#[derive(Debug, Args)]
+pub struct Erase {
+    /// The business: its P-nummer or CFAR-nummer
+    #[arg(value_name = "NUMBER")]
+    pub unit: String,
+    /// Short name of the municipality [default: the only one]
+    #[arg(long)]
+    pub municipality: Option<String>,
 }
 
 /// `pejling export`

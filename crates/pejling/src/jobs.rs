@@ -1,13 +1,16 @@
 //! The job runner: work that pages queue, because it is long or needs polars or typst, worked off under a lease.
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use domain::fieldwork::RoundState;
-use domain::ids::{PublicationId, RoundId};
+use anyhow::{Context, Result, anyhow, bail};
+use domain::fieldwork::{RoundState, link_cut_on};
+use domain::ids::{JobId, PublicationId, RoundId};
 use domain::industry::Classification;
 use domain::language::Language;
+use domain::municipality::Municipality;
+use futures_util::FutureExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::jobs::{Job, JobFile};
@@ -22,6 +25,8 @@ use crate::wiring::{Parts, mail_domain};
 const LEASE_SECONDS: i64 = 60;
 /// How often an idle runner looks for work, and a busy one shows its progress.
 const BEAT: Duration = Duration::from_millis(500);
+/// A job that ended so often without a result, as when it takes the whole program with it, has failed.
+const ATTEMPTS: i64 = 5;
 
 /// How far a job has come.
 #[derive(Debug, Clone, Default)]
@@ -50,7 +55,8 @@ const SWEEP: Duration = Duration::from_secs(60);
 
 /// Works off jobs until `shutdown`. A job that is cut off is taken up by another runner when its lease ends.
 pub async fn run(parts: Parts, public_url: String, shutdown: CancellationToken) {
-    let worker = format!("runner-{}", std::process::id());
+    // Process ids repeat from container to container; this does not.
+    let worker = format!("runner-{}", JobId::new(parts.clock.now()));
     let mut swept: Option<std::time::Instant> = None;
     while !shutdown.is_cancelled() {
         if swept.is_none_or(|at| at.elapsed() >= SWEEP) {
@@ -75,21 +81,42 @@ pub async fn run(parts: Parts, public_url: String, shutdown: CancellationToken) 
     }
 }
 
-/// Closes rounds whose last day has passed in their municipality's time zone, and forgets sessions that have ended.
+/// Does what is due by each municipality's calendar, and forgets sessions that have ended.
 async fn sweep(parts: &Parts) -> Result<()> {
-    let now = parts.clock.now();
     for municipality in parts.store.municipalities().await? {
-        let today = now.date_in(&text::format::zone(&municipality.settings.time_zone)).to_string();
-        for round in parts.store.rounds(&municipality.id).await? {
-            let over = round.closes_on.as_ref().is_some_and(|last| *last < today);
-            if round.state == RoundState::Open && over {
-                parts.store.close_round(&municipality.id, &round.id, now).await?;
-                parts.store.audit(&municipality.id, None, "round.closed", round.id.as_str(), "its last day has passed", now).await?;
-                info!(round.id = %round.id, "Closed round {}: its last day has passed", round.id);
-            }
+        // What one municipality has left undone must not hold up the others.
+        if let Err(error) = by_the_calendar(parts, &municipality).await {
+            warn!(municipality.id = %municipality.id, "What is due by the calendar could not be done: {error:#}");
         }
     }
-    parts.store.sweep_sessions(now).await?;
+    parts.store.sweep_sessions(parts.clock.now()).await?;
+    Ok(())
+}
+
+/// Closes rounds whose last day has passed in the municipality's time zone, and cuts the links that were promised to be
+/// gone by today.
+async fn by_the_calendar(parts: &Parts, municipality: &Municipality) -> Result<()> {
+    let now = parts.clock.now();
+    let today = now.date_in(&text::format::zone(&municipality.settings.time_zone)).to_string();
+    let rounds = parts.store.rounds(&municipality.id).await?;
+    for round in &rounds {
+        let over = round.closes_on.as_ref().is_some_and(|last| *last < today);
+        if round.state == RoundState::Open && over {
+            parts.store.close_round(&municipality.id, &round.id, now).await?;
+            parts
+                .store
+                .audit(&municipality.id, None, "round.closed", round.id.as_str(), "its last day has passed", now)
+                .await?;
+            info!(round.id = %round.id, "Closed round {}: its last day has passed", round.id);
+        }
+    }
+    if let Some(year) = rounds.iter().map(|round| round.year).filter(|year| link_cut_on(*year) <= today).max() {
+        let cut = parts.store.cut_links(&municipality.id, year, now).await?;
+        if cut > 0 {
+            parts.store.audit(&municipality.id, None, "links.cut", "", &format!("{year}: {cut}"), now).await?;
+            info!(municipality.id = %municipality.id, year, links = cut, "Cut the links between businesses and their answers up to {year}");
+        }
+    }
     Ok(())
 }
 
@@ -97,16 +124,31 @@ async fn idle(shutdown: &CancellationToken) {
     let _ = tokio::time::timeout(BEAT, shutdown.cancelled()).await;
 }
 
-async fn carry_out(parts: &Parts, public_url: &str, worker: &str, job: &Job, shutdown: &CancellationToken) -> Result<()> {
+async fn carry_out(
+    parts: &Parts,
+    public_url: &str,
+    worker: &str,
+    job: &Job,
+    shutdown: &CancellationToken,
+) -> Result<()> {
+    if job.attempts > ATTEMPTS {
+        let given_up = format!("given up after {ATTEMPTS} attempts that ended without a result");
+        parts.store.finish_job(&job.id, worker, Err(&given_up), &[], parts.clock.now()).await?;
+        return Ok(());
+    }
     let meter = Meter::default();
-    let work = perform(parts, public_url, job, &meter);
+    // A fault in one job must not end the runner and so all jobs.
+    let work = AssertUnwindSafe(perform(parts, public_url, job, &meter)).catch_unwind();
     tokio::pin!(work);
     let outcome = loop {
         tokio::select! {
-            outcome = &mut work => break outcome,
+            outcome = &mut work => break outcome.unwrap_or_else(|_| Err(anyhow!("the program has a fault; the log names its place"))),
             () = tokio::time::sleep(BEAT) => {
                 let (done, total) = meter.get();
-                parts.store.job_progress(&job.id, worker, done, total, parts.clock.now().plus_seconds(LEASE_SECONDS)).await?;
+                let lease = parts.clock.now().plus_seconds(LEASE_SECONDS);
+                if !parts.store.job_progress(&job.id, worker, done, total, lease).await? {
+                    return Ok(()); // not ours any more: another runner has taken it up
+                }
             }
             () = shutdown.cancelled() => return Ok(()), // the lease ends, another runner takes it up
         }
@@ -165,8 +207,10 @@ async fn perform(parts: &Parts, public_url: &str, job: &Job, meter: &Meter) -> R
             };
             let report = SharedBuffer::default();
             let shown = meter.clone();
-            let imported =
-                import::frame(parts, &request, Upload::new(file.bytes), report.clone(), move |p| shown.set(p.bytes, p.total_bytes)).await?;
+            let imported = import::frame(parts, &request, Upload::new(file.bytes), report.clone(), move |p| {
+                shown.set(p.bytes, p.total_bytes)
+            })
+            .await?;
             let bytes = report.take();
             let report = JobFile { name: "report.csv".into(), media_type: "text/csv; charset=utf-8".into(), bytes };
             Ok(Outcome { result: serde_json::to_value(imported)?, files: vec![report] })
@@ -190,7 +234,8 @@ async fn perform(parts: &Parts, public_url: &str, job: &Job, meter: &Meter) -> R
             Ok(Outcome { result, files: Vec::new() })
         }
         "report" => {
-            let ReportArguments { publication, language } = serde_json::from_value(arguments).context("the job's arguments")?;
+            let ReportArguments { publication, language } =
+                serde_json::from_value(arguments).context("the job's arguments")?;
             let publication = parts.store.publication(&municipality.id, &publication).await?;
             let bytes = publish::paper(&municipality, publication, language).await?;
             let file = JobFile { name: "report.pdf".into(), media_type: "application/pdf".into(), bytes };
@@ -218,5 +263,118 @@ impl std::io::Write for SharedBuffer {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::answers::Answers;
+    use domain::fieldwork::{Mode, ResponseStatus};
+    use domain::frame::FrameUnit;
+    use domain::language::Country;
+    use domain::municipality::Settings;
+    use domain::secrets::SecretKey;
+    use domain::time::{Millis, SetClock};
+    use store::jobs::JobState;
+    use store::results::PastResponse;
+    use store::rounds::RoundPlan;
+    use store::{Store, StoreOptions};
+
+    use super::*;
+
+    fn noon(day: &str) -> Millis {
+        let timestamp: jiff::Timestamp = format!("{day}T12:00:00Z").parse().unwrap();
+        Millis(timestamp.as_millisecond())
+    }
+
+    async fn parts(clock: Arc<SetClock>) -> Parts {
+        let store = Store::connect("sqlite::memory:", &StoreOptions { durable: false, ..StoreOptions::default() })
+            .await
+            .unwrap();
+        Parts { store, keys: SecretKey::parse(&"5a".repeat(32)).unwrap().keys(), clock }
+    }
+
+    fn unit() -> FrameUnit {
+        FrameUnit {
+            unit_key: "dk:p:1000000001".into(),
+            country: Country::Dk,
+            company_number: None,
+            name: "Holm ApS".into(),
+            street: String::new(),
+            postcode: "4600".into(),
+            city: "Køge".into(),
+            industry_code: "494100".into(),
+            classification: Classification::Db07,
+            employees_low: 3,
+            employees_high: Some(3),
+            company_employees_low: None,
+            company_employees_high: None,
+            sector: "transport".into(),
+            size: "2-9".into(),
+            area: None,
+            started_on: None,
+            email: None,
+            phone: None,
+            protected: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn links_are_cut_on_the_promised_day_and_not_before() {
+        let clock = Arc::new(SetClock::new(noon("2020-09-01")));
+        let parts = parts(clock.clone()).await;
+        let (store, now) = (&parts.store, noon("2020-09-01"));
+        let m =
+            store.create_municipality("hojager", "Højager", Country::Dk, &Settings::default(), now).await.unwrap().id;
+        let import = store.begin_frame_import(&m, 2020, "cvr.csv", "hash", now).await.unwrap().id;
+        store.stage_frame_rows(&m, &import, &[unit()], now).await.unwrap();
+        store.finish_frame_import(&m, &import, now).await.unwrap();
+        let plan =
+            RoundPlan { title: "2020".into(), opens_on: None, closes_on: None, questionnaire: None, threshold: 5 };
+        let round = store.create_round(&m, 2020, &plan, now).await.unwrap().id;
+        let response = PastResponse {
+            unit_key: unit().unit_key,
+            status: ResponseStatus::Complete,
+            mode: Mode::Imported,
+            language: None,
+            started_at: now,
+            submitted_at: Some(now),
+            answers: Answers::default(),
+        };
+        store.load_responses(&m, &round, &[response], now).await.unwrap();
+        store.close_round(&m, &round, now).await.unwrap();
+        let is_linked = || async {
+            let frame = store.analysis_frame(&m, &[2020]).await.unwrap();
+            store.analysis_responses(&m, &[2020]).await.unwrap()[0].panel == frame[0].panel
+        };
+        clock.set(noon("2025-12-30"));
+        sweep(&parts).await.unwrap();
+        assert!(is_linked().await);
+        clock.set(noon("2025-12-31"));
+        sweep(&parts).await.unwrap();
+        assert!(!is_linked().await);
+        sweep(&parts).await.unwrap();
+        let noted = store.audit_trail(&m, 10).await.unwrap();
+        assert_eq!(noted.iter().filter(|entry| entry.action == "links.cut").count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_job_that_takes_the_program_with_it_is_not_begun_for_ever() {
+        let clock = Arc::new(SetClock::new(noon("2026-09-01")));
+        let parts = parts(clock).await;
+        let (store, now) = (&parts.store, noon("2026-09-01"));
+        let m =
+            store.create_municipality("hojager", "Højager", Country::Dk, &Settings::default(), now).await.unwrap().id;
+        let id = store.enqueue_job(&m, "report", &json!({}), &[], now).await.unwrap();
+        for died in 1..=ATTEMPTS {
+            let begun = now.plus_seconds(died);
+            assert!(store.claim_job("dead", begun, begun).await.unwrap().is_some());
+        }
+        let later = now.plus_seconds(100);
+        let job = store.claim_job("alive", later, later).await.unwrap().unwrap();
+        carry_out(&parts, "http://localhost", "alive", &job, &CancellationToken::new()).await.unwrap();
+        let job = store.job(&m, &id).await.unwrap();
+        assert_eq!(job.state, JobState::Failed);
+        assert!(job.error.unwrap().starts_with("given up"));
     }
 }

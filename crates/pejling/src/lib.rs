@@ -19,6 +19,8 @@ pub mod serve;
 pub mod town;
 pub mod wiring;
 
+use std::io::IsTerminal;
+
 use anyhow::{Context, Result};
 
 use crate::cli::{Cli, Command};
@@ -58,15 +60,31 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Themes(arguments) => commands::analyse::themes(arguments),
         Command::Report(arguments) => commands::report::run(arguments, &config).await,
         Command::Export(command) => commands::export::run(command, &config).await,
+        Command::Erase(arguments) => commands::erase::run(&arguments, &config).await,
         Command::Sector(arguments) => commands::sector::run(&arguments),
         Command::Bounce(command) => commands::bounce::run(&command),
     }
 }
 
+/// Has a panic log its place instead of its message: what was being worked on when it happened (an answer, an address) may
+/// stand in a message that was put together, and never in one that is part of the program.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let said = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("a fault in the program");
+        // Before logging has begun a line would go nowhere.
+        if tracing::dispatcher::has_been_set() {
+            tracing::error!(place, "{said} (at {place})");
+        } else {
+            eprintln!("pejling: {said} (at {place})");
+        }
+    }));
+}
+
 /// Starts logging to standard error, so that standard output stays a command's answer.
 fn log(config: &Config, filter: &str) {
     let filter = tracing_subscriber::EnvFilter::new(filter);
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     // A second start in one process (tests) keeps the first.
     let _ = match config.log_format {
         LogFormat::Text => builder.with_target(false).try_init(),

@@ -5,6 +5,7 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let cli = pejling::cli::Cli::parse();
+    pejling::log_panics();
     match pejling::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

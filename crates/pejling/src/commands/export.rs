@@ -20,6 +20,8 @@ pub async fn run(command: Export, config: &Config) -> Result<()> {
     let Export::Links { municipality, round: year, out } = command;
     let parts = Parts::open(config).await?;
     let (municipality, round) = round::find(&parts, &RoundOf { municipality, year }).await?;
+    // Noted first: an export that breaks off has shown links too.
+    parts.store.audit(&municipality.id, None, "links.exported", round.id.as_str(), "", parts.clock.now()).await?;
     let target: Box<dyn Write> = match &out {
         Some(path) => Box::new(File::create(path).with_context(|| format!("{} cannot be written", path.display()))?),
         None => Box::new(std::io::stdout().lock()),
@@ -51,6 +53,5 @@ pub async fn run(command: Export, config: &Config) -> Result<()> {
         }
     }
     writer.flush()?;
-    parts.store.audit(&municipality.id, None, "links.exported", round.id.as_str(), "", parts.clock.now()).await?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 pub mod analyse;
 pub mod bounce;
 pub mod check;
+pub mod erase;
 pub mod export;
 pub mod import;
 pub mod municipality;
