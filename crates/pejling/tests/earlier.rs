@@ -21,20 +21,20 @@ fn pejling(arguments: &[&str], folder: &Path) -> Output {
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .output()
-        .unwrap()
+        .expect("the program starts")
 }
 
 /// What a command that succeeds says.
 fn said(arguments: &[&str], folder: &Path) -> String {
     let output = pejling(arguments, folder);
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    String::from_utf8(output.stdout).expect("words")
 }
 
 /// The one sentence of a command that fails.
 fn refused(arguments: &[&str], folder: &Path) -> String {
     let output = pejling(arguments, folder);
-    let words = String::from_utf8(output.stderr).unwrap();
+    let words = String::from_utf8(output.stderr).expect("words");
     assert_eq!(output.status.code(), Some(2), "{words}");
     assert_eq!(words.trim_end().lines().count(), 1, "one sentence: {words}");
     words
@@ -44,7 +44,7 @@ fn refused(arguments: &[&str], folder: &Path) -> String {
 fn extract() -> String {
     let mut text = "P-nummer;Navn;Branchekode;Antal ansatte\n".to_owned();
     for n in 0..40 {
-        writeln!(text, "10000000{n:02};Smed {n};43.22.00;5").unwrap();
+        writeln!(text, "10000000{n:02};Smed {n};43.22.00;5").expect("a text takes every line");
     }
     text
 }
@@ -54,7 +54,8 @@ fn answers(satisfied: usize) -> String {
     let mut text = "id,submitdate,attribute_1,Q1,Q2\n".to_owned();
     for n in 0..30 {
         let word = if n < satisfied { "Meget tilfreds" } else { "Utilfreds" };
-        writeln!(text, "{n},2023-05-{:02} 10:00:00,10000000{n:02},{word},{}", 1 + n % 28, 1 + n % 10).unwrap();
+        writeln!(text, "{n},2023-05-{:02} 10:00:00,10000000{n:02},{word},{}", 1 + n % 28, 1 + n % 10)
+            .expect("a text takes every line");
     }
     text + "99,,1999999999,Tilfreds,5\n100,,1000000035,N/A,\n"
 }
