@@ -166,11 +166,7 @@ impl Call {
         self
     }
 
-    pub(crate) fn real(self, value: f64) -> Self {
-        self.maybe_real(Some(value))
-    }
-
-    pub(crate) fn maybe_real(mut self, value: Option<f64>) -> Self {
+    pub(crate) fn real(mut self, value: f64) -> Self {
         self.arguments.add(value).expect(BINDS);
         self
     }

@@ -19,7 +19,7 @@ use crate::{Result, Store, StoreError};
 ///
 /// $1 municipality, $2 and $3 years, $4 list, $5 its width, $6 its entries, $7 breakdown, $8 question of the breakdown,
 /// $9 conditions of the base, $10 and $11 limits of small companies (exact numbers, intervals), $12 items, $13 points,
-/// $14 rule, $15 answers times this are enough, $16 and $17 scale, $18–$20 y = (m − $18) / $19 · $20, $21 threshold.
+/// $14 rule, $15 answers times this are enough, $16 and $17 scale, $18–$20 y = (m − $18) / $19 · $20, $21 threshold (below −1e300: none).
 macro_rules! scored {
     ($select:literal) => {
         concat!(
@@ -92,7 +92,7 @@ macro_rules! scored {
             from unit u left join told t on t.year = u.year and t.panel = u.panel
         ), scored as materialized (
             select year, panel, sector, size, grp, lost, faults, state,
-                case when state <> 1 then null when cast($21 as double precision) is null then m
+                case when state <> 1 then null when cast($21 as double precision) <= -1e300 then m
                     when m >= cast($21 as double precision) then cast(1 as double precision)
                     else cast(0 as double precision) end as y
             from mean
@@ -401,7 +401,7 @@ struct Question {
     points: &'static str,
     rule: &'static str,
     enough: i64,
-    scale: Option<[f64; 2]>,
+    scale: [f64; 2],
     rescaled: [f64; 3],
     threshold: Option<f64>,
 }
@@ -474,7 +474,8 @@ impl Question {
             points,
             rule,
             enough,
-            scale: indicator.measure.scale(),
+            // Never null: with a null first, PostgreSQL would prepare these as another type and refuse the next number.
+            scale: indicator.measure.scale().unwrap_or([f64::MIN, f64::MAX]),
             rescaled,
             threshold,
         })
@@ -497,11 +498,11 @@ impl Question {
             .text(self.points)
             .text(self.rule)
             .int(self.enough)
-            .maybe_real(self.scale.map(|[low, _]| low))
-            .maybe_real(self.scale.map(|[_, high]| high))
+            .real(self.scale[0])
+            .real(self.scale[1])
             .real(self.rescaled[0])
             .real(self.rescaled[1])
             .real(self.rescaled[2])
-            .maybe_real(self.threshold)
+            .real(self.threshold.unwrap_or(f64::MIN))
     }
 }
