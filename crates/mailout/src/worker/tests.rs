@@ -611,3 +611,10 @@ async fn a_server_that_we_did_not_write_takes_them_all() {
     }
     println!("skipped: python3-aiosmtpd is not installed");
 }
+
+#[test]
+fn words_about_a_round_name_nobody() {
+    let words = "554 5.7.1 <lis@holm.example>: Recipient address rejected: Access denied";
+    assert_eq!(without_addresses(words), "554 5.7.1 … Recipient address rejected: Access denied");
+    assert_eq!(for_log(words), "554 5.7.1");
+}
