@@ -74,6 +74,7 @@ impl PanelId {
 /// A new UUIDv7 as text.
 fn new_id(now: Millis) -> String {
     let millis = u64::try_from(now.0).unwrap_or(0);
-    let time = uuid::Timestamp::from_unix_time(millis / 1000, u32::try_from(millis % 1000).unwrap_or(0) * 1_000_000, 0, 0);
+    let time =
+        uuid::Timestamp::from_unix_time(millis / 1000, u32::try_from(millis % 1000).unwrap_or(0) * 1_000_000, 0, 0);
     uuid::Uuid::new_v7(time).to_string()
 }

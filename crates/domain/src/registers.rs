@@ -73,7 +73,11 @@ impl Cvr {
         let text = text.trim();
         let text = text.get(..2).filter(|p| p.eq_ignore_ascii_case("dk")).map_or(text, |_| &text[2..]);
         let number = digits(text, 8, Self::KIND)?;
-        if cvr_sum(&number).is_multiple_of(11) { Ok(Self(number)) } else { Err(NumberError::CheckDigit { kind: Self::KIND }) }
+        if cvr_sum(&number).is_multiple_of(11) {
+            Ok(Self(number))
+        } else {
+            Err(NumberError::CheckDigit { kind: Self::KIND })
+        }
     }
 
     /// The eight digits.
@@ -169,7 +173,11 @@ impl OrgNumber {
         if number.0.bytes().all(|b| b == b'0') {
             return Err(form);
         }
-        if luhn_sum(&number.0).is_multiple_of(10) { Ok(number) } else { Err(NumberError::CheckDigit { kind: Self::KIND }) }
+        if luhn_sum(&number.0).is_multiple_of(10) {
+            Ok(number)
+        } else {
+            Err(NumberError::CheckDigit { kind: Self::KIND })
+        }
     }
 
     /// Whether it is a person's number (third digit below 2): never stored, shown or exported.

@@ -226,14 +226,16 @@ impl Report {
     /// The estimate of an indicator in a year for a group.
     #[must_use]
     pub fn estimate(&self, indicator: &str, year: i32, domain: &str, group: &str) -> Option<&EstimateRow> {
-        self.estimates.iter().find(|r| r.indicator == indicator && r.year == year && r.domain == domain && r.group == group)
+        self.estimates
+            .iter()
+            .find(|r| r.indicator == indicator && r.year == year && r.domain == domain && r.group == group)
     }
 
     /// The change of an indicator between two years for a group.
     #[must_use]
     pub fn change(&self, indicator: &str, from: i32, to: i32, domain: &str, group: &str) -> Option<&ChangeRow> {
-        self.changes
-            .iter()
-            .find(|r| r.indicator == indicator && r.year_from == from && r.year_to == to && r.domain == domain && r.group == group)
+        self.changes.iter().find(|r| {
+            r.indicator == indicator && r.year_from == from && r.year_to == to && r.domain == domain && r.group == group
+        })
     }
 }

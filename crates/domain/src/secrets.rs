@@ -49,7 +49,13 @@ impl SecretKey {
             hkdf.expand(purpose.as_bytes(), &mut key).expect("32 bytes is a valid HKDF length");
             key
         };
-        Keys { token: subkey("invitation-token"), lookup: subkey("token-lookup"), register: subkey("register-number"), verp: subkey("verp"), session: subkey("session") }
+        Keys {
+            token: subkey("invitation-token"),
+            lookup: subkey("token-lookup"),
+            register: subkey("register-number"),
+            verp: subkey("verp"),
+            session: subkey("session"),
+        }
     }
 }
 

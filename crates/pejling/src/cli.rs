@@ -7,7 +7,14 @@ use clap::{Args, Parser, Subcommand};
 
 /// Runs a municipality's yearly business survey, from the company register to the committee's agenda.
 #[derive(Debug, Parser)]
-#[command(name = "pejling", version, about, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "pejling",
+    version,
+    about,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     /// Configuration file (every key also as environment variable PEJLING_…, see pejling.example.toml)
     #[arg(long, global = true, value_name = "FILE", env = "PEJLING_CONFIG")]

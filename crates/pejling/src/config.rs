@@ -156,9 +156,12 @@ impl Config {
         let mut table: toml::Table = toml::from_str(EXAMPLE).expect("the shipped example is TOML (a test holds it)");
         let known = keys(&table, "");
         if let Some(path) = file {
-            let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.into(), source })?;
-            let layer: toml::Table =
-                toml::from_str(&text).map_err(|e| ConfigError::Syntax { path: path.into(), message: e.to_string().trim().replace('\n', " ") })?;
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| ConfigError::Unreadable { path: path.into(), source })?;
+            let layer: toml::Table = toml::from_str(&text).map_err(|e| ConfigError::Syntax {
+                path: path.into(),
+                message: e.to_string().trim().replace('\n', " "),
+            })?;
             for key in keys(&layer, "") {
                 let value = find(&layer, &key).cloned().expect("the key comes from this table");
                 set(&mut table, &known, &path.display().to_string(), &key, value)?;
@@ -175,7 +178,8 @@ impl Config {
         for (key, value) in flags {
             set(&mut table, &known, "command line", key, toml::Value::String(value.clone()))?;
         }
-        let mut config: Self = table.try_into().map_err(|e: toml::de::Error| ConfigError::Value(e.message().to_owned()))?;
+        let mut config: Self =
+            table.try_into().map_err(|e: toml::de::Error| ConfigError::Value(e.message().to_owned()))?;
         config.finish()?;
         Ok(config)
     }
@@ -230,7 +234,13 @@ fn find<'a>(table: &'a toml::Table, key: &str) -> Option<&'a toml::Value> {
 }
 
 /// Sets a known key, reading text as the type that the default has.
-fn set(table: &mut toml::Table, known: &[String], place: &str, key: &str, value: toml::Value) -> Result<(), ConfigError> {
+fn set(
+    table: &mut toml::Table,
+    known: &[String],
+    place: &str,
+    key: &str,
+    value: toml::Value,
+) -> Result<(), ConfigError> {
     if !known.iter().any(|k| k == key) {
         return Err(ConfigError::Unknown { place: place.to_owned(), key: key.to_owned(), known: known.join(", ") });
     }
@@ -241,8 +251,11 @@ fn set(table: &mut toml::Table, known: &[String], place: &str, key: &str, value:
         None => table,
     };
     let value = match (&target[name], value) {
-        (toml::Value::Integer(_), toml::Value::String(text)) => toml::Value::Integer(text.trim().parse().map_err(|_| wrong("a whole number"))?),
-        (toml::Value::Integer(_), value @ toml::Value::Integer(_)) | (toml::Value::String(_), value @ toml::Value::String(_)) => value,
+        (toml::Value::Integer(_), toml::Value::String(text)) => {
+            toml::Value::Integer(text.trim().parse().map_err(|_| wrong("a whole number"))?)
+        }
+        (toml::Value::Integer(_), value @ toml::Value::Integer(_))
+        | (toml::Value::String(_), value @ toml::Value::String(_)) => value,
         (toml::Value::Integer(_), _) => return Err(wrong("a whole number")),
         _ => return Err(wrong("text in quotes")),
     };
@@ -254,7 +267,11 @@ fn set(table: &mut toml::Table, known: &[String], place: &str, key: &str, value:
 mod tests {
     use super::*;
 
-    fn load(file: Option<&Path>, environment: &[(&str, &str)], flags: &[(&str, String)]) -> Result<Config, ConfigError> {
+    fn load(
+        file: Option<&Path>,
+        environment: &[(&str, &str)],
+        flags: &[(&str, String)],
+    ) -> Result<Config, ConfigError> {
         Config::load(file, environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())), flags)
     }
 
@@ -273,7 +290,12 @@ mod tests {
         std::fs::write(&file, "listen = \"127.0.0.1:1\"\nlog = \"warn\"\n[mail]\nport = 1\nhost = \"file\"").unwrap();
         let config = load(
             Some(&file),
-            &[("PEJLING_LISTEN", "127.0.0.1:2"), ("PEJLING_MAIL_PORT", "2"), ("PEJLING_TEST_POSTGRES", "x"), ("PATH", "y")],
+            &[
+                ("PEJLING_LISTEN", "127.0.0.1:2"),
+                ("PEJLING_MAIL_PORT", "2"),
+                ("PEJLING_TEST_POSTGRES", "x"),
+                ("PATH", "y"),
+            ],
             &[("listen", "127.0.0.1:3".into())],
         )
         .unwrap();

@@ -59,7 +59,13 @@ pub const fn classification_of(country: Country, year: i32) -> Classification {
 ///
 /// # Errors
 /// What is wrong with the file (file, line, column), or with the year (a round is open on it).
-pub async fn frame<R, W>(parts: &Parts, request: &Request<'_>, mut source: R, report: W, progress: impl Fn(Progress) + Send + 'static) -> Result<Imported>
+pub async fn frame<R, W>(
+    parts: &Parts,
+    request: &Request<'_>,
+    mut source: R,
+    report: W,
+    progress: impl Fn(Progress) + Send + 'static,
+) -> Result<Imported>
 where
     R: Read + Seek + Send + 'static,
     W: Write + Send + 'static,
@@ -68,17 +74,23 @@ where
     let hash = content_hash(&mut source).with_context(|| format!("{} cannot be read", request.file_name))?;
     let grouping = municipality.settings.sectors()?;
     let (import, already_current) = {
-        let begun = parts.store.begin_frame_import(&municipality.id, request.year, request.file_name, &hash, parts.clock.now()).await?;
+        let begun = parts
+            .store
+            .begin_frame_import(&municipality.id, request.year, request.file_name, &hash, parts.clock.now())
+            .await?;
         (begun.id, begun.already_current)
     };
     // The file is read on a thread of its own; a bounded channel keeps only a few chunks in memory.
     let (sender, mut chunks) = tokio::sync::mpsc::channel::<Vec<FrameUnit>>(4);
     let reading = {
-        let (country, classification) =
-            (municipality.country, request.classification.unwrap_or_else(|| classification_of(municipality.country, request.year)));
+        let (country, classification) = (
+            municipality.country,
+            request.classification.unwrap_or_else(|| classification_of(municipality.country, request.year)),
+        );
         let (mapping, file_name) = (request.mapping.clone(), request.file_name.to_owned());
         let own_numbers = municipality.settings.own_numbers.clone();
-        let codes = if request.codes.is_empty() { municipality.settings.register_codes.clone() } else { request.codes.clone() };
+        let codes =
+            if request.codes.is_empty() { municipality.settings.register_codes.clone() } else { request.codes.clone() };
         let today = parts.clock.now().date_in(&text::format::zone(&municipality.settings.time_zone)).to_string();
         let (keys, language) = (parts.keys.clone(), municipality.settings.language);
         tokio::task::spawn_blocking(move || -> Result<Summary> {
@@ -102,12 +114,15 @@ where
                 if let RowResult::Taken(unit, _) = outcome.result {
                     chunk.push(*unit);
                     if chunk.len() == CHUNK {
-                        sender.blocking_send(std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK))).context("the import was given up")?;
+                        sender
+                            .blocking_send(std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK)))
+                            .context("the import was given up")?;
                     }
                 }
                 Ok(())
             };
-            let summary = intake::frame::read(&file_name, BufReader::new(source), &options, &mut |p| progress(p), &mut sink)?;
+            let summary =
+                intake::frame::read(&file_name, BufReader::new(source), &options, &mut |p| progress(p), &mut sink)?;
             report.finish()?.flush()?;
             if !chunk.is_empty() {
                 sender.blocking_send(chunk).context("the import was given up")?;
@@ -126,7 +141,9 @@ where
     let staged = staging.await;
     drop(chunks);
     let outcome = match (reading.await.context("reading the file was interrupted")?, staged) {
-        (Ok(summary), Ok(())) if summary.taken == 0 => Err(anyhow::anyhow!("{}: no row could be taken; the report says why for each", request.file_name)),
+        (Ok(summary), Ok(())) if summary.taken == 0 => {
+            Err(anyhow::anyhow!("{}: no row could be taken; the report says why for each", request.file_name))
+        }
         (Ok(summary), Ok(())) => Ok(summary),
         (_, Err(error)) => Err(error.into()),
         (Err(error), _) => Err(error),

@@ -84,7 +84,10 @@ pub fn log_panics() {
 /// Starts logging to standard error, so that standard output stays a command's answer.
 fn log(config: &Config, filter: &str) {
     let filter = tracing_subscriber::EnvFilter::new(filter);
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     // A second start in one process (tests) keeps the first.
     let _ = match config.log_format {
         LogFormat::Text => builder.with_target(false).try_init(),

@@ -53,7 +53,13 @@ pub fn method(municipality: &Municipality) -> Result<Method> {
 ///
 /// # Errors
 /// When no round is closed, or the answers cannot be weighted to the frame.
-pub async fn analyse(parts: &Parts, municipality: &Municipality, last: Option<i32>, definitions: &Definitions, method: Method) -> Result<Analysis> {
+pub async fn analyse(
+    parts: &Parts,
+    municipality: &Municipality,
+    last: Option<i32>,
+    definitions: &Definitions,
+    method: Method,
+) -> Result<Analysis> {
     let mut years = closed_years(parts, municipality).await?;
     years.retain(|year| last.is_none_or(|last| *year <= last));
     ensure!(!years.is_empty(), "no round is closed yet: figures are made of closed rounds only");
@@ -69,17 +75,22 @@ pub async fn analyse(parts: &Parts, municipality: &Municipality, last: Option<i3
     let frame = frame_table(&units)?;
     let responses = Table::from_answers("responses", responded, answers)?;
     let definitions = definitions.clone();
-    let analysis = tokio::task::spawn_blocking(move || analysis::analyse_rows(&frame, &responses, &definitions, &method));
+    let analysis =
+        tokio::task::spawn_blocking(move || analysis::analyse_rows(&frame, &responses, &definitions, &method));
     match analysis.await.context("the analysis was interrupted")? {
         Err(analysis::AnalyseError::Weights(reason)) => {
-            bail!("{reason}. A coarser grouping of sectors (`pejling municipality set --grouping`) lets thin sectors stand together")
+            bail!(
+                "{reason}. A coarser grouping of sectors (`pejling municipality set --grouping`) lets thin sectors stand together"
+            )
         }
         outcome => Ok(outcome?),
     }
 }
 
 fn frame_table(units: &[AnalysisUnit]) -> Result<Table> {
-    let column = |name: &str, cell: &dyn Fn(&AnalysisUnit) -> String| (name.to_owned(), units.iter().map(cell).collect::<Vec<_>>());
+    let column = |name: &str, cell: &dyn Fn(&AnalysisUnit) -> String| {
+        (name.to_owned(), units.iter().map(cell).collect::<Vec<_>>())
+    };
     let employees = |low: Option<u32>, high: Option<u32>| match (low, high) {
         (Some(low), Some(high)) if low == high => low.to_string(),
         (Some(low), Some(high)) => format!("{low}-{high}"),
@@ -93,7 +104,10 @@ fn frame_table(units: &[AnalysisUnit]) -> Result<Table> {
         column("size", &|u| u.size.clone()),
         column("company_id", &|u| u.company.clone()),
         column("company_employees", &|u| {
-            employees(u.company_employees_low.or(Some(u.employees_low)), if u.company_employees_low.is_some() { u.company_employees_high } else { u.employees_high })
+            employees(
+                u.company_employees_low.or(Some(u.employees_low)),
+                if u.company_employees_low.is_some() { u.company_employees_high } else { u.employees_high },
+            )
         }),
     ];
     Ok(Table::from_columns("frame", columns)?)
@@ -106,7 +120,8 @@ fn frame_table(units: &[AnalysisUnit]) -> Result<Table> {
 pub async fn publish(parts: &Parts, municipality: &Municipality, plan: &Plan) -> Result<(PublicationInfo, Report)> {
     let closed = closed_years(parts, municipality).await?;
     ensure!(closed.contains(&plan.year), "the round of {} is not closed: only closed rounds are published", plan.year);
-    let analysis = analyse(parts, municipality, Some(plan.year), &Definitions::shipped(), method(municipality)?).await?;
+    let analysis =
+        analyse(parts, municipality, Some(plan.year), &Definitions::shipped(), method(municipality)?).await?;
     let now = parts.clock.now();
     let date = now.date_in(&text::format::zone(&municipality.settings.time_zone)).to_string();
     let publication = NewPublication {
@@ -118,7 +133,17 @@ pub async fn publish(parts: &Parts, municipality: &Municipality, plan: &Plan) ->
         extra: &serde_json::json!({ "notes": analysis.notes, "weighting": analysis.weighting }),
     };
     let info = parts.store.publish(&municipality.id, &publication, now).await?;
-    parts.store.audit(&municipality.id, None, "publication.created", info.id.as_str(), &format!("{} version {}", info.year, info.version), now).await?;
+    parts
+        .store
+        .audit(
+            &municipality.id,
+            None,
+            "publication.created",
+            info.id.as_str(),
+            &format!("{} version {}", info.year, info.version),
+            now,
+        )
+        .await?;
     Ok((info, analysis.report))
 }
 

@@ -30,7 +30,10 @@ pub async fn serve(config: &Config) -> Result<()> {
     let public_url = if config.public_url.is_empty() { format!("http://{address}") } else { config.public_url() };
     let transport = transport(&config.mail, &config.data_dir);
     if matches!(transport, Transport::File(_)) {
-        println!("Mail is written to {} and not sent: set mail.transport = \"smtp\" to send it.", config.data_dir.join("mail").display());
+        println!(
+            "Mail is written to {} and not sent: set mail.transport = \"smtp\" to send it.",
+            config.data_dir.join("mail").display()
+        );
     }
     println!("Pejling listens on {public_url}");
     house(listener, parts, public_url, false, transport, stop_signal()).await
@@ -53,7 +56,9 @@ pub async fn send(config: &Config, watch: bool) -> Result<()> {
     println!("{}", account(&tally));
     for municipality in parts.store.municipalities().await? {
         for round in parts.store.rounds(&municipality.id).await? {
-            if let Some(reason) = round.pause_reason.filter(|_| round.paused_at.is_some() && round.state == RoundState::Open) {
+            if let Some(reason) =
+                round.pause_reason.filter(|_| round.paused_at.is_some() && round.state == RoundState::Open)
+            {
                 bail!("the mail of {} ({}) is paused: {reason}", round.title, municipality.name);
             }
         }
@@ -73,7 +78,9 @@ fn account(tally: &Tally) -> String {
 /// # Errors
 /// One sentence that says what to do.
 pub async fn listen(address: &str) -> Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} (choose another with --listen)"))
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address} (choose another with --listen)"))
 }
 
 /// Runs web server, mail worker and job runner until `signal`; then lets each finish what it has in hand.

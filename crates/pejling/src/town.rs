@@ -33,9 +33,12 @@ const LINK_HOURS: i64 = 24 * 30;
 pub async fn demo(arguments: &crate::cli::Demo) -> Result<()> {
     let listener = serve::listen(&arguments.listen).await?;
     let public_url = format!("http://{}", listener.local_addr()?);
-    let folder = tempfile::Builder::new().prefix("pejling-demo-").tempdir().context("no folder for the demo can be made")?;
+    let folder =
+        tempfile::Builder::new().prefix("pejling-demo-").tempdir().context("no folder for the demo can be made")?;
     let (seed, now) = (arguments.seed, SystemClock.now());
-    let town = tokio::task::spawn_blocking(move || demo::generate_at(seed, now)).await.context("the town could not be made")?;
+    let town = tokio::task::spawn_blocking(move || demo::generate_at(seed, now))
+        .await
+        .context("the town could not be made")?;
     let url = format!("sqlite:{}", folder.path().join("demo.sqlite").display());
     let store = Store::connect(&url, &StoreOptions { durable: false, ..StoreOptions::default() }).await?;
     let parts = Parts { store, keys: SecretKey::generate().keys(), clock: Arc::new(SystemClock) };
@@ -58,7 +61,9 @@ pub async fn load(parts: &Parts, town: &Demo, public_url: &str) -> Result<Munici
     let form = store.save_questionnaire(id, &questionnaire::shipped(), first).await?;
     for round in &town.rounds {
         let units: Vec<FrameUnit> = round.units.iter().map(|u| u.unit.clone()).collect();
-        let import = store.begin_frame_import(id, round.year, &format!("udtræk-{}.csv", round.year), "", round.opened_at).await?;
+        let import = store
+            .begin_frame_import(id, round.year, &format!("udtræk-{}.csv", round.year), "", round.opened_at)
+            .await?;
         for chunk in units.chunks(CHUNK) {
             store.stage_frame_rows(id, &import.id, chunk, round.opened_at).await?;
         }
@@ -100,7 +105,8 @@ pub async fn load(parts: &Parts, town: &Demo, public_url: &str) -> Result<Munici
     }
     let closed = town.rounds.iter().rfind(|r| r.state == RoundState::Closed);
     if let Some(last) = closed {
-        let plan = Plan { year: last.year, title: format!("Lokal erhvervsundersøgelse {}", last.year), note: String::new() };
+        let plan =
+            Plan { year: last.year, title: format!("Lokal erhvervsundersøgelse {}", last.year), note: String::new() };
         publish::publish(parts, &municipality, &plan).await?;
     }
     Ok(municipality)
@@ -129,7 +135,8 @@ async fn answers(parts: &Parts, municipality: &Municipality, round: &RoundId, ma
 
 async fn print_addresses(parts: &Parts, municipality: &Municipality, public_url: &str) -> Result<()> {
     let now = parts.clock.now();
-    let mut lines = vec![("A business".to_owned(), format!("{public_url}/catcher"), "take an invitation and answer it")];
+    let mut lines =
+        vec![("A business".to_owned(), format!("{public_url}/catcher"), "take an invitation and answer it")];
     for (role, name, label, what) in [
         (Role::Analyst, "Anders Analytiker", "The analyst", "runs the round, reads figures"),
         (Role::Committee, "Ulla Udvalg", "The committee", "reads what is published"),
@@ -141,7 +148,10 @@ async fn print_addresses(parts: &Parts, municipality: &Municipality, public_url:
         let link = sign_in_link(parts, municipality, &user.id, public_url, LINK_HOURS).await?;
         lines.push((label.to_owned(), link, what));
     }
-    println!("{} is invented, and so is everything in it. Stop with Ctrl-C; nothing is kept and no mail is sent.\n", municipality.name);
+    println!(
+        "{} is invented, and so is everything in it. Stop with Ctrl-C; nothing is kept and no mail is sent.\n",
+        municipality.name
+    );
     for (who, link, what) in lines {
         println!("  {who:<18}{link}\n  {:<18}{what}", "");
     }

@@ -58,13 +58,16 @@ impl Parts {
 fn secret_key(config: &Config) -> Result<SecretKey> {
     let path = match config.secret_key_file.as_str() {
         "" if config.is_sqlite() => config.data_dir.join("secret.key"),
-        "" => bail!("on PostgreSQL the secret key must be given: set secret_key_file (PEJLING_SECRET_KEY_FILE) to a file that all instances share"),
+        "" => bail!(
+            "on PostgreSQL the secret key must be given: set secret_key_file (PEJLING_SECRET_KEY_FILE) to a file that all instances share"
+        ),
         named => PathBuf::from(named),
     };
     if !path.exists() && config.is_sqlite() {
         return make_key(&path).with_context(|| format!("the secret key {} cannot be written", path.display()));
     }
-    let text = std::fs::read_to_string(&path).with_context(|| format!("the secret key {} cannot be read", path.display()))?;
+    let text =
+        std::fs::read_to_string(&path).with_context(|| format!("the secret key {} cannot be read", path.display()))?;
     SecretKey::parse(&text).with_context(|| path.display().to_string())
 }
 
@@ -106,6 +109,9 @@ mod tests {
         assert!(made.to_hex() == read.to_hex());
         assert!(make_key(&path).is_err(), "an existing key is never overwritten");
         #[cfg(unix)]
-        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions()) & 0o777, 0o600);
+        assert_eq!(
+            std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions()) & 0o777,
+            0o600
+        );
     }
 }

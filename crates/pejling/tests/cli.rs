@@ -10,14 +10,18 @@ fn pejling(arguments: &[&str], folder: &Path) -> Output {
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .output()
-        .unwrap()
+        .expect("the binary runs")
 }
 
 /// The one sentence of a failure.
 fn sentence(output: &Output) -> String {
-    let words = String::from_utf8(output.stderr.clone()).unwrap();
+    let words = String::from_utf8(output.stderr.clone()).expect("its words are text");
     assert_eq!(output.status.code(), Some(2), "{words}");
-    assert!(output.stdout.is_empty(), "a failure answers nothing on standard output: {}", String::from_utf8_lossy(&output.stdout));
+    assert!(
+        output.stdout.is_empty(),
+        "a failure answers nothing on standard output: {}",
+        String::from_utf8_lossy(&output.stdout)
+    );
     assert_eq!(words.trim_end().lines().count(), 1, "one sentence: {words}");
     assert!(!words.contains("Error {") && !words.contains("panicked"), "{words}");
     words
@@ -32,7 +36,22 @@ fn every_subcommand_has_help() {
         String::from_utf8(output.stdout).unwrap()
     };
     let top = help(&["--help"]);
-    for command in ["demo", "serve", "send", "check", "municipality", "user", "import", "round", "analyse", "themes", "report", "export", "sector", "bounce"] {
+    for command in [
+        "demo",
+        "serve",
+        "send",
+        "check",
+        "municipality",
+        "user",
+        "import",
+        "round",
+        "analyse",
+        "themes",
+        "report",
+        "export",
+        "sector",
+        "bounce",
+    ] {
         assert!(top.contains(&format!("  {command}")), "{command} is missing in:\n{top}");
         assert!(help(&[command, "--help"]).contains("Usage: pejling"), "{command}");
     }
@@ -49,7 +68,8 @@ fn a_wrong_flag_is_named() {
 #[test]
 fn a_missing_file_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let words = sentence(&pejling(&["import", "frame", "ingen.csv", "--municipality", "x", "--year", "2026"], folder.path()));
+    let words =
+        sentence(&pejling(&["import", "frame", "ingen.csv", "--municipality", "x", "--year", "2026"], folder.path()));
     assert!(words.contains("ingen.csv"), "{words}");
     let words = sentence(&pejling(&["--config", "ingen.toml", "municipality", "list"], folder.path()));
     assert!(words.contains("ingen.toml"), "{words}");

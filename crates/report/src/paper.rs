@@ -29,7 +29,8 @@ pub enum PaperError {
 pub fn pdf(template: &str, files: HashMap<String, Vec<u8>>) -> Result<Vec<u8>, PaperError> {
     let desk = Desk::new(template, files);
     let document: PagedDocument = typst::compile(&desk).output.map_err(|errors| desk.explain(&errors))?;
-    let standards = PdfStandards::new(&[PdfStandard::Ua_1]).map_err(|e| PaperError::Typesetting(e.message().to_string()))?;
+    let standards =
+        PdfStandards::new(&[PdfStandard::Ua_1]).map_err(|e| PaperError::Typesetting(e.message().to_string()))?;
     let options = PdfOptions { standards, ..PdfOptions::default() };
     let pdf = typst_pdf::pdf(&document, &options).map_err(|errors| desk.explain(&errors))?;
     // Typst remembers what it has set; a server sets few papers and keeps none of it.

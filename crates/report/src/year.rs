@@ -93,12 +93,22 @@ impl Desk<'_> {
         }
         let mut sections = Vec::new();
         if !occasion.note.is_empty() {
-            sections.push(Section { title: self.say("note_title", &[]), paragraphs: vec![occasion.note.to_owned()], charts: vec![], tables: vec![] });
+            sections.push(Section {
+                title: self.say("note_title", &[]),
+                paragraphs: vec![occasion.note.to_owned()],
+                charts: vec![],
+                tables: vec![],
+            });
         }
         sections.push(self.figures("headlines_title", |indicator| indicator.headline));
         let first = self.report.indicators.iter().find(|i| i.headline).or(self.report.indicators.first());
         if let Some(indicator) = first {
-            let sectors = self.report.breakdowns.iter().filter(|b| b.domain == "sector" || b.domain == "size").map(|b| b.domain.clone());
+            let sectors = self
+                .report
+                .breakdowns
+                .iter()
+                .filter(|b| b.domain == "sector" || b.domain == "size")
+                .map(|b| b.domain.clone());
             for domain in sectors.collect::<Vec<_>>() {
                 sections.push(self.breakdown(indicator, &domain, year));
             }
@@ -146,7 +156,9 @@ impl Desk<'_> {
             charts.extend(self.chart(&format!("years-{domain}.svg"), drawn));
         }
         let breakdown = report.breakdowns.iter().find(|b| b.domain == domain);
-        let title = breakdown.map_or_else(String::new, |b| format!("{}: {}", indicator.title.get(language), b.title.get(language).to_lowercase()));
+        let title = breakdown.map_or_else(String::new, |b| {
+            format!("{}: {}", indicator.title.get(language), b.title.get(language).to_lowercase())
+        });
         let mut head = vec![breakdown.map_or_else(String::new, |b| b.title.get(language).to_owned())];
         head.extend(report.years.iter().map(ToString::to_string));
         head.push(self.say("change", &[]));
@@ -161,7 +173,12 @@ impl Desk<'_> {
         let setting = Setting { heading: false, ..Setting::standalone(self.messages, self.language, "coverage") };
         let drawn = charts::coverage(self.report, year, "sector", &setting);
         let charts = self.chart("coverage.svg", drawn).into_iter().collect();
-        Section { title: self.say("coverage_title", &[]), paragraphs: vec![self.say("coverage_text", &[])], charts, tables: vec![] }
+        Section {
+            title: self.say("coverage_title", &[]),
+            paragraphs: vec![self.say("coverage_text", &[])],
+            charts,
+            tables: vec![],
+        }
     }
 
     fn method(&self, occasion: &Occasion<'_>) -> Section {
@@ -234,5 +251,7 @@ impl Desk<'_> {
 fn element(svg: &str, name: &str) -> String {
     let inside = svg.split_once(&format!("<{name}")).and_then(|(_, rest)| rest.split_once('>')).map(|(_, rest)| rest);
     let text = inside.and_then(|rest| rest.split_once("</")).map_or("", |(text, _)| text);
-    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")].iter().fold(text.to_owned(), |t, (from, to)| t.replace(from, to))
+    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")]
+        .iter()
+        .fold(text.to_owned(), |t, (from, to)| t.replace(from, to))
 }

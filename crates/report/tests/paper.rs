@@ -6,7 +6,8 @@ use domain::indicator::{Better, Kind};
 use domain::language::{Country, Language, Texts};
 use domain::municipality::{Municipality, Settings};
 use domain::results::{
-    ALL, Breakdown, ChangeRow, CoverageRow, Estimate, EstimateRow, Group, IndicatorInfo, Interval, Provenance, Report, State, TOTAL, Verdict,
+    ALL, Breakdown, ChangeRow, CoverageRow, Estimate, EstimateRow, Group, IndicatorInfo, Interval, Provenance, Report,
+    State, TOTAL, Verdict,
 };
 use report::Occasion;
 use text::Messages;
@@ -58,7 +59,14 @@ fn change(domain: &str, group: &str, size: f64, verdict: Verdict) -> ChangeRow {
 }
 
 fn coverage(year: i32, domain: &str, group: &str) -> CoverageRow {
-    CoverageRow { year, domain: domain.into(), group: group.into(), n_frame: 900, n_answered: 310, response_rate: 310.0 / 900.0 }
+    CoverageRow {
+        year,
+        domain: domain.into(),
+        group: group.into(),
+        n_frame: 900,
+        n_answered: 310,
+        response_rate: 310.0 / 900.0,
+    }
 }
 
 fn small_report() -> Report {
@@ -83,7 +91,11 @@ fn small_report() -> Report {
         estimates: [(2025, 64.0), (2026, 68.0)]
             .into_iter()
             .flat_map(|(year, value)| {
-                [estimate(year, TOTAL, ALL, value, 310), estimate(year, "sector", "trade", value + 1.0, 30), estimate(year, "sector", "farm", value, 3)]
+                [
+                    estimate(year, TOTAL, ALL, value, 310),
+                    estimate(year, "sector", "trade", value + 1.0, 30),
+                    estimate(year, "sector", "farm", value, 3),
+                ]
             })
             .collect(),
         changes: vec![
@@ -93,20 +105,37 @@ fn small_report() -> Report {
         ],
         coverage: [2025, 2026]
             .into_iter()
-            .flat_map(|year| [coverage(year, TOTAL, ALL), coverage(year, "sector", "trade"), coverage(year, "sector", "farm")])
+            .flat_map(|year| {
+                [coverage(year, TOTAL, ALL), coverage(year, "sector", "trade"), coverage(year, "sector", "farm")]
+            })
             .collect(),
-        provenance: Provenance { version: "0.1.0".into(), inputs: BTreeMap::new(), options: BTreeMap::new(), collapses: vec!["one".into()] },
+        provenance: Provenance {
+            version: "0.1.0".into(),
+            inputs: BTreeMap::new(),
+            options: BTreeMap::new(),
+            collapses: vec!["one".into()],
+        },
     }
 }
 
 #[test]
 fn the_paper_is_set_in_every_language_and_is_tagged() {
     let messages = Messages::load().unwrap();
-    let municipality =
-        Municipality { id: MunicipalityId("m".into()), slug: "hojager".into(), name: "Højager Kommune".into(), country: Country::Dk, settings: Settings::default() };
+    let municipality = Municipality {
+        id: MunicipalityId("m".into()),
+        slug: "hojager".into(),
+        name: "Højager Kommune".into(),
+        country: Country::Dk,
+        settings: Settings::default(),
+    };
     for language in Language::ALL {
-        let occasion =
-            Occasion { municipality: &municipality, language, published_on: jiff::civil::date(2026, 11, 20), version: 2, note: "Et forord med <tegn> & #hash." };
+        let occasion = Occasion {
+            municipality: &municipality,
+            language,
+            published_on: jiff::civil::date(2026, 11, 20),
+            version: 2,
+            note: "Et forord med <tegn> & #hash.",
+        };
         let pdf = report::year(&messages, &small_report(), &occasion).unwrap();
         assert!(pdf.starts_with(b"%PDF-"));
         let holds = |needle: &[u8]| pdf.windows(needle.len()).any(|w| w == needle);

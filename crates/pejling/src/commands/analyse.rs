@@ -30,7 +30,9 @@ pub async fn run(arguments: Analyse, config: &Config) -> Result<()> {
                 format,
                 method: method(&arguments)?,
             };
-            tokio::task::spawn_blocking(move || analysis::analyse(&options)).await.context("the analysis was interrupted")??
+            tokio::task::spawn_blocking(move || analysis::analyse(&options))
+                .await
+                .context("the analysis was interrupted")??
         }
     };
     analysis::write(&analysis, &out, format)?;
@@ -40,7 +42,12 @@ pub async fn run(arguments: Analyse, config: &Config) -> Result<()> {
     for collapse in &analysis.report.provenance.collapses {
         eprintln!("{collapse}");
     }
-    println!("{}: {} estimates, {} changes. Full precision, not for publication.", out.display(), analysis.report.estimates.len(), analysis.report.changes.len());
+    println!(
+        "{}: {} estimates, {} changes. Full precision, not for publication.",
+        out.display(),
+        analysis.report.estimates.len(),
+        analysis.report.changes.len()
+    );
     Ok(())
 }
 
@@ -84,6 +91,10 @@ pub fn themes(arguments: Themes) -> Result<()> {
     let options = ThemesOptions { comments, codebook, out, frame };
     let coded = analysis::themes(&options)?;
     let suggested = coded.iter().filter(|c| !c.suggestions.is_empty()).count();
-    println!("{}: {} comments, {suggested} with suggested themes. Suggestions are for a person to confirm.", options.out.display(), coded.len());
+    println!(
+        "{}: {} comments, {suggested} with suggested themes. Suggestions are for a person to confirm.",
+        options.out.display(),
+        coded.len()
+    );
     Ok(())
 }

@@ -51,8 +51,14 @@ impl Findings {
 }
 
 fn shipped(config: &Config, findings: &mut Findings) {
-    findings.note("configuration", Ok(format!("database {}", if config.is_sqlite() { "SQLite" } else { "PostgreSQL" })));
-    findings.note("texts", text::Messages::load().map(|m| format!("{} messages in da, sv, en", m.keys().count())).map_err(|e| vec![e.to_string()]));
+    findings
+        .note("configuration", Ok(format!("database {}", if config.is_sqlite() { "SQLite" } else { "PostgreSQL" })));
+    findings.note(
+        "texts",
+        text::Messages::load()
+            .map(|m| format!("{} messages in da, sv, en", m.keys().count()))
+            .map_err(|e| vec![e.to_string()]),
+    );
     let form = questionnaire::shipped();
     warn(&form);
     findings.note("questionnaire", Ok(describe(&form)));
@@ -60,11 +66,16 @@ fn shipped(config: &Config, findings: &mut Findings) {
     let columns: Vec<String> = form.columns().into_iter().map(|c| c.key).collect();
     let unknown = definitions.indicators.iter().flat_map(|indicator| {
         let missing = indicator.measure.items().iter().filter(|item| !columns.contains(item));
-        missing.map(|item| format!("indicators.toml: {}: no question has the key {item:?}", indicator.id)).collect::<Vec<_>>()
+        missing
+            .map(|item| format!("indicators.toml: {}: no question has the key {item:?}", indicator.id))
+            .collect::<Vec<_>>()
     });
     let unknown: Vec<String> = unknown.collect();
     let count = definitions.indicators.len();
-    findings.note("indicators", if unknown.is_empty() { Ok(format!("{count} definitions, every item is a question")) } else { Err(unknown) });
+    findings.note(
+        "indicators",
+        if unknown.is_empty() { Ok(format!("{count} definitions, every item is a question")) } else { Err(unknown) },
+    );
     for key in Grouping::SHIPPED {
         let sectors = Grouping::shipped(key).map_or(0, |g| g.sectors().len());
         findings.note(&format!("sectors {key}"), Ok(format!("{sectors} sectors")));
@@ -81,7 +92,9 @@ fn file(path: &Path, text: &str, findings: &mut Findings) {
     let name = path.display().to_string();
     let has = |table: &str| text.lines().any(|line| line.trim().starts_with(&format!("[[{table}")));
     let outcome = if has("indicator") {
-        Definitions::parse(&name, text).map(|d| format!("{} indicators", d.indicators.len())).map_err(|e| vec![e.to_string()])
+        Definitions::parse(&name, text)
+            .map(|d| format!("{} indicators", d.indicators.len()))
+            .map_err(|e| vec![e.to_string()])
     } else if has("block") {
         match Questionnaire::parse(&name, text) {
             Ok(form) => {

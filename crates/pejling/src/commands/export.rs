@@ -33,7 +33,8 @@ pub async fn run(command: Export, config: &Config) -> Result<()> {
     loop {
         let rows = parts.store.links(&municipality.id, &round.id, after.as_ref(), CHUNK).await?;
         for row in &rows {
-            let link = format!("{public_url}/s/{}", parts.keys.invitation_token(&row.invitation, row.generation).reveal());
+            let link =
+                format!("{public_url}/s/{}", parts.keys.invitation_token(&row.invitation, row.generation).reveal());
             let yes = |b: bool| if b { "yes" } else { "no" };
             writer.write_record([
                 row.unit_key.as_str(),

@@ -30,7 +30,8 @@ async fn extract(arguments: ImportFrame, config: &Config) -> Result<()> {
     let parts = Parts::open(config).await?;
     let municipality = parts.municipality(municipality.as_deref()).await?;
     let report_path = report.unwrap_or_else(|| file.with_extension("report.csv"));
-    let report = File::create(&report_path).with_context(|| format!("the report {} cannot be written", report_path.display()))?;
+    let report = File::create(&report_path)
+        .with_context(|| format!("the report {} cannot be written", report_path.display()))?;
     let name = file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let request = Request {
         municipality: &municipality,
@@ -41,7 +42,8 @@ async fn extract(arguments: ImportFrame, config: &Config) -> Result<()> {
         codes,
     };
     let bar = ProgressBar::new(source.metadata().map(|m| m.len()).unwrap_or(0));
-    let style = ProgressStyle::with_template("{bar:30} {percent}% {msg}, about {eta} left").context("the progress bar's form is wrong")?;
+    let style = ProgressStyle::with_template("{bar:30} {percent}% {msg}, about {eta} left")
+        .context("the progress bar's form is wrong")?;
     bar.set_style(style);
     let shown = bar.clone();
     let imported = frame(&parts, &request, source, BufWriter::new(report), move |progress| {
@@ -64,7 +66,10 @@ async fn extract(arguments: ImportFrame, config: &Config) -> Result<()> {
     match (change.replaced, change.compared_with) {
         (false, _) => println!("The frame was the same already; nothing was changed."),
         (true, Some(earlier)) => {
-            println!("Against {earlier}: {} new, {} gone, {} changed, {} as before.", change.new, change.closed, change.changed, change.unchanged);
+            println!(
+                "Against {earlier}: {} new, {} gone, {} changed, {} as before.",
+                change.new, change.closed, change.changed, change.unchanged
+            );
         }
         (true, None) => {}
     }
@@ -80,7 +85,8 @@ async fn responses(arguments: ImportResponses, config: &Config) -> Result<()> {
     let parts = Parts::open(config).await?;
     let municipality = parts.municipality(municipality.as_deref()).await?;
     let report_path = report.unwrap_or_else(|| file.with_extension("report.csv"));
-    let report = File::create(&report_path).with_context(|| format!("the report {} cannot be written", report_path.display()))?;
+    let report = File::create(&report_path)
+        .with_context(|| format!("the report {} cannot be written", report_path.display()))?;
     let name = file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let request = earlier::Request { municipality: &municipality, year, file_name: &name, dry_run };
     let earlier::Imported { summary, loaded, round_created } =
@@ -110,7 +116,10 @@ async fn responses(arguments: ImportResponses, config: &Config) -> Result<()> {
             if round_created {
                 println!("{year} had no round; it has a closed one now.");
             }
-            println!("{} answers added; {} units had an answer already, which stays as it was.", loaded.added, loaded.present);
+            println!(
+                "{} answers added; {} units had an answer already, which stays as it was.",
+                loaded.added, loaded.present
+            );
         }
     }
     println!("Row by row: {}", report_path.display());

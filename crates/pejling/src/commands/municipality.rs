@@ -2,8 +2,8 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use domain::language::{Country, Language};
 use domain::industry::Grouping;
+use domain::language::{Country, Language};
 use domain::municipality::{OwnGrouping, Settings};
 
 use crate::cli::Municipality;
@@ -18,7 +18,8 @@ pub async fn run(command: Municipality, config: &Config) -> Result<()> {
     let parts = Parts::open(config).await?;
     match command {
         Municipality::Add { slug, name, country, settings, grouping } => {
-            let well_formed = slug.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') && !slug.is_empty();
+            let well_formed =
+                slug.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') && !slug.is_empty();
             ensure!(well_formed, "the short name {slug:?} may have lower-case letters, digits and hyphens only");
             let country = Country::parse(&country).context("the country must be dk or se")?;
             let settings = changed(defaults(country), settings.as_deref(), grouping)?;
@@ -53,17 +54,23 @@ fn changed(settings: Settings, file: Option<&Path>, grouping: Option<String>) ->
     let mut settings = settings;
     if let Some(path) = file {
         let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-        let over: toml::Table = toml::from_str(&text).map_err(|e| anyhow::anyhow!("{}: {}", path.display(), e.message()))?;
+        let over: toml::Table =
+            toml::from_str(&text).map_err(|e| anyhow::anyhow!("{}: {}", path.display(), e.message()))?;
         let mut table = toml::Table::try_from(&settings).context("the settings are a table")?;
         table.extend(over);
-        settings = table.try_into().map_err(|e: toml::de::Error| anyhow::anyhow!("{}: {}", path.display(), e.message()))?;
+        settings =
+            table.try_into().map_err(|e: toml::de::Error| anyhow::anyhow!("{}: {}", path.display(), e.message()))?;
     }
     if let Some(key_or_file) = grouping {
         if Grouping::shipped(&key_or_file).is_some() {
             (settings.grouping, settings.own_grouping) = (key_or_file, None);
         } else {
-            let text = std::fs::read_to_string(&key_or_file)
-                .with_context(|| format!("{key_or_file} is neither a shipped grouping ({}) nor a file that can be read", Grouping::SHIPPED.join(", ")))?;
+            let text = std::fs::read_to_string(&key_or_file).with_context(|| {
+                format!(
+                    "{key_or_file} is neither a shipped grouping ({}) nor a file that can be read",
+                    Grouping::SHIPPED.join(", ")
+                )
+            })?;
             settings.own_grouping = Some(OwnGrouping { file: key_or_file, text });
         }
     }

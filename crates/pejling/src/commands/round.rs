@@ -31,14 +31,25 @@ pub async fn run(command: Round, config: &Config) -> Result<()> {
                 "{} has no sender address, so no mail could be written: set sender_email with `pejling municipality set`",
                 municipality.name
             );
-            let opening = parts.store.freeze_and_open(&municipality.id, &round.id, &parts.keys, &mail_domain(&config.public_url()), now).await?;
+            let opening = parts
+                .store
+                .freeze_and_open(&municipality.id, &round.id, &parts.keys, &mail_domain(&config.public_url()), now)
+                .await?;
             let monitor = parts.store.monitor(&municipality.id, &round.id).await?;
-            println!("{} is open: {} businesses in the frame, {} invited.", round.title, opening.total, monitor.total.invited);
+            println!(
+                "{} is open: {} businesses in the frame, {} invited.",
+                round.title, opening.total, monitor.total.invited
+            );
         }
         Round::Remind { round: of, wave } => {
             let (municipality, round) = find(&parts, &of).await?;
-            let queued = parts.store.queue_reminder(&municipality.id, &round.id, wave, &mail_domain(&config.public_url()), now).await?;
-            println!("{queued} reminders are queued; each goes only to those who still have not answered when it is sent.");
+            let queued = parts
+                .store
+                .queue_reminder(&municipality.id, &round.id, wave, &mail_domain(&config.public_url()), now)
+                .await?;
+            println!(
+                "{queued} reminders are queued; each goes only to those who still have not answered when it is sent."
+            );
         }
         Round::Close(of) => {
             let (municipality, round) = find(&parts, &of).await?;

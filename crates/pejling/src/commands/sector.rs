@@ -50,7 +50,8 @@ pub fn grouping(key_or_file: &str) -> Result<Cow<'static, Grouping>> {
         return Ok(Cow::Borrowed(shipped));
     }
     let shipped = Grouping::SHIPPED.join(", ");
-    let text = std::fs::read_to_string(key_or_file)
-        .with_context(|| format!("{key_or_file} is neither a shipped grouping ({shipped}) nor a file that can be read"))?;
+    let text = std::fs::read_to_string(key_or_file).with_context(|| {
+        format!("{key_or_file} is neither a shipped grouping ({shipped}) nor a file that can be read")
+    })?;
     Ok(Cow::Owned(Grouping::parse(key_or_file, &text)?))
 }

@@ -41,7 +41,13 @@ pub async fn run(command: User, config: &Config) -> Result<()> {
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn sign_in_link(parts: &Parts, municipality: &Municipality, user: &UserId, public_url: &str, hours: i64) -> Result<String> {
+pub async fn sign_in_link(
+    parts: &Parts,
+    municipality: &Municipality,
+    user: &UserId,
+    public_url: &str,
+    hours: i64,
+) -> Result<String> {
     let token = parts.keys.random_token();
     let now = parts.clock.now();
     let lookup = parts.keys.lookup(token.reveal());
