@@ -9,6 +9,7 @@ use domain::ids::JobId;
 use domain::results::{State, Verdict};
 use intake::frame::{Field, Note, Summary};
 use store::jobs::{JobFile, JobState};
+use store::respondent::ContactWish;
 use store::results::{NewPublication, PublicationInfo};
 use store::rounds::RoundPlan;
 use tower::ServiceExt;
@@ -39,6 +40,8 @@ const ADDRESSES: &[(&str, &str, &[Role])] = &[
     ("GET", "/{slug}/console/rounds/{round}/messages", CONSOLE),
     ("POST", "/{slug}/console/rounds/{round}/messages/{mail}/resend", CONSOLE),
     ("POST", "/{slug}/console/rounds/{round}/letters", TRAIL),
+    ("GET", "/{slug}/console/rounds/{round}/wishes", CONSOLE),
+    ("POST", "/{slug}/console/rounds/{round}/wishes/{wish}/done", CONSOLE),
     ("GET", "/{slug}/console/rounds/{round}/close", CONSOLE),
     ("POST", "/{slug}/console/rounds/{round}/close", CONSOLE),
     ("GET", "/{slug}/console/publications", CONSOLE),
@@ -132,6 +135,7 @@ fn every_address_of_the_staff_is_in_the_table() {
         include_str!("../src/pages/console/messages.rs"),
         include_str!("../src/pages/console/publishing.rs"),
         include_str!("../src/pages/console/rounds.rs"),
+        include_str!("../src/pages/console/wishes.rs"),
     ];
     let mut found = 0;
     for source in sources {
@@ -457,6 +461,29 @@ async fn a_round_in_the_field_is_watched_paused_reminded_and_closed() {
     assert_eq!(round().await.state, RoundState::Closed);
     let did = did(&town).await;
     for action in ["round.paused", "round.resumed", "round.reminded", "round.dates_set", "round.closed"] {
+        assert!(did.contains(&action.to_owned()), "{action} in {did:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wish_to_be_contacted_is_seen_worked_off_and_gone() {
+    let town = Town::open().await;
+    let (id, round) = (&town.municipality.id, &town.round.id);
+    let mut browser = signed_in(&town, Role::Analyst).await;
+    let address = format!("/hojager/console/rounds/{round}/wishes");
+    browser.get(&address).await.assert_text("Ingen har bedt om at blive kontaktet.");
+
+    let invitation = town.store.links(id, round, None, 1).await.unwrap().remove(0).invitation;
+    let wish = ContactWish { name: "Lis Holm".into(), reach: "12 34 56 78".into(), about: "lærlinge".into() };
+    town.store.leave_contact(&invitation, &wish, NOW).await.unwrap();
+    let page = browser.get(&address).await;
+    page.assert_text("Lis Holm");
+    page.assert_text("lærlinge");
+    let left = town.store.contact_wishes(id, round).await.unwrap().remove(0).id;
+    browser.post(&format!("{address}/{left}/done"), &[]).await.assert_text("Ønsket er klaret og slettet.");
+    assert!(town.store.contact_wishes(id, round).await.unwrap().is_empty());
+    let did = did(&town).await;
+    for action in ["wishes.seen", "wish.done"] {
         assert!(did.contains(&action.to_owned()), "{action} in {did:?}");
     }
 }

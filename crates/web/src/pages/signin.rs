@@ -411,6 +411,8 @@ pub enum Note {
     Closed,
     /// A message was queued again.
     Resent,
+    /// A wish to be contacted was worked off.
+    Contacted,
 }
 
 impl Note {
@@ -426,6 +428,7 @@ impl Note {
             Self::Reminded => "console.flash_reminded",
             Self::Closed => "console.flash_closed",
             Self::Resent => "console.flash_resent",
+            Self::Contacted => "console.flash_contacted",
         })
     }
 }

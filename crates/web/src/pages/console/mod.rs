@@ -5,6 +5,7 @@
 //! - [`frames`]: register extracts in
 //! - [`rounds`]: a round from draft to closed
 //! - [`messages`]: what mail could not do, and letters
+//! - [`wishes`]: businesses that asked to be contacted
 //! - [`publishing`]: analyse, publish, papers
 //! - [`jobs`]: work in the background and its results
 pub mod frames;
@@ -12,6 +13,7 @@ pub mod jobs;
 pub mod messages;
 pub mod publishing;
 pub mod rounds;
+pub mod wishes;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -38,6 +40,7 @@ pub fn routes() -> Router<App> {
         .merge(frames::routes())
         .merge(rounds::routes())
         .merge(messages::routes())
+        .merge(wishes::routes())
         .merge(publishing::routes())
         .merge(jobs::routes())
         .layer(middleware::from_fn(not_kept))
@@ -53,6 +56,7 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     frames::check(templates, site)?;
     rounds::check(templates, site)?;
     messages::check(templates, site)?;
+    wishes::check(templates, site)?;
     publishing::check(templates, site)?;
     jobs::check(templates, site)
 }
