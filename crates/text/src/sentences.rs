@@ -6,6 +6,9 @@ use domain::results::{ChangeRow, EstimateRow, IndicatorInfo, State, Verdict};
 use crate::format;
 use crate::messages::{Arg, Messages};
 
+/// Figures from fewer answers are shown with a decimal less.
+const UNCERTAIN_BELOW: u64 = 20;
+
 /// What a sentence is about: the words it opens with, and the unit of its figures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subject {
@@ -117,7 +120,7 @@ pub fn change(
             )
         }
         Verdict::Up | Verdict::Down => {
-            let (from, to) = apart(language, subject.kind, from, to);
+            let (from, to) = apart(language, subject.kind, row.n_from.min(row.n_to), from, to);
             let key = if row.verdict == Verdict::Up { "sentences.risen" } else { "sentences.fallen" };
             let [year_from, year_to] = years;
             t(
@@ -133,7 +136,7 @@ pub fn change(
             )
         }
         Verdict::Unclear => {
-            let (from, to) = apart(language, subject.kind, from, to);
+            let (from, to) = apart(language, subject.kind, row.n_from.min(row.n_to), from, to);
             let is_same = from == to;
             let [year_from, year_to] = years;
             let mut args = vec![("name", name), ("from", from.into()), ("to", to.into()), year_from, year_to];
@@ -150,11 +153,12 @@ pub fn change(
     }
 }
 
-/// Two figures that the reader can tell apart: a decimal is added while they look alike.
-fn apart(language: Language, kind: Kind, from: f64, to: f64) -> (String, String) {
-    let least = decimals(kind);
+/// Two figures that the reader can tell apart: a decimal is added while they look alike, as far as figures from `n` answers may be shown.
+fn apart(language: Language, kind: Kind, n: u64, from: f64, to: f64) -> (String, String) {
+    let most = usize::from(n >= UNCERTAIN_BELOW) + usize::from(kind == Kind::Mean);
+    let least = decimals(kind).min(most);
     let written = |d: usize| (figure_with(language, kind, from, d), figure_with(language, kind, to, d));
-    (least..=least + 2).map(written).find(|(a, b)| a != b).unwrap_or_else(|| written(least))
+    (least..=most).map(written).find(|(a, b)| a != b).unwrap_or_else(|| written(least))
 }
 
 /// What can be said of one figure: its value, uncertainty and base, or that it is not shown.
@@ -272,6 +276,15 @@ mod tests {
     fn figures_that_differ_look_different() {
         let text = said(Language::Da, &satisfaction(), &row(Verdict::Up, 0.4, 0.3), 64.1, 64.4);
         assert!(text.contains("fra 64,1 i 2025 til 64,4 i 2026"), "{text}");
+    }
+
+    #[test]
+    fn no_sentence_prints_more_decimals_than_may_be_shown() {
+        let written = |kind, n| apart(Language::Da, kind, n, 0.50901, 0.50949).0;
+        assert_eq!(written(Kind::Share, 500), "51\u{a0}%", "50.9 both: the difference lies beyond one decimal");
+        assert_eq!(apart(Language::Da, Kind::Share, 19, 0.508, 0.512).0, "51\u{a0}%");
+        assert_eq!(apart(Language::Da, Kind::Index, 20, 55.6, 56.4), ("55,6".to_owned(), "56,4".to_owned()));
+        assert_eq!(apart(Language::Da, Kind::Mean, 19, 3.54, 3.56), ("3,5".to_owned(), "3,6".to_owned()));
     }
 
     #[test]
