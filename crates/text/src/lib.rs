@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - [`messages`]: the files `templates/i18n/<area>.<language>.toml`, checked against each other
-//! - [`format`]: numbers, percentages, dates
+//! - [`mod@format`]: numbers, percentages, dates
 //! - [`collation`]: alphabetical order as Danes and Swedes expect it
 //! - [`engine`]: the template engine with `t`, `number`, `percent`, `date`, `datetime` and `text`
 //! - [`sentences`]: what can honestly be said of an estimate or a change, written by rule
