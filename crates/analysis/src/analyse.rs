@@ -858,7 +858,7 @@ struct Step {
     reweighted: bool,
 }
 
-fn design_options(input: &Input, method: &Method) -> Result<statistics::Options, AnalyseError> {
+pub(crate) fn design_options(input: &Input, method: &Method) -> Result<statistics::Options, AnalyseError> {
     let (grouping, _) = input::definitions_of(method)?;
     let class = method.class().and_then(|c| input.columns.get(c));
     let into = |s: &domain::industry::Sector| s.collapse_into.clone().map(|into| (s.key.clone(), into));

@@ -6,6 +6,7 @@
 //! - `input`: the tables checked and coded, every fault with file, line and column
 //! - [`cells`]: one pass over the answers → the cell sums that `statistics` computes from
 //! - [`mod@analyse`]: designs, figures, changes, what may be shown, verdicts
+//! - [`mod@scored`]: the answers one by one, for what needs more than sums
 //! - [`output`]: the files of the contract
 //! - [`coding`], [`redact`], [`mod@themes`]: open answers: suggested themes, personal data covered
 //!
@@ -23,6 +24,7 @@ mod input;
 pub mod options;
 pub mod output;
 pub mod redact;
+pub mod scored;
 pub mod table;
 pub mod themes;
 
@@ -30,5 +32,6 @@ pub use analyse::{Analysis, WeightNote, WeightRow, analyse, analyse_rows, read_d
 pub use error::AnalyseError;
 pub use options::{ChoiceError, Format, Fpc, Method, Options, Overlap, Variance, Weighting};
 pub use output::write;
+pub use scored::Scored;
 pub use table::Table;
 pub use themes::{ThemesOptions, themes};
