@@ -1,4 +1,6 @@
 //! The command line: what can be said, and its help.
+pub mod mail;
+
 use std::path::PathBuf;
 
 use analysis::options::{Format, Fpc, Overlap, Variance, Weighting};
@@ -39,6 +41,9 @@ pub enum Command {
     Serve(Serve),
     /// Send the mail that waits in the outbox, without serving pages
     Send(Send),
+    /// How the mail-out stands; pause, resume, trial runs
+    #[command(subcommand)]
+    Mail(mail::Mail),
     /// Check the shipped or given questionnaires, indicators, sectors, texts and the configuration
     Check(Check),
     /// Make and list municipalities

@@ -51,6 +51,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Demo(arguments) => town::demo(&arguments).await,
         Command::Serve(_) => serve::serve(&config).await,
         Command::Send(arguments) => serve::send(&config, arguments.watch).await,
+        Command::Mail(command) => commands::mail::run(command, &config).await,
         Command::Check(arguments) => commands::check::run(&arguments, &config),
         Command::Municipality(command) => commands::municipality::run(command, &config).await,
         Command::User(command) => commands::user::run(command, &config).await,

@@ -5,6 +5,7 @@ pub mod check;
 pub mod erase;
 pub mod export;
 pub mod import;
+pub mod mail;
 pub mod municipality;
 pub mod report;
 pub mod round;
