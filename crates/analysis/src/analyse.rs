@@ -1,8 +1,11 @@
 //! From checked input to a report: designs, figures, changes, what may be shown, verdicts.
+mod insight;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use domain::indicator::{Definitions, Indicator, WeightBy};
+use domain::insight::Insight;
 use domain::language::Texts;
 use domain::results::{
     Breakdown, ChangeRow, CoverageRow, Estimate, EstimateRow, Group, IndicatorInfo, Provenance, Report, State, TOTAL,
@@ -146,7 +149,7 @@ pub fn analyse_rows(
             inputs.insert(name.to_owned(), sha256.to_owned());
         }
     }
-    let report = Report {
+    let mut report = Report {
         years: input.years.clone(),
         indicators: definitions.indicators.iter().map(info).collect(),
         breakdowns: breakdowns(&domains, method)?,
@@ -159,7 +162,9 @@ pub fn analyse_rows(
             options: method.described(),
             collapses: engine.collapses(&steps),
         },
+        insight: Insight::default(),
     };
+    report.insight = engine.insight(&figures, &steps, &shown, &report);
     Ok(Analysis { report, weights: engine.weights(), weighting: engine.weighting(), notes })
 }
 

@@ -145,6 +145,7 @@ fn report() -> Report {
             options: BTreeMap::new(),
             collapses: vec![],
         },
+        insight: domain::insight::Insight::default(),
     }
 }
 

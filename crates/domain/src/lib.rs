@@ -4,10 +4,11 @@
 //! - [`time`], [`ids`], [`language`], [`secrets`]: what every other room needs
 //! - [`registers`], [`industry`], [`size`], [`eligibility`], [`frame`]: the register and the population
 //! - [`questionnaire`], [`answers`]: the instrument and what is answered
-//! - [`municipality`], [`fieldwork`]: who asks; rounds, invitations, mail and response states
-//! - [`indicator`], [`results`]: what is measured and what came out
+//! - [`municipality`], [`fieldwork`], [`calls`]: who asks; rounds, invitations, mail and response states; telephone calls
+//! - [`indicator`], [`results`], [`insight`]: what is measured, what came out, and what it says beyond single figures
 //! - [`focus`]: what municipalities want: focus areas and goals
 pub mod answers;
+pub mod calls;
 pub mod eligibility;
 pub mod fieldwork;
 pub mod focus;
@@ -15,6 +16,7 @@ pub mod frame;
 pub mod ids;
 pub mod indicator;
 pub mod industry;
+pub mod insight;
 pub mod language;
 pub mod municipality;
 pub mod questionnaire;

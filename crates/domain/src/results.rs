@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::indicator::{Better, Kind};
+use crate::insight::Insight;
 use crate::language::Texts;
 
 /// The domain name of the total; its one group is [`ALL`].
@@ -220,6 +221,9 @@ pub struct Report {
     pub coverage: Vec<CoverageRow>,
     /// Where it came from.
     pub provenance: Provenance,
+    /// Targets, trend, drivers, reliability, who answered, themes: keys of their own beside the others.
+    #[serde(flatten)]
+    pub insight: Insight,
 }
 
 impl Report {

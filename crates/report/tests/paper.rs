@@ -115,6 +115,7 @@ fn small_report() -> Report {
             options: BTreeMap::new(),
             collapses: vec!["one".into()],
         },
+        insight: domain::insight::Insight::default(),
     }
 }
 

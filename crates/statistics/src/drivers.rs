@@ -1,4 +1,6 @@
 //! What matters most: relative importance of questions for an overall judgement (§ 8). Association, not cause.
+pub use domain::insight::Quadrant;
+
 use crate::matrix::{Factor, Matrix, eigen};
 
 /// Most drivers for which all orders are weighed (LMG): 2¹² regressions.
@@ -306,20 +308,6 @@ pub struct Driver {
     pub mean: f64,
     /// Where it stands when the map is split at the overall means.
     pub quadrant: Quadrant,
-}
-
-/// Quarter of the priority map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Quadrant {
-    /// Important and less satisfied: do first.
-    Improve,
-    /// Important and satisfied: keep.
-    Keep,
-    /// Less important, less satisfied: watch.
-    Watch,
-    /// Less important, satisfied: no haste.
-    Maintain,
 }
 
 /// The priority map.

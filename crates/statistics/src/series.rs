@@ -1,4 +1,5 @@
 //! More than two numbers: targets against a baseline, the trend over years, means of two years for thin groups (§ 4).
+pub use domain::insight::TargetVerdict;
 use domain::results::{Estimate, Interval};
 use serde::{Deserialize, Serialize};
 
@@ -26,18 +27,6 @@ pub enum Target {
         /// The value.
         value: f64,
     },
-}
-
-/// What is said of a target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TargetVerdict {
-    /// Shown to be met.
-    Met,
-    /// Neither shown to be met nor to be missed.
-    NotShown,
-    /// Shown to be missed.
-    Missed,
 }
 
 /// A target judged at 2.5 % one-sided.

@@ -113,6 +113,7 @@ async fn a_whole_round(ground: &Ground) {
             options: BTreeMap::new(),
             collapses: vec![],
         },
+        insight: domain::insight::Insight::default(),
     };
     let publication = NewPublication {
         year: YEAR,

@@ -92,6 +92,7 @@ pub fn report() -> Report {
             options: BTreeMap::from([("fpc".into(), "item".into()), ("weights".into(), "cells".into())]),
             collapses: vec!["a: 50-199 → 10-49".into()],
         },
+        insight: domain::insight::Insight::default(),
     };
     for (g, (domain, group, frame)) in rows.iter().enumerate() {
         for (y, year) in YEARS.iter().enumerate() {
