@@ -5,6 +5,7 @@
 //! - [`registers`], [`industry`], [`size`], [`eligibility`], [`frame`]: the register and the population
 //! - [`questionnaire`], [`answers`]: the instrument and what is answered
 //! - [`municipality`], [`fieldwork`], [`calls`]: who asks; rounds, invitations, mail and response states; telephone calls
+//! - [`sending`]: when mail may go out
 //! - [`indicator`], [`results`], [`insight`]: what is measured, what came out, and what it says beyond single figures
 //! - [`focus`]: what municipalities want: focus areas and goals
 pub mod answers;
@@ -23,5 +24,6 @@ pub mod questionnaire;
 pub mod registers;
 pub mod results;
 pub mod secrets;
+pub mod sending;
 pub mod size;
 pub mod time;

@@ -5,15 +5,19 @@
 //! # Layout
 //! - [`Store`], [`StoreOptions`], [`StoreError`]: opening, and what can go wrong
 //! - [`municipalities`], [`frames`], [`questionnaires`], [`rounds`]: who asks whom what
-//! - [`respondent`]: what a business does with its link
-//! - [`outbox`]: messages to be sent, and the demo's caught mail
+//! - [`respondent`], [`drafts`]: what a business does with its link; answers that do not count yet
+//! - [`calls`]: the telephone
+//! - [`outbox`]: messages to be sent, and the demo's caught mail; [`inbound`]: what comes back
 //! - [`results`]: feeds for the analysis, publications, initiatives; [`sums`]: cell sums made here, where answers are not to move
 //! - `retention`: links cut, businesses erased
 //! - [`jobs`], [`people`], [`audit`]: work in the background, staff and their sessions, who did what
 pub mod audit;
+pub mod calls;
 mod dialect;
+pub mod drafts;
 mod error;
 pub mod frames;
+pub mod inbound;
 pub mod jobs;
 mod migrate;
 pub mod municipalities;

@@ -65,7 +65,7 @@ statements! {
     CANCEL_MAIL = "update outbox set state = 'cancelled', words = '', updated_at = $2 where invitation_id = $1 and state in ('pending', 'deferred')";
     CANCEL_CONTACT_MAIL = "update outbox set state = 'cancelled', words = '', updated_at = $2
         where contact_id = (select contact_id from invitations where id = $1) and state in ('pending', 'deferred')";
-    OWN_RESPONSE = "select p.id from invitations i join panel_links l on l.business_id = i.business_id
+    OWN_RESPONSE = "select p.id, p.round_id, p.panel_id from invitations i join panel_links l on l.business_id = i.business_id
         join responses p on p.round_id = i.round_id and p.panel_id = l.panel_id where i.id = $1";
     WITHDRAW = "update responses set status = 'withdrawn', submitted_at = null, reference_hash = null, last_screen = null, updated_at = $2, revision = revision + 1
         where id = $1 and status <> 'withdrawn'";
@@ -77,6 +77,11 @@ statements! {
     YES_INVITATION = "update invitations set opted_out_at = null where id = $1";
     YES_CONTACT = "update contacts set opted_out_at = null where id = (select contact_id from invitations where id = $1)";
     YES_BUSINESSES = "update businesses set opted_out_at = null where id in (select business_id from invitation_businesses where invitation_id = $1)";
+    FORMER = "select invitation_id, ended_at from former_links where lookup = $1";
+    ADD_FORMER = "insert into former_links (lookup, invitation_id, ended_at) values ($1, $2, $3) on conflict (lookup) do nothing";
+    OF_FORMER = concat!(respondent_select!(), "where i.id = $1");
+    BY_REFERENCE = "select p.id from invitations i join panel_links l on l.business_id = i.business_id
+        join responses p on p.round_id = i.round_id and p.panel_id = l.panel_id where i.id = $1 and p.reference_hash = $2 and p.submitted_at is not null";
     LANGUAGE = "update invitations set language = $2 where id = $1";
     PASSING = "select i.municipality_id, i.round_id, i.generation, i.contact_id, r.state from invitations i join rounds r on r.id = i.round_id where i.id = $1";
     PASS_ON = "update invitations set generation = generation + 1, contact_id = $3, lookup = $4, passed_on_at = $5, opted_out_at = null where id = $1 and generation = $2";
@@ -244,6 +249,26 @@ impl Store {
         }
     }
 
+    /// The invitation that a link led to before it was passed on, and when that was.
+    pub async fn former_invitation(&self, lookup: &str) -> Result<Option<(Respondent, Millis)>> {
+        let mut conn = self.read().await?;
+        let Some(row) = call(FORMER).text(lookup).maybe_row(&mut conn).await? else { return Ok(None) };
+        let mut c = columns(&row);
+        let (invitation, ended_at) = (c.text()?, c.at()?);
+        let row = call(OF_FORMER).text(&invitation).row(&mut conn, "invitation").await?;
+        Ok(Some((invited(&mut conn, &row).await?, ended_at)))
+    }
+
+    /// Is this the reference of the invitation's sent answer?
+    pub async fn is_reference(&self, invitation: &InvitationId, reference_hash: &str) -> Result<bool> {
+        let found = call(BY_REFERENCE)
+            .text(invitation.as_str())
+            .text(reference_hash)
+            .maybe_row(&mut *self.read().await?)
+            .await?;
+        Ok(found.is_some())
+    }
+
     /// The invitation of a business to a round, for an interviewer.
     pub async fn invitation_of_business(
         &self,
@@ -373,9 +398,12 @@ impl Store {
     /// Takes a response back: its answers and contact wish are deleted.
     pub async fn withdraw(&self, invitation: &InvitationId, now: Millis) -> Result<()> {
         let mut tx = self.begin().await?;
-        let response = columns(&call(OWN_RESPONSE).text(invitation.as_str()).row(&mut tx, "response").await?).text()?;
+        let row = call(OWN_RESPONSE).text(invitation.as_str()).row(&mut tx, "response").await?;
+        let mut c = columns(&row);
+        let (response, round, panel) = (c.text()?, c.text()?, c.text()?);
         call(WITHDRAW).text(&response).at(now).run(&mut tx).await?;
         call(DROP_ANSWERS).text(&response).run(&mut tx).await?;
+        crate::drafts::drop_of(&mut tx, &round, &panel).await?;
         call(DROP_WISH_OF).text(invitation.as_str()).run(&mut tx).await?;
         call(CANCEL_MAIL).text(invitation.as_str()).at(now).run(&mut tx).await?;
         Ok(tx.commit().await?)
@@ -441,6 +469,8 @@ impl Store {
         let pass = call(PASS_ON).text(invitation.as_str()).int(generation).text(&contact.id).text(&lookup).at(now);
         // The address may have an invitation of its own to this round: one mail per address.
         pass.run_new(&mut tx, "invitation to this address").await?;
+        let former = keys.lookup(keys.invitation_token(invitation, generation).reveal());
+        call(ADD_FORMER).text(&former).text(invitation.as_str()).at(now).run(&mut tx).await?;
         call(CANCEL_MAIL).text(invitation.as_str()).at(now).run(&mut tx).await?;
         let addressed = [Addressed { invitation: invitation.clone(), contact: contact.id.clone(), generation: next }];
         rounds::queue(&mut tx, &municipality, &round, 0, &addressed, mail_domain, now).await?;
@@ -505,13 +535,13 @@ impl Store {
 }
 
 /// Where an invitation's answers go.
-struct Answering {
-    municipality: String,
-    round: String,
-    panel: String,
+pub(crate) struct Answering {
+    pub(crate) municipality: String,
+    pub(crate) round: String,
+    pub(crate) panel: String,
 }
 
-async fn answering(conn: &mut AnyConnection, invitation: &InvitationId) -> Result<Answering> {
+pub(crate) async fn answering(conn: &mut AnyConnection, invitation: &InvitationId) -> Result<Answering> {
     let row = call(ANSWERING).text(invitation.as_str()).row(conn, "invitation").await?;
     let mut c = columns(&row);
     let (municipality, round, state) = (c.text()?, c.text()?, c.word("round", RoundState::parse)?);

@@ -3,7 +3,7 @@ use domain::ids::{BusinessId, MunicipalityId, PanelId, RoundId};
 use domain::time::Millis;
 
 use crate::sql::{call, columns, statements};
-use crate::{Result, Store, StoreError};
+use crate::{Result, Store, StoreError, inbound};
 
 statements! {
     TO_CUT = "select id from rounds where municipality_id = $1 and year <= $2 and state = 'closed' and links_cut_at is null order by year";
@@ -90,9 +90,12 @@ impl Store {
             call(DROP_ANSWERS).text(&response).run(&mut tx).await?;
             call(WITHDRAW).text(&response).at(now).run(&mut tx).await?;
         }
+        crate::drafts::drop_of_business(&mut tx, b).await?;
+        crate::calls::tidy_business(&mut tx, b).await?;
         call(DROP_WISHES).text(b).run(&mut tx).await?;
         call(CANCEL_MAIL).text(b).at(now).run(&mut tx).await?;
         call(BLANK_WORDS).text(b).run(&mut tx).await?;
+        inbound::forget(&mut tx, business).await?;
         call(BLANK_CONTACTS).text(b).at(now).run(&mut tx).await?;
         call(BLANK_ROWS).text(b).at(now).run(&mut tx).await?;
         call(NO_MORE).text(b).at(now).run(&mut tx).await?;

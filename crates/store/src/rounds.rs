@@ -504,6 +504,8 @@ impl Store {
             };
         }
         call(CANCEL_ALL).text(round.as_str()).at(now).run(&mut tx).await?;
+        crate::drafts::drop_of_round(&mut tx, round.as_str()).await?;
+        crate::calls::tidy_round(&mut tx, round.as_str()).await?;
         Ok(tx.commit().await?)
     }
 

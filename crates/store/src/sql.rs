@@ -13,7 +13,7 @@ use crate::{Result, StoreError};
 /// many rows at once; `n` is the number of parameters (`$1` … `$n`) that all rows share.
 macro_rules! statements {
     ($($name:ident = $text:expr;)* $([bulk $fixed:literal] $bulk:ident = $head:expr, $row:expr, $tail:expr;)*) => {
-        $(const $name: &str = $text;)*
+        $(pub(crate) const $name: &str = $text;)*
         $(static $bulk: $crate::sql::Bulk = $crate::sql::Bulk::new($fixed, $head, $row, $tail);)*
         #[cfg(test)]
         pub(crate) const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
@@ -265,6 +265,10 @@ impl Columns<'_> {
     }
 
     pub(crate) fn bytes(&mut self) -> Result<Vec<u8>> {
+        self.take()
+    }
+
+    pub(crate) fn maybe_bytes(&mut self) -> Result<Option<Vec<u8>>> {
         self.take()
     }
 

@@ -7,7 +7,7 @@ use super::{Ground, on_both};
 use crate::dialect::{Engine, PER_ENGINE};
 use crate::sql::Bulk;
 use crate::{
-    StoreError, StoreOptions, audit, frames, jobs, migrate, municipalities, outbox, people, questionnaires, respondent,
+    StoreError, StoreOptions, audit, calls, drafts, frames, inbound, jobs, migrate, municipalities, outbox, people, questionnaires, respondent,
     results, retention, rounds, sums,
 };
 
@@ -15,7 +15,10 @@ type Subject = (&'static str, &'static [(&'static str, &'static str)], &'static 
 
 const SUBJECTS: &[Subject] = &[
     ("audit", audit::STATEMENTS, audit::BULKS),
+    ("calls", calls::STATEMENTS, calls::BULKS),
+    ("drafts", drafts::STATEMENTS, drafts::BULKS),
     ("frames", frames::STATEMENTS, frames::BULKS),
+    ("inbound", inbound::STATEMENTS, inbound::BULKS),
     ("jobs", jobs::STATEMENTS, jobs::BULKS),
     ("lib", crate::STATEMENTS, crate::BULKS),
     ("migrate", migrate::STATEMENTS, migrate::BULKS),
