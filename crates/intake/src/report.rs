@@ -1,14 +1,49 @@
 //! The row-by-row report of an import, as CSV that opens in a spreadsheet.
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use domain::language::{Language, Texts};
 
 use crate::frame::{Field, LeftOut, Note, RowOutcome, RowResult};
 
-/// Writes one line per row: row number, unit, name, outcome, explanation. Semicolons, line ends and a byte-order mark as
-/// spreadsheets in the Nordic countries expect; a sole trader's number never appears.
-pub struct ReportWriter<W: Write> {
+/// A table that opens in the spreadsheets of the Nordic countries: semicolons, CRLF line ends, a byte-order mark, and no cell
+/// that could pass for a formula.
+pub struct Sheet<W: Write> {
     out: csv::Writer<W>,
+}
+
+impl<W: Write> Sheet<W> {
+    /// Starts a table with its heading.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    pub fn new<const N: usize>(mut out: W, heading: [&str; N]) -> io::Result<Self> {
+        out.write_all("\u{feff}".as_bytes())?;
+        let mut out = csv::WriterBuilder::new().delimiter(b';').terminator(csv::Terminator::CRLF).from_writer(out);
+        out.write_record(heading)?;
+        Ok(Self { out })
+    }
+
+    /// Adds one row.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn row<const N: usize>(&mut self, cells: [&str; N]) -> io::Result<()> {
+        Ok(self.out.write_record(cells.map(|cell| harmless(cell).into_owned()))?)
+    }
+
+    /// Ends the table.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn finish(self) -> io::Result<W> {
+        self.out.into_inner().map_err(csv::IntoInnerError::into_error)
+    }
+}
+
+/// Writes one line per row: row number, unit, name, outcome, explanation. A sole trader's number never appears.
+pub struct ReportWriter<W: Write> {
+    sheet: Sheet<W>,
     language: Language,
 }
 
@@ -17,16 +52,16 @@ impl<W: Write> ReportWriter<W> {
     ///
     /// # Errors
     /// When `out` cannot be written.
-    pub fn new(mut out: W, language: Language) -> io::Result<Self> {
-        out.write_all("\u{feff}".as_bytes())?;
-        let out = csv::WriterBuilder::new().delimiter(b';').terminator(csv::Terminator::CRLF).from_writer(out);
-        let mut report = Self { out, language };
-        report.out.write_record(match language {
-            Language::Da => ["Række", "Enhed", "Navn", "Resultat", "Forklaring"],
-            Language::Sv => ["Rad", "Enhet", "Namn", "Utfall", "Förklaring"],
-            Language::En => ["Row", "Unit", "Name", "Outcome", "Explanation"],
-        })?;
-        Ok(report)
+    pub fn new(out: W, language: Language) -> io::Result<Self> {
+        let sheet = Sheet::new(
+            out,
+            match language {
+                Language::Da => ["Række", "Enhed", "Navn", "Resultat", "Forklaring"],
+                Language::Sv => ["Rad", "Enhet", "Namn", "Utfall", "Förklaring"],
+                Language::En => ["Row", "Unit", "Name", "Outcome", "Explanation"],
+            },
+        )?;
+        Ok(Self { sheet, language })
     }
 
     /// Adds one row.
@@ -43,9 +78,7 @@ impl<W: Write> ReportWriter<W> {
                 (choose(self.language, "udeladt", "utelämnad", "left out"), reason.text(self.language))
             }
         };
-        let row = outcome.row.to_string();
-        self.out.write_record([&row, &outcome.unit, &harmless(&outcome.name), result, &harmless(&explanation)])?;
-        Ok(())
+        self.sheet.row([&outcome.row.to_string(), &outcome.unit, &outcome.name, result, &explanation])
     }
 
     /// Ends the report.
@@ -53,13 +86,13 @@ impl<W: Write> ReportWriter<W> {
     /// # Errors
     /// When the output cannot be written.
     pub fn finish(self) -> io::Result<W> {
-        self.out.into_inner().map_err(csv::IntoInnerError::into_error)
+        self.sheet.finish()
     }
 }
 
 /// A spreadsheet must not take a name for a formula.
-pub(crate) fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
+fn harmless(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}").into() } else { text.into() }
 }
 
 pub(crate) const fn choose<'a>(language: Language, da: &'a str, sv: &'a str, en: &'a str) -> &'a str {

@@ -6,11 +6,11 @@ use domain::language::{Language, Texts};
 use domain::registers::NumberError;
 
 use super::{LeftOut, Note, RowOutcome, RowResult};
-use crate::report::{choose, harmless};
+use crate::report::{Sheet, choose};
 
 /// Writes one line per row: row number, unit, outcome, status, explanation.
 pub struct ReportWriter<W: Write> {
-    out: csv::Writer<W>,
+    sheet: Sheet<W>,
     language: Language,
 }
 
@@ -19,16 +19,16 @@ impl<W: Write> ReportWriter<W> {
     ///
     /// # Errors
     /// When `out` cannot be written.
-    pub fn new(mut out: W, language: Language) -> io::Result<Self> {
-        out.write_all("\u{feff}".as_bytes())?;
-        let out = csv::WriterBuilder::new().delimiter(b';').terminator(csv::Terminator::CRLF).from_writer(out);
-        let mut report = Self { out, language };
-        report.out.write_record(match language {
-            Language::Da => ["Række", "Enhed", "Resultat", "Status", "Forklaring"],
-            Language::Sv => ["Rad", "Enhet", "Utfall", "Status", "Förklaring"],
-            Language::En => ["Row", "Unit", "Outcome", "Status", "Explanation"],
-        })?;
-        Ok(report)
+    pub fn new(out: W, language: Language) -> io::Result<Self> {
+        let sheet = Sheet::new(
+            out,
+            match language {
+                Language::Da => ["Række", "Enhed", "Resultat", "Status", "Forklaring"],
+                Language::Sv => ["Rad", "Enhet", "Utfall", "Status", "Förklaring"],
+                Language::En => ["Row", "Unit", "Outcome", "Status", "Explanation"],
+            },
+        )?;
+        Ok(Self { sheet, language })
     }
 
     /// Adds one row.
@@ -51,9 +51,7 @@ impl<W: Write> ReportWriter<W> {
                 (choose(language, "udeladt", "utelämnad", "left out"), "", reason.text(language))
             }
         };
-        let row = outcome.row.to_string();
-        self.out.write_record([&row, &harmless(&outcome.unit), result, status, &harmless(&explanation)])?;
-        Ok(())
+        self.sheet.row([&outcome.row.to_string(), &outcome.unit, result, status, &explanation])
     }
 
     /// Ends the report.
@@ -61,7 +59,7 @@ impl<W: Write> ReportWriter<W> {
     /// # Errors
     /// When the output cannot be written.
     pub fn finish(self) -> io::Result<W> {
-        self.out.into_inner().map_err(csv::IntoInnerError::into_error)
+        self.sheet.finish()
     }
 }
 
