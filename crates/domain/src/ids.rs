@@ -55,6 +55,8 @@ id! {
     PublicationId,
     /// An initiative of the municipality.
     InitiativeId,
+    /// One message that came in.
+    InboundId,
     /// A long-running job.
     JobId,
     /// A member of staff.

@@ -74,6 +74,9 @@ const TOKEN_ALPHABET: &str = "abcdefghijkmnpqrstuvwxyz23456789";
 /// Characters of a token: 26 · 5 = 130 bits.
 const TOKEN_LENGTH: usize = 26;
 
+/// Characters of the MAC in a return path: 13 · 5 = 65 bits.
+const VERP_LENGTH: usize = 13;
+
 /// A personal token as it stands in a link. No `Debug`: it must not reach a log.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
@@ -106,10 +109,18 @@ impl Keys {
         data_encoding::HEXLOWER.encode(&mac(&self.register, &[number.as_bytes()])[..16])
     }
 
-    /// The short MAC that authenticates a VERP return path.
+    /// The short MAC (65 bits) that authenticates a VERP return path.
     #[must_use]
     pub fn verp(&self, mail_id: &str) -> String {
-        token_text(&mac(&self.verp, &[mail_id.as_bytes()]))[..10].to_owned()
+        token_text(&mac(&self.verp, &[mail_id.as_bytes()]))[..VERP_LENGTH].to_owned()
+    }
+
+    /// Is this the MAC of [`Self::verp`]? Takes equally long whatever is shown.
+    #[must_use]
+    pub fn is_verp(&self, mail_id: &str, shown: &str) -> bool {
+        let expected = self.verp(mail_id);
+        expected.len() == shown.len()
+            && expected.bytes().zip(shown.bytes()).fold(0, |differences, (a, b)| differences | (a ^ b)) == 0
     }
 
     /// A new random token for a session or a one-time link.
@@ -119,6 +130,18 @@ impl Keys {
         getrandom::fill(&mut seed).expect("the operating system gives random bytes");
         Token(token_text(&mac(&self.session, &[&seed])))
     }
+}
+
+/// Is `shown` (hexadecimal, `sha256=` before it or not) the HMAC-SHA-256 of `body` under a secret shared with another
+/// system? Takes equally long whatever is shown.
+#[must_use]
+pub fn is_signed(secret: &str, body: &[u8], shown: &str) -> bool {
+    let shown = shown.trim();
+    let shown = shown.strip_prefix("sha256=").unwrap_or(shown);
+    let Ok(shown) = data_encoding::HEXLOWER_PERMISSIVE.decode(shown.as_bytes()) else { return false };
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
+    mac.update(body);
+    mac.verify_slice(&shown).is_ok()
 }
 
 fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
@@ -159,6 +182,25 @@ mod tests {
         assert!(keys().invitation_token(&id, 0) == keys().invitation_token(&id, 0));
         assert!(keys().invitation_token(&id, 0) != keys().invitation_token(&id, 1));
         assert_eq!(keys().invitation_token(&id, 0).reveal().len(), 26);
+    }
+
+    #[test]
+    fn a_return_path_is_told_from_a_forged_one() {
+        let mark = keys().verp("018f-1");
+        assert_eq!(mark.len(), 13);
+        assert!(keys().is_verp("018f-1", &mark));
+        assert!(
+            !keys().is_verp("018f-2", &mark) && !keys().is_verp("018f-1", &mark[..12]) && !keys().is_verp("018f-1", "")
+        );
+    }
+
+    #[test]
+    fn a_signature_is_that_of_rfc_4231() {
+        let mac = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        let body = b"what do ya want for nothing?";
+        assert!(is_signed("Jefe", body, mac) && is_signed("Jefe", body, &format!("sha256={}", mac.to_uppercase())));
+        assert!(!is_signed("Jefe", b"what do ya want for nothing", mac));
+        assert!(!is_signed("Jeff", body, mac) && !is_signed("Jefe", body, &mac[..62]) && !is_signed("Jefe", body, ""));
     }
 
     #[test]
