@@ -433,7 +433,7 @@ async fn year_page(
 }
 
 /// The last two years and, where it is another, the first.
-fn pairs(report: &Report) -> (Option<i32>, Option<i32>, Option<i32>) {
+pub(crate) fn pairs(report: &Report) -> (Option<i32>, Option<i32>, Option<i32>) {
     let mut years = report.years.iter().rev().copied();
     let (last, before) = (years.next(), years.next());
     let first = report.years.first().copied().filter(|first| Some(*first) != last && Some(*first) != before);
@@ -462,7 +462,7 @@ fn indicator_line(
     }
 }
 
-fn cell(info: &IndicatorInfo, row: Option<&EstimateRow>, language: Language) -> Cell {
+pub(crate) fn cell(info: &IndicatorInfo, row: Option<&EstimateRow>, language: Language) -> Cell {
     let Some(row) = row else {
         return Cell { value: None, margin: String::new(), n: 0, uncertain: false, hidden: false };
     };
@@ -478,7 +478,7 @@ fn cell(info: &IndicatorInfo, row: Option<&EstimateRow>, language: Language) -> 
     }
 }
 
-fn change_of(
+pub(crate) fn change_of(
     report: &Report,
     info: &IndicatorInfo,
     years: (Option<i32>, Option<i32>),
@@ -520,7 +520,7 @@ fn change(info: &IndicatorInfo, row: &ChangeRow, language: Language) -> Change {
     Change { verdict, quality, figure: figure.unwrap_or_default() }
 }
 
-const fn kind_key(kind: Kind) -> &'static str {
+pub(crate) const fn kind_key(kind: Kind) -> &'static str {
     match kind {
         Kind::Index => "committee.kind_index",
         Kind::Mean => "committee.kind_mean",
