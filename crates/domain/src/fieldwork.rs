@@ -78,8 +78,10 @@ states! {
         Failed = "failed",
         /// The worker died after the marker: it may or may not have been delivered. Never resent by itself.
         Uncertain = "uncertain",
-        /// Not wanted any more: answered meanwhile, opted out, closed, expired.
+        /// Not wanted any more: answered meanwhile, opted out, closed.
         Cancelled = "cancelled",
+        /// The round's mail ran out before its turn came: never sent late.
+        Expired = "expired",
     }
 
     /// What a message is.
@@ -92,6 +94,36 @@ states! {
         Reminder2 = "reminder2",
         /// Third reminder.
         Reminder3 = "reminder3",
+        /// Thanks, and where the results are: after publication, to those who answered.
+        Thanks = "thanks",
+        /// What was asked of the municipality when the business asked to be contacted, confirmed.
+        Followup = "followup",
+        /// A new answer took the place of the sent one: to the one who had the link before.
+        Replaced = "replaced",
+        /// To a company that is new in the municipality.
+        Welcome = "welcome",
+        /// The short questionnaire about a case that was closed.
+        Case = "case",
+    }
+
+    /// The way by which a business is approached; one per business and wave.
+    Channel {
+        /// Mail.
+        Email = "email",
+        /// A letter on paper.
+        Letter = "letter",
+        /// The public digital mailbox of companies.
+        DigitalPost = "digital_post",
+    }
+
+    /// What became of a letter or a message in Digital Post.
+    Receipt {
+        /// It arrived.
+        Delivered = "delivered",
+        /// The receiving system refused it: no mailbox, exempt, unknown number.
+        Rejected = "rejected",
+        /// The post brought it back.
+        Returned = "returned",
     }
 
     /// What a member of staff may do.
@@ -108,7 +140,7 @@ states! {
 }
 
 impl MessageKind {
-    /// The reminder of wave 1–3; the invitation is wave 0.
+    /// The message of a wave: 0 the invitation, 1–3 the reminders, above them what does not ask for an answer to the round.
     #[must_use]
     pub const fn of_wave(wave: i64) -> Option<Self> {
         match wave {
@@ -116,8 +148,35 @@ impl MessageKind {
             1 => Some(Self::Reminder1),
             2 => Some(Self::Reminder2),
             3 => Some(Self::Reminder3),
+            4 => Some(Self::Thanks),
+            5 => Some(Self::Followup),
+            6 => Some(Self::Replaced),
+            7 => Some(Self::Welcome),
+            8 => Some(Self::Case),
             _ => None,
         }
+    }
+
+    /// The number under which it stands in the outbox.
+    #[must_use]
+    pub const fn wave(self) -> i64 {
+        match self {
+            Self::Invitation => 0,
+            Self::Reminder1 => 1,
+            Self::Reminder2 => 2,
+            Self::Reminder3 => 3,
+            Self::Thanks => 4,
+            Self::Followup => 5,
+            Self::Replaced => 6,
+            Self::Welcome => 7,
+            Self::Case => 8,
+        }
+    }
+
+    /// Does it ask for an answer to the round, so that it is wanted only as long as one may be given and has not been?
+    #[must_use]
+    pub const fn asks(self) -> bool {
+        matches!(self, Self::Invitation | Self::Reminder1 | Self::Reminder2 | Self::Reminder3)
     }
 }
 

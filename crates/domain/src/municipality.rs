@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::MunicipalityId;
 use crate::industry::{Grouping, GroupingError};
 use crate::language::{Country, Language};
+use crate::sending::SendHours;
 
 /// A municipality with its settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +31,8 @@ pub struct Settings {
     pub language: Language,
     /// IANA time zone.
     pub time_zone: String,
+    /// Mail goes out at these hours of working days only, `08:00-16:00`; none: at any time.
+    pub send_hours: Option<SendHours>,
     /// Key of a shipped sector grouping: `dst10`, `htk`, `handel`.
     pub grouping: String,
     /// The municipality's own sector grouping, as the file it was given in; wins over `grouping`.
@@ -97,6 +100,7 @@ impl Default for Settings {
         Self {
             language: Language::Da,
             time_zone: "Europe/Copenhagen".into(),
+            send_hours: None,
             grouping: "dst10".into(),
             own_grouping: None,
             own_numbers: Vec::new(),

@@ -35,13 +35,15 @@ pub(crate) const CLAIM_MAIL: PerEngine = PerEngine {
     sqlite: "update outbox set state = 'claimed', lease_owner = $1, lease_until = $2, updated_at = $3
         where state in ('pending', 'deferred') and id in (
             select o.id from outbox o join rounds r on r.id = o.round_id
-            where o.state in ('pending', 'deferred') and o.next_attempt_at <= $3 and r.state = 'open' and r.paused_at is null
+            where o.state in ('pending', 'deferred') and o.next_attempt_at <= $3 and r.state = 'open' and r.paused_at is null and r.mail_after <= $3
+              and (select s.paused_at from mail_switch s where s.id = 1) is null
             order by o.next_attempt_at, o.id limit $4)
         returning id",
     postgres: "update outbox set state = 'claimed', lease_owner = $1, lease_until = $2, updated_at = $3
         where state in ('pending', 'deferred') and id in (
             select o.id from outbox o join rounds r on r.id = o.round_id
-            where o.state in ('pending', 'deferred') and o.next_attempt_at <= $3 and r.state = 'open' and r.paused_at is null
+            where o.state in ('pending', 'deferred') and o.next_attempt_at <= $3 and r.state = 'open' and r.paused_at is null and r.mail_after <= $3
+              and (select s.paused_at from mail_switch s where s.id = 1) is null
             order by o.next_attempt_at, o.id limit $4 for update of o skip locked)
         returning id",
 };
@@ -59,9 +61,15 @@ pub(crate) const CLAIM_JOB: PerEngine = PerEngine {
         returning municipality_id, id",
 };
 
+/// Which server and database this is: a restored one is another.
+pub(crate) const INSTANCE: PerEngine = PerEngine {
+    sqlite: "select ''",
+    postgres: "select cast(s.system_identifier as text) || '-' || cast(d.oid as text) from pg_control_system() s, pg_database d where d.datname = current_database()",
+};
+
 /// All of them, for the test that prepares every statement.
 #[cfg(test)]
-pub(crate) const PER_ENGINE: &[(&str, &PerEngine)] = &[("CLAIM_MAIL", &CLAIM_MAIL), ("CLAIM_JOB", &CLAIM_JOB)];
+pub(crate) const PER_ENGINE: &[(&str, &PerEngine)] = &[("CLAIM_MAIL", &CLAIM_MAIL), ("CLAIM_JOB", &CLAIM_JOB), ("INSTANCE", &INSTANCE)];
 
 // The writer waits for another process's transaction (`pejling import` beside `serve`) rather than fail.
 const WRITER_DURABLE: &str = "pragma busy_timeout = 10000; pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma temp_store = memory";

@@ -6,13 +6,16 @@
 //! - [`Store`], [`StoreOptions`], [`StoreError`]: opening, and what can go wrong
 //! - [`municipalities`], [`frames`], [`questionnaires`], [`rounds`]: who asks whom what
 //! - [`respondent`], [`drafts`]: what a business does with its link; answers that do not count yet
-//! - [`calls`]: the telephone
-//! - [`outbox`]: messages to be sent, and the demo's caught mail; [`inbound`]: what comes back
+//! - [`calls`], [`channels`]: the telephone; letters and Digital Post
+//! - [`codes`]: open answers and their confirmed themes
+//! - [`outbox`], [`sending`]: messages to be sent, and the demo's caught mail; whether and how fast mail goes out; [`inbound`]: what comes back
 //! - [`results`]: feeds for the analysis, publications, initiatives; [`sums`]: cell sums made here, where answers are not to move
 //! - `retention`: links cut, businesses erased
 //! - [`jobs`], [`people`], [`audit`]: work in the background, staff and their sessions, who did what
 pub mod audit;
 pub mod calls;
+pub mod channels;
+pub mod codes;
 mod dialect;
 pub mod drafts;
 mod error;
@@ -28,6 +31,7 @@ pub mod respondent;
 pub mod results;
 mod retention;
 pub mod rounds;
+pub mod sending;
 mod sql;
 pub mod sums;
 #[cfg(test)]
@@ -69,6 +73,8 @@ struct Inner {
     pools: Pools,
     /// SQLite only: PostgreSQL groups commits by itself.
     queue: Option<writer::Queue>,
+    /// Beside a SQLite file: knows which database it belongs to and how old it is.
+    marker: Option<PathBuf>,
     /// Held to be deleted with the store.
     #[cfg_attr(not(test), expect(dead_code, reason = "held for its `Drop`"))]
     temporary: Option<TemporaryFile>,
@@ -99,9 +105,10 @@ impl Store {
             other => other,
         })?;
         sqlx::Connection::close(conn).await?;
+        let marker = dialect::sqlite_path(&url).filter(|_| temporary.is_none()).map(sending::marker_beside);
         let pools = address.pools(options);
         let queue = (address.engine == Engine::Sqlite).then(|| writer::Queue::start(pools.writer.clone()));
-        Ok(Self { inner: Arc::new(Inner { engine: address.engine, pools, queue, temporary }) })
+        Ok(Self { inner: Arc::new(Inner { engine: address.engine, pools, queue, marker, temporary }) })
     }
 
     /// Does the database answer?

@@ -1,5 +1,5 @@
 //! The outbox: claimed under a lease, marked before the final dot, recorded; and the demo's caught mail.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use domain::fieldwork::{MailState, MessageKind};
@@ -39,10 +39,7 @@ macro_rules! claimed_from {
 }
 
 statements! {
-    STILL = concat!("select r.state, r.paused_at, case when ", wanted!(), " then 1 else 0 end", claimed_from!(),
-        "where o.id = $1 and o.state = 'claimed' and o.lease_owner = $2 and o.lease_until > $3");
     CANCEL = "update outbox set state = 'cancelled', words = '', lease_owner = null, lease_until = null, updated_at = $2 where id = $1 and state = 'claimed'";
-    MARK = "update outbox set state = 'sending', lease_until = $3, updated_at = $4 where id = $1 and lease_owner = $2 and state = 'claimed' and lease_until > $4";
     SENT = "update outbox set state = 'sent', words = $2, sent_at = $3, updated_at = $3, attempts = attempts + 1, lease_owner = null, lease_until = null
         where id = $1 and state in ('sending', 'uncertain')";
     DEFERRED = "update outbox set state = 'deferred', words = $3, next_attempt_at = $4, attempts = attempts + $5, updated_at = $6, lease_owner = null, lease_until = null
@@ -51,15 +48,15 @@ statements! {
         where id = $1 and lease_owner = $2 and state in ('claimed', 'sending')";
     UNCERTAIN = "update outbox set state = 'uncertain', words = $3, attempts = attempts + 1, updated_at = $4, lease_owner = null, lease_until = null
         where id = $1 and lease_owner = $2 and state = 'sending'";
-    BOUNCED = "update outbox set state = 'failed', words = $2, updated_at = $3 where id = $1 and state in ('sent', 'uncertain')";
     SUPPRESS = "update contacts set suppressed_at = coalesce(suppressed_at, $2), suppressed_words = $3 where id = (select contact_id from outbox where id = $1)";
     RELEASE_ONE = "update outbox set state = 'pending', lease_owner = null, lease_until = null, updated_at = $3 where id = $1 and lease_owner = $2 and state = 'claimed'";
     // The first condition is the index's own (`outbox_leased`), the second one narrows it.
     REQUEUE = "update outbox set state = 'pending', lease_owner = null, lease_until = null, updated_at = $1 where state in ('claimed', 'sending') and state = 'claimed' and lease_until <= $1";
     DOUBT = "update outbox set state = 'uncertain', words = 'the sender stopped before the answer came', attempts = attempts + 1, lease_owner = null, lease_until = null, updated_at = $1
         where state in ('claimed', 'sending') and state = 'sending' and lease_until <= $1";
-    NEXT_DUE = "select min(o.next_attempt_at) from outbox o join rounds r on r.id = o.round_id
-        where o.state in ('pending', 'deferred') and r.state = 'open' and r.paused_at is null";
+    NEXT_DUE = "select min(case when r.mail_after > o.next_attempt_at then r.mail_after else o.next_attempt_at end) from outbox o join rounds r on r.id = o.round_id
+        where o.state in ('pending', 'deferred') and r.state = 'open' and r.paused_at is null
+          and (select s.paused_at from mail_switch s where s.id = 1) is null";
     MAIL_COUNTS = "select o.wave, o.state, count(*) from outbox o where o.municipality_id = $1 and o.round_id = $2 group by o.wave, o.state order by o.wave, o.state";
     TROUBLES = "select o.id, o.state, o.wave, f.name, c.address, o.words, o.attempts, o.updated_at, o.next_attempt_at
         from outbox o
@@ -70,17 +67,34 @@ statements! {
         where o.municipality_id = $1 and o.round_id = $2 and (o.state in ('deferred', 'failed', 'uncertain') or (o.state = 'cancelled' and o.words <> ''))
         order by o.updated_at desc, o.id limit $3";
     RESEND = "update outbox set state = 'pending', next_attempt_at = $3, updated_at = $3, words = '' where id = $1 and municipality_id = $2
-        and (state in ('uncertain', 'failed') or (state = 'cancelled' and words <> ''))";
+        and (state in ('uncertain', 'failed', 'expired') or (state = 'cancelled' and words <> ''))";
     REVIVE = "update contacts set suppressed_at = null, suppressed_words = null where id = (select contact_id from outbox where id = $1)";
     CATCH = "insert into caught_mails (id, municipality_id, message_id, recipient, subject, raw, caught_at) values ($1, $2, $3, $4, $5, $6, $7)
         on conflict (municipality_id, message_id) do nothing";
     CAUGHT_ALL = "select id, recipient, subject, caught_at from caught_mails where municipality_id = $1 order by caught_at desc, id desc limit $2";
     CAUGHT = "select id, recipient, subject, caught_at, raw from caught_mails where municipality_id = $1 and id = $2";
-    [bulk 0] CLAIMED = concat!("select o.id, o.municipality_id, o.round_id, o.message_id, o.wave, o.attempts, o.queued_at, c.address, coalesce(i.language, c.language), o.invitation_id, o.generation, i.business_id, case when ",
+    [padded 0] CLAIMED = concat!("select o.id, o.municipality_id, o.round_id, o.message_id, o.wave, o.attempts, o.queued_at, c.address, coalesce(i.language, c.language), o.invitation_id, o.generation, i.business_id, case when ",
         wanted!(), " then 1 else 0 end, ", unit_columns!(), claimed_from!(),
         "join frame_rows f on f.import_id = r.import_id and f.business_id = i.business_id where o.id in ("), "#", ") order by o.next_attempt_at, o.id";
-    [bulk 0] COVERED = "select x.invitation_id, x.business_id, f.name from invitation_businesses x join rounds r on r.id = x.round_id
+    [padded 0] COVERED = "select x.invitation_id, x.business_id, f.name from invitation_businesses x join rounds r on r.id = x.round_id
         join frame_rows f on f.import_id = r.import_id and f.business_id = x.business_id where x.invitation_id in (", "#", ") order by f.name, x.business_id";
+    [padded 1] STILL = concat!("select o.id, o.lease_owner, r.state, case when r.paused_at is not null or (select s.paused_at from mail_switch s where s.id = 1) is not null then 1 else 0 end, case when ",
+        wanted!(), " then 1 else 0 end", claimed_from!(), "where o.state = 'claimed' and o.lease_until > $1 and o.id in ("), "#", ")";
+    // The marks of many connections and the answers to the messages before them: one statement, one commit. Rows of (id, new state, words, owner).
+    [padded 2] SETTLE = "update outbox set state = v.column2,
+            words = case when v.column2 = 'sent' then v.column3 else outbox.words end,
+            lease_owner = case when v.column2 = 'sent' then null else outbox.lease_owner end,
+            lease_until = case when v.column2 = 'sent' then null else $2 end,
+            sent_at = case when v.column2 = 'sent' then $1 else outbox.sent_at end,
+            attempts = outbox.attempts + case when v.column2 = 'sent' then 1 else 0 end,
+            updated_at = $1
+        from (values", "(#, #, #, #)", ") as v
+        where outbox.id = v.column1
+          and ((v.column2 = 'sending' and outbox.state = 'claimed' and outbox.lease_owner = v.column4 and outbox.lease_until > $1)
+            or (v.column2 = 'sent' and outbox.state in ('sending', 'uncertain')))
+        returning id";
+    [padded 2] RELEASE = "update outbox set state = 'pending', lease_owner = null, lease_until = null, updated_at = $2 where lease_owner = $1 and state = 'claimed' and id in (", "#", ")";
+    [padded 3] POSTPONE = "update outbox set state = 'deferred', words = '', next_attempt_at = $3, lease_owner = null, lease_until = null, updated_at = $2 where lease_owner = $1 and state = 'claimed' and id in (", "#", ")";
 }
 
 /// Messages a worker may hold at once.
@@ -126,6 +140,33 @@ pub enum Attempt {
     Counts,
     /// The relay was away: nothing is used up.
     Free,
+}
+
+/// One thing to be written down by [`Store::settle_mail`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settle {
+    /// 250 after the dot, in these words.
+    Sent {
+        /// The message.
+        mail: MailId,
+        /// The server's words.
+        words: String,
+    },
+    /// The marker before the dot.
+    Mark {
+        /// The message.
+        mail: MailId,
+        /// Who holds it.
+        worker: String,
+    },
+}
+
+impl Settle {
+    const fn mail(&self) -> &MailId {
+        match self {
+            Self::Sent { mail, .. } | Self::Mark { mail, .. } => mail,
+        }
+    }
 }
 
 /// What became of leases that ran out.
@@ -195,11 +236,18 @@ impl Store {
     ) -> Result<Vec<ClaimedMail>> {
         let limit = i64::from(limit.min(MOST));
         loop {
-            let mut tx = self.begin().await?;
+            // One statement that is its own transaction: while the rest is looked up, others write.
             let claim = call(CLAIM_MAIL.text(self.inner.engine)).text(worker).at(lease_until).at(now).int(limit);
-            let ids = claim.rows(&mut tx).await?.iter().map(|row| columns(row).text()).collect::<Result<Vec<_>>>()?;
-            let mails = claimed(&mut tx, &ids, now).await?;
-            tx.commit().await?;
+            let rows = claim.rows(&mut *self.inner.pools.writer.acquire().await?).await?;
+            let ids = rows.iter().map(|row| columns(row).text()).collect::<Result<Vec<_>>>()?;
+            let (mails, unwanted) = claimed(&mut *self.read().await?, &ids).await?;
+            if !unwanted.is_empty() {
+                let mut tx = self.begin().await?;
+                for id in &unwanted {
+                    call(CANCEL).text(id.as_str()).at(now).run(&mut tx).await?;
+                }
+                tx.commit().await?;
+            }
             // All of a batch may have become superfluous while more are waiting behind it.
             if ids.is_empty() || !mails.is_empty() {
                 return Ok(mails);
@@ -207,32 +255,56 @@ impl Store {
         }
     }
 
-    /// Asked just before MAIL FROM: still ours, not answered, not opted out, round open and not paused, same generation and address. Cancels it (or gives it back, when paused) otherwise.
-    pub async fn still_wanted(&self, mail: &MailId, worker: &str, now: Millis) -> Result<bool> {
-        let (mail, worker) = (mail.clone(), worker.to_owned());
-        self.grouped(move |conn| {
-            Box::pin(async move {
-                let Some(row) = call(STILL).text(mail.as_str()).text(&worker).at(now).maybe_row(conn).await? else {
-                    return Ok(false);
-                };
-                let mut c = columns(&row);
-                let open = c.text()? == "open";
-                let paused = c.flag()?;
-                let wanted = c.yes()?;
-                if !open || !wanted {
-                    call(CANCEL).text(mail.as_str()).at(now).run(conn).await?;
-                } else if paused {
-                    call(RELEASE_ONE).text(mail.as_str()).text(&worker).at(now).run(conn).await?;
-                }
-                Ok(open && wanted && !paused)
-            })
-        })
-        .await
+    /// Asked just before MAIL FROM, for many at once: which are still ours, not answered, not opted out, round open and nothing
+    /// paused, same generation and address? Cancels the others (or gives them back, when paused). At most 100.
+    pub async fn still_wanted(&self, mails: &[(MailId, String)], now: Millis) -> Result<Vec<bool>> {
+        let ids: Vec<&MailId> = mails.iter().map(|(id, _)| id).collect();
+        let rows = STILL.rows(&mut *self.read().await?, &ids, |c| c.at(now), |c, id| c.text(id.as_str())).await?;
+        let mut found: HashMap<String, (String, bool, bool, bool)> = HashMap::new();
+        for row in &rows {
+            let mut c = columns(row);
+            found.insert(c.text()?, (c.text()?, c.text()? == "open", c.yes()?, c.yes()?));
+        }
+        let mut answers = Vec::with_capacity(mails.len());
+        for (id, worker) in mails {
+            let Some((_, open, paused, wanted)) = found.get(id.as_str()).filter(|(owner, ..)| owner == worker) else {
+                answers.push(false);
+                continue;
+            };
+            answers.push(*open && !*paused && *wanted);
+            let change = match (*open && *wanted, *paused) {
+                (false, _) => call(CANCEL).text(id.as_str()).at(now),
+                (true, true) => call(RELEASE_ONE).text(id.as_str()).text(worker).at(now),
+                (true, false) => continue,
+            };
+            self.mark(change).await?;
+        }
+        Ok(answers)
+    }
+
+    /// Writes down in one commit what many connections have to say: the answers to their last messages, and the durable markers
+    /// before their next final dots (which renew the leases). Returns which took hold: an answer of `false`, the message was in
+    /// no state to be sent; a marker of `false`, not ours any more, do not send the dot. At most 100.
+    pub async fn settle_mail(&self, entries: &[Settle], lease_until: Millis, now: Millis) -> Result<Vec<bool>> {
+        let rows = SETTLE
+            .rows(
+                &mut *self.inner.pools.writer.acquire().await?,
+                entries,
+                |c| c.at(now).at(lease_until),
+                |c, entry| match entry {
+                    Settle::Sent { mail, words } => c.text(mail.as_str()).text("sent").text(&clean(words)).text(""),
+                    Settle::Mark { mail, worker } => c.text(mail.as_str()).text("sending").text("").text(worker),
+                },
+            )
+            .await?;
+        let took = rows.iter().map(|row| columns(row).text()).collect::<Result<HashSet<_>>>()?;
+        Ok(entries.iter().map(|entry| took.contains(entry.mail().as_str())).collect())
     }
 
     /// The durable marker before the final dot; renews the lease. `false`: not ours any more, do not send the dot.
     pub async fn mark_sending(&self, mail: &MailId, worker: &str, lease_until: Millis, now: Millis) -> Result<bool> {
-        self.mark(call(MARK).text(mail.as_str()).text(worker).at(lease_until).at(now)).await
+        let mark = Settle::Mark { mail: mail.clone(), worker: worker.to_owned() };
+        Ok(self.settle_mail(&[mark], lease_until, now).await?[0])
     }
 
     /// 250 after the dot; from `sending`, or from `uncertain` when it is known after all. `false`: it was in neither.
@@ -277,22 +349,21 @@ impl Store {
         self.mark(call(UNCERTAIN).text(mail.as_str()).text(worker).text(&clean(words)).at(now)).await
     }
 
-    /// A bounce came later: sent → failed, and no reminder goes there.
-    pub async fn record_bounce(&self, mail: &MailId, words: &str, now: Millis) -> Result<bool> {
-        let words = clean(words);
-        let suppress = call(SUPPRESS).text(mail.as_str()).at(now).text(&words);
-        self.mark_and(call(BOUNCED).text(mail.as_str()).text(&words).at(now), Some(suppress)).await
-    }
-
     /// Gives claimed messages back unsent: pending, no attempt used.
     pub async fn release_mail(&self, mails: &[MailId], worker: &str, now: Millis) -> Result<u64> {
         let mut tx = self.begin().await?;
-        let mut released = 0;
-        for mail in mails {
-            released += call(RELEASE_ONE).text(mail.as_str()).text(worker).at(now).run(&mut tx).await?;
-        }
+        let released = RELEASE.run(&mut tx, mails, |c| c.text(worker).at(now), |c, id| c.text(id.as_str())).await?;
         tx.commit().await?;
         Ok(released)
+    }
+
+    /// Puts claimed messages off until `until`, no attempt used: their turn has not come.
+    pub async fn postpone_mail(&self, mails: &[MailId], worker: &str, until: Millis, now: Millis) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let put_off =
+            POSTPONE.run(&mut tx, mails, |c| c.text(worker).at(now).at(until), |c, id| c.text(id.as_str())).await?;
+        tx.commit().await?;
+        Ok(put_off)
     }
 
     /// Clears up after workers that died.
@@ -301,6 +372,7 @@ impl Store {
         let requeued = call(REQUEUE).at(now).run(&mut tx).await?;
         let uncertain = call(DOUBT).at(now).run(&mut tx).await?;
         tx.commit().await?;
+        self.tidy_mail(now).await?;
         Ok(Recovered { requeued, uncertain })
     }
 
@@ -427,9 +499,9 @@ impl Store {
     }
 }
 
-/// What was claimed, ready to be sent; what is no longer wanted is cancelled on the way.
-async fn claimed(conn: &mut AnyConnection, ids: &[String], now: Millis) -> Result<Vec<ClaimedMail>> {
-    let mut mails = Vec::new();
+/// What was claimed, ready to be sent; and what is no longer wanted.
+async fn claimed(conn: &mut AnyConnection, ids: &[String]) -> Result<(Vec<ClaimedMail>, Vec<MailId>)> {
+    let (mut mails, mut unwanted) = (Vec::new(), Vec::new());
     let mut municipalities_seen: HashMap<String, Arc<Municipality>> = HashMap::new();
     let mut rounds_seen: HashMap<String, Arc<Round>> = HashMap::new();
     for row in CLAIMED.rows(conn, ids, |c| c, |c, id| c.text(id)).await? {
@@ -446,9 +518,7 @@ async fn claimed(conn: &mut AnyConnection, ids: &[String], now: Millis) -> Resul
         let (municipality, round) = (&municipalities_seen[municipality.as_str()], &rounds_seen[round.as_str()]);
         match claimed_mail(&row, id.clone(), municipality, round)? {
             Some(mail) => mails.push(mail),
-            None => {
-                call(CANCEL).text(id.as_str()).at(now).run(conn).await?;
-            }
+            None => unwanted.push(id),
         }
     }
     let invitations: Vec<InvitationId> = mails.iter().map(|(mail, _)| mail.invitation.clone()).collect();
@@ -457,7 +527,7 @@ async fn claimed(conn: &mut AnyConnection, ids: &[String], now: Millis) -> Resul
         let mut c = columns(&row);
         covered.entry(c.text()?).or_default().push((c.text()?, c.text()?));
     }
-    Ok(mails
+    let mails = mails
         .into_iter()
         .map(|(mut mail, addressed)| {
             let others = covered.remove(mail.invitation.as_str()).unwrap_or_default();
@@ -465,7 +535,8 @@ async fn claimed(conn: &mut AnyConnection, ids: &[String], now: Millis) -> Resul
                 .extend(others.into_iter().filter(|(business, _)| *business != addressed).map(|(_, name)| name));
             mail
         })
-        .collect())
+        .collect();
+    Ok((mails, unwanted))
 }
 
 /// A claimed message and the id of the business it is addressed to; `None`: no longer wanted.
@@ -515,6 +586,6 @@ fn caught(c: &mut crate::sql::Columns<'_>) -> Result<CaughtMail> {
 }
 
 /// A server's words as they may be kept: a reply with NUL must not keep its state from being recorded.
-fn clean(words: &str) -> String {
+pub(crate) fn clean(words: &str) -> String {
     words.chars().filter(|c| *c != '\0').take(1000).collect()
 }

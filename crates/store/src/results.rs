@@ -46,6 +46,10 @@ statements! {
     ADD_STEP = "insert into initiative_steps (id, initiative_id, state, note, at) values ($1, $2, $3, $4, $5)";
     INITIATIVES = "select id, plan, state, created_at from initiatives where municipality_id = $1 order by created_at, id";
     STEPS = "select s.initiative_id, s.state, s.note, s.at from initiative_steps s join initiatives i on i.id = s.initiative_id where i.municipality_id = $1 order by s.at, s.id";
+    IMPORTED = "select id from responses where municipality_id = $1 and round_id = $2 and mode = 'imported' order by id limit 500";
+    DROP_ANSWERS = "delete from answers where response_id = $1";
+    DROP_PANELS = "delete from response_panels where response_id = $1";
+    DROP_RESPONSE = "delete from responses where id = $1";
     [bulk 1] PANELS_BY_KEY = "select b.unit_key, l.panel_id from businesses b join panel_links l on l.business_id = b.id where b.municipality_id = $1 and b.unit_key in (", "#", ")";
     [bulk 1] PRESENT = "select panel_id from response_panels where round_id = $1 and panel_id in (", "#", ")";
     [bulk 3] ADD_RESPONSES = "insert into responses (id, municipality_id, round_id, panel_id, status, mode, language, revision, started_at, updated_at, submitted_at) values",
@@ -218,6 +222,9 @@ pub struct InitiativePlan {
     pub starts_on: Option<String>,
     /// End, `yyyy-mm-dd`.
     pub ends_on: Option<String>,
+    /// Businesses may read of it too.
+    #[serde(default)]
+    pub public: bool,
 }
 
 /// Where an initiative stands.
@@ -348,6 +355,28 @@ impl Store {
             loaded.unknown += part.unknown;
         }
         Ok(loaded)
+    }
+
+    /// Takes away what was loaded into a round with mode `imported`, in chunks, so that a better file can take its place;
+    /// answers given to us stay. Returns how many responses went.
+    pub async fn drop_imported(&self, municipality: &MunicipalityId, round: &RoundId) -> Result<u64> {
+        let mut dropped = 0;
+        loop {
+            let mut tx = self.begin().await?;
+            let imported = call(IMPORTED).text(municipality.as_str()).text(round.as_str()).rows(&mut tx).await?;
+            for row in &imported {
+                let response = columns(row).text()?;
+                crate::codes::drop_of(&mut tx, &response).await?;
+                for statement in [DROP_ANSWERS, DROP_PANELS, DROP_RESPONSE] {
+                    call(statement).text(&response).run(&mut tx).await?;
+                }
+            }
+            tx.commit().await?;
+            if imported.is_empty() {
+                return Ok(dropped);
+            }
+            dropped += imported.len() as u64;
+        }
     }
 
     async fn load_chunk(

@@ -15,7 +15,7 @@ use crate::{Result, Store, StoreError, frames};
 /// The columns of a round, in the order in which [`round`] reads them.
 macro_rules! round_columns {
     () => {
-        "r.id, r.municipality_id, r.year, r.title, r.state, r.opens_on, r.closes_on, r.questionnaire_id, r.import_id, r.threshold, r.paused_at, r.pause_reason, r.opened_at, r.closed_at"
+        "r.id, r.municipality_id, r.year, r.title, r.state, r.opens_on, r.closes_on, r.questionnaire_id, r.import_id, r.threshold, r.paused_at, r.pause_key, r.pause_reason, r.mail_until, r.opened_at, r.closed_at"
     };
 }
 
@@ -46,14 +46,14 @@ statements! {
         where i.round_id = $1 and i.opted_out_at is null and b.opted_out_at is null and c.opted_out_at is null and c.suppressed_at is null
           and (p.id is null or p.status not in ('complete', 'withdrawn'))
           and not exists (select 1 from outbox o where o.invitation_id = i.id and o.generation = i.generation
-              and (o.wave = $2 or (o.wave = 0 and o.state = 'cancelled')))
+              and (o.wave = $2 or (o.wave = 0 and o.state in ('cancelled', 'expired'))))
           and i.id > $3
         order by i.id limit $4";
     PAUSE = "update rounds set paused_at = coalesce(paused_at, $3), pause_reason = coalesce(pause_reason, $4), updated_at = $3 where id = $1 and municipality_id = $2";
-    RESUME = "update rounds set paused_at = null, pause_reason = null, updated_at = $3 where id = $1 and municipality_id = $2";
+    RESUME = "update rounds set paused_at = null, pause_key = null, pause_reason = null, updated_at = $3 where id = $1 and municipality_id = $2";
     CLOSE = "update rounds set state = 'closed', closed_at = $3, updated_at = $3, import_id = coalesce(import_id, $4)
         where id = $1 and municipality_id = $2 and state in ('draft', 'open')";
-    CANCEL_ALL = "update outbox set state = 'cancelled', words = '', updated_at = $2 where round_id = $1 and state in ('pending', 'deferred')";
+    CANCEL_ALL = "update outbox set state = 'cancelled', words = '', updated_at = $2 where round_id = $1 and wave <= 3 and state in ('pending', 'deferred')";
     MONITOR = "select f.sector, f.size, count(*),
             count(i.id),
             cast(sum(case when i.id is not null and i.contact_id is null then 1 else 0 end) as bigint),
@@ -147,8 +147,12 @@ pub struct Round {
     pub threshold: u32,
     /// Sending was stopped at this time.
     pub paused_at: Option<Millis>,
-    /// Why sending was stopped.
+    /// Why sending was stopped, as a key of the texts (with `words`); none: a person's reason.
+    pub pause_key: Option<String>,
+    /// The mail server's words, or a person's reason.
     pub pause_reason: Option<String>,
+    /// When its mail ends, where that is before its last day's end.
+    pub mail_until: Option<Millis>,
     /// When opening was finished.
     pub opened_at: Option<Millis>,
     /// When it was closed.
@@ -772,7 +776,9 @@ fn round(row: &AnyRow) -> Result<Round> {
         frame: c.maybe()?.map(ImportId),
         threshold: c.number("threshold")?,
         paused_at: c.maybe_at()?,
+        pause_key: c.maybe()?,
         pause_reason: c.maybe()?,
+        mail_until: c.maybe_at()?,
         opened_at: c.maybe_at()?,
         closed_at: c.maybe_at()?,
     })

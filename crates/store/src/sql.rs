@@ -10,15 +10,18 @@ use crate::{Result, StoreError};
 /// Declares a subject's statements as constants and lists them for the test that prepares each on both engines.
 ///
 /// `NAME = "select …";` is one statement. `[bulk n] NAME = "head", "(row of # marks)", "tail";` repeats the row for
-/// many rows at once; `n` is the number of parameters (`$1` … `$n`) that all rows share.
+/// many rows at once; `n` is the number of parameters (`$1` … `$n`) that all rows share. `[padded n]` is one statement for
+/// at most [`TOGETHER`] rows, filled up by repeating the last one: for statements to which a row said twice is said once.
 macro_rules! statements {
-    ($($name:ident = $text:expr;)* $([bulk $fixed:literal] $bulk:ident = $head:expr, $row:expr, $tail:expr;)*) => {
+    ($($name:ident = $text:expr;)* $([bulk $fixed:literal] $bulk:ident = $head:expr, $row:expr, $tail:expr;)*
+        $([padded $shared:literal] $padded:ident = $first:expr, $each:expr, $last:expr;)*) => {
         $(pub(crate) const $name: &str = $text;)*
         $(static $bulk: $crate::sql::Bulk = $crate::sql::Bulk::new($fixed, $head, $row, $tail);)*
+        $(static $padded: $crate::sql::Bulk = $crate::sql::Bulk::padded($shared, $first, $each, $last);)*
         #[cfg(test)]
         pub(crate) const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
         #[cfg(test)]
-        pub(crate) const BULKS: &[(&str, &$crate::sql::Bulk)] = &[$((stringify!($bulk), &$bulk)),*];
+        pub(crate) const BULKS: &[(&str, &$crate::sql::Bulk)] = &[$((stringify!($bulk), &$bulk),)* $((stringify!($padded), &$padded)),*];
     };
 }
 pub(crate) use statements;
@@ -29,8 +32,12 @@ const PARAMETERS: usize = 240;
 /// Sizes in which a bulk statement exists: few, so that the number of prepared statements stays small.
 const SIZES: usize = 3;
 
+/// Rows of a padded statement at most.
+pub(crate) const TOGETHER: usize = 100;
+
 /// A statement over many rows, in a few fixed sizes.
 pub(crate) struct Bulk {
+    padded: bool,
     fixed: usize,
     head: &'static str,
     row: &'static str,
@@ -40,11 +47,18 @@ pub(crate) struct Bulk {
 
 impl Bulk {
     pub(crate) const fn new(fixed: usize, head: &'static str, row: &'static str, tail: &'static str) -> Self {
-        Self { fixed, head, row, tail, texts: [const { OnceLock::new() }; SIZES] }
+        Self { padded: false, fixed, head, row, tail, texts: [const { OnceLock::new() }; SIZES] }
+    }
+
+    pub(crate) const fn padded(fixed: usize, head: &'static str, row: &'static str, tail: &'static str) -> Self {
+        Self { padded: true, fixed, head, row, tail, texts: [const { OnceLock::new() }; SIZES] }
     }
 
     /// Rows per statement, largest first.
     fn sizes(&self) -> [usize; SIZES] {
+        if self.padded {
+            return [TOGETHER, 24, 6];
+        }
         let columns = self.row.matches('#').count().max(1);
         let most = (PARAMETERS / columns).max(1);
         [most, (most / 6).max(1), 1]
@@ -87,6 +101,15 @@ impl Bulk {
         bind: &impl Fn(Call, &'a R) -> Call,
     ) -> Vec<Call> {
         let mut calls = Vec::new();
+        if self.padded {
+            for some in rows.chunks(TOGETHER) {
+                // The smallest that holds them all; the first one always does.
+                let size = (0..SIZES).rev().find(|size| self.sizes()[*size] >= some.len()).unwrap_or(0);
+                let filled = some.iter().chain(some.iter().rev().take(1).cycle()).take(self.sizes()[size]);
+                calls.push(filled.fold(fixed(call(self.text(size))), bind));
+            }
+            return calls;
+        }
         let mut rest = rows;
         for (size, count) in self.sizes().into_iter().enumerate() {
             while rest.len() >= count {

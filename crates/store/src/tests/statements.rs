@@ -7,15 +7,17 @@ use super::{Ground, on_both};
 use crate::dialect::{Engine, PER_ENGINE};
 use crate::sql::Bulk;
 use crate::{
-    StoreError, StoreOptions, audit, calls, drafts, frames, inbound, jobs, migrate, municipalities, outbox, people, questionnaires, respondent,
-    results, retention, rounds, sums,
+    StoreError, StoreOptions, audit, calls, channels, codes, drafts, frames, inbound, jobs, migrate, municipalities, outbox, people, questionnaires, respondent,
+    results, retention, rounds, sending, sums,
 };
 
 type Subject = (&'static str, &'static [(&'static str, &'static str)], &'static [(&'static str, &'static Bulk)]);
 
 const SUBJECTS: &[Subject] = &[
     ("audit", audit::STATEMENTS, audit::BULKS),
+    ("channels", channels::STATEMENTS, channels::BULKS),
     ("calls", calls::STATEMENTS, calls::BULKS),
+    ("codes", codes::STATEMENTS, codes::BULKS),
     ("drafts", drafts::STATEMENTS, drafts::BULKS),
     ("frames", frames::STATEMENTS, frames::BULKS),
     ("inbound", inbound::STATEMENTS, inbound::BULKS),
@@ -30,6 +32,7 @@ const SUBJECTS: &[Subject] = &[
     ("results", results::STATEMENTS, results::BULKS),
     ("retention", retention::STATEMENTS, retention::BULKS),
     ("rounds", rounds::STATEMENTS, rounds::BULKS),
+    ("sending", sending::STATEMENTS, sending::BULKS),
     ("sums", sums::STATEMENTS, sums::BULKS),
 ];
 
