@@ -9,7 +9,7 @@ mod reply;
 use std::io;
 use std::time::Duration;
 
-pub use relay::{Login, Relay, Timeouts, Tls};
+pub use relay::{Login, Relay, Timeouts, Tls, tls_client};
 use reply::ReplyParser;
 pub use reply::{Reply, Status};
 use rustls::pki_types::ServerName;
@@ -17,6 +17,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+
+use crate::oauth::{TokenError, xoauth2};
 
 /// The longest line we read; servers may send 512.
 const MAX_LINE: usize = 8192;
@@ -85,6 +87,9 @@ pub enum ConnectError {
     /// The connection would not be protected as configured, or its certificate does not hold.
     #[error("not secure: {0}")]
     Insecure(String),
+    /// There is no access token to log in with.
+    #[error(transparent)]
+    Token(#[from] TokenError),
 }
 
 /// Sender and recipient of one message, in the form that MAIL and RCPT take.
@@ -94,27 +99,31 @@ pub struct Envelope {
     to: String,
 }
 
+/// What has a meaning in a command line, an address list or a quoted name.
+const SPECIAL: &[char] = &['<', '>', '"', '\\', ',', ';', '(', ')'];
+
 /// An address that cannot stand in an envelope.
 #[derive(Debug, thiserror::Error)]
 #[error("not an address that mail servers take")]
 pub struct EnvelopeError;
 
 impl Envelope {
-    /// An envelope of two addresses; `from` is the return path.
+    /// An envelope of two addresses; `from` is the return path. Domains are in their ASCII form; before the recipient's `@`
+    /// there may be letters of any script, for servers that take them (SMTPUTF8).
     ///
     /// # Errors
     /// [`EnvelopeError`] when one of them could break the command line or no server would take it.
     pub fn new(from: &str, to: &str) -> Result<Self, EnvelopeError> {
-        for address in [from, to] {
-            let safe =
-                |c: u8| c.is_ascii_graphic() && !matches!(c, b'<' | b'>' | b'"' | b'\\' | b',' | b';' | b'(' | b')');
+        for (address, own) in [(from, true), (to, false)] {
+            let safe = |c: char| (c.is_ascii_graphic() && !SPECIAL.contains(&c)) || (!own && c.is_alphanumeric());
             let (local, domain) = address.rsplit_once('@').ok_or(EnvelopeError)?;
             let whole = !local.is_empty()
                 && local.len() <= 64
                 && !domain.is_empty()
                 && domain.len() <= 255
-                && !local.contains('@');
-            if !whole || !address.bytes().all(safe) {
+                && !local.contains('@')
+                && domain.is_ascii();
+            if !whole || !address.chars().all(safe) {
                 return Err(EnvelopeError);
             }
         }
@@ -131,6 +140,12 @@ impl Envelope {
     #[must_use]
     pub fn to(&self) -> &str {
         &self.to
+    }
+
+    /// Does it need a server that takes letters of any script (RFC 6531)?
+    #[must_use]
+    pub fn is_international(&self) -> bool {
+        !self.to.is_ascii()
     }
 }
 
@@ -255,6 +270,7 @@ impl Client {
 struct Offers {
     pipelining: bool,
     starttls: bool,
+    international: bool,
     size: Option<u64>,
     login: Vec<String>,
 }
@@ -310,6 +326,7 @@ impl Connection {
             match words.next().as_deref() {
                 Some("PIPELINING") => self.offers.pipelining = true,
                 Some("STARTTLS") => self.offers.starttls = true,
+                Some("SMTPUTF8") => self.offers.international = true,
                 Some("SIZE") => self.offers.size = words.next().and_then(|n| n.parse().ok()).filter(|n| *n > 0),
                 Some("AUTH") => self.offers.login.extend(words),
                 _ => {}
@@ -321,20 +338,49 @@ impl Connection {
     async fn login(&mut self, login: &Login) -> Result<(), ConnectError> {
         let base64 = |bytes: &[u8]| data_encoding::BASE64.encode(bytes);
         let offered = |way: &str| self.offers.login.iter().any(|w| w == way);
+        let (username, password) = match login {
+            Login::Password { username, password } => (username, password),
+            Login::Token { username, source } => {
+                if !offered("XOAUTH2") {
+                    let words = "the server does not offer a login with an access token (XOAUTH2)";
+                    return Err(ConnectError::Refused(Stage::Login, Reply::own(504, None, words)));
+                }
+                let token = source.token().await?;
+                let Err(refusal) = self.log_in_with(username, &token).await else { return Ok(()) };
+                // Only a refusal for good is about the token; it may have been withdrawn before its time.
+                if !matches!(&refusal, ConnectError::Refused(_, reply) if reply.code / 100 == 5) {
+                    return Err(refusal);
+                }
+                source.forget().await;
+                let fresh = source.token().await?;
+                return if fresh == token { Err(refusal) } else { self.log_in_with(username, &fresh).await };
+            }
+        };
         if offered("PLAIN") || !offered("LOGIN") {
-            let secret = base64(format!("\0{}\0{}", login.username, login.password).as_bytes());
+            let secret = base64(format!("\0{username}\0{password}").as_bytes());
             return self.demand(Stage::Login, &format!("AUTH PLAIN {secret}\r\n")).await;
         }
-        for line in ["AUTH LOGIN\r\n".to_owned(), format!("{}\r\n", base64(login.username.as_bytes()))] {
+        for line in ["AUTH LOGIN\r\n".to_owned(), format!("{}\r\n", base64(username.as_bytes()))] {
             let reply = self.ask(Stage::Login, &line, self.timeouts.command).await?;
             if reply.code != 334 {
                 return Err(ConnectError::Refused(Stage::Login, reply));
             }
         }
-        self.demand(Stage::Login, &format!("{}\r\n", base64(login.password.as_bytes()))).await
+        self.demand(Stage::Login, &format!("{}\r\n", base64(password.as_bytes()))).await
     }
 
-    /// Offers one message. `marker` is awaited when the body has been written, right before the final dot: when it says
+    /// One try with an access token.
+    async fn log_in_with(&mut self, username: &str, token: &str) -> Result<(), ConnectError> {
+        let line = format!("AUTH XOAUTH2 {}\r\n", xoauth2(username, token));
+        let mut reply = self.ask(Stage::Login, &line, self.timeouts.command).await?;
+        if reply.code == 334 {
+            // The server explains itself in base64 and says no only when it has heard an empty line.
+            reply = self.ask(Stage::Login, "\r\n", self.timeouts.command).await?;
+        }
+        if reply.is_done() { Ok(()) } else { Err(ConnectError::Refused(Stage::Login, reply)) }
+    }
+
+    /// Offers one message. `marker` runs while the body is being written and has ended before the final dot: when it says
     /// `false` the dot is not sent. `message` has CRLF line ends.
     pub async fn send(
         &mut self,
@@ -350,6 +396,11 @@ impl Connection {
                 Stage::Mail,
                 Reply::own(552, None, &format!("the relay takes at most {limit} bytes")),
             );
+        }
+        if envelope.is_international() && !self.offers.international {
+            let status = Status { class: 5, subject: 6, detail: 7 };
+            let words = "the relay takes no letters beyond a–z in an address (SMTPUTF8)";
+            return Delivery::Refused(Stage::Recipient, Reply::own(553, Some(status), words));
         }
         match self.transaction(envelope, message, marker).await {
             Ok(delivery) => {
@@ -380,12 +431,15 @@ impl Connection {
         if let Some((stage, reply)) = self.open_data(envelope, message.len()).await? {
             return Ok(Delivery::Refused(stage, reply));
         }
-        self.write(Stage::Body, &stuffed(message), self.timeouts.body).await?;
+        let body = stuffed(message);
+        // Together: the marker is a commit to disk, and the body can travel meanwhile.
+        let (written, marked) = tokio::join!(self.write(Stage::Body, &body, self.timeouts.body), marker);
+        written?;
         if let Some(farewell) = self.unasked().await? {
             self.open = false;
             return Ok(Delivery::Refused(Stage::Body, farewell));
         }
-        if !marker.await {
+        if !marked {
             // A message can only be taken back by hanging up.
             self.open = false;
             return Ok(Delivery::Stopped);
@@ -418,7 +472,8 @@ impl Connection {
         if std::mem::take(&mut self.needs_reset) {
             commands.push((Stage::Reset, "RSET\r\n".to_owned()));
         }
-        commands.push((Stage::Mail, format!("MAIL FROM:<{}>{size}\r\n", envelope.from)));
+        let letters = if envelope.is_international() { " BODY=8BITMIME SMTPUTF8" } else { "" };
+        commands.push((Stage::Mail, format!("MAIL FROM:<{}>{size}{letters}\r\n", envelope.from)));
         commands.push((Stage::Recipient, format!("RCPT TO:<{}>\r\n", envelope.to)));
         commands.push((Stage::Data, "DATA\r\n".to_owned()));
         if self.offers.pipelining {
@@ -561,4 +616,4 @@ fn stuffed(message: &[u8]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,6 +1,6 @@
 //! Which server takes our mail, and how its connection is protected.
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +8,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
+
+use crate::oauth::TokenSource;
 
 /// How the connection to a relay is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +33,7 @@ pub struct Relay {
     pub tls: Tls,
     /// File of further certificate authorities (PEM), for a relay with a certificate of its own house.
     pub authorities: Option<PathBuf>,
-    /// User and password; none: no login.
+    /// Who we are there; none: no login.
     pub login: Option<Login>,
     /// What we call ourselves in EHLO; none: the address of the connection.
     pub hello: Option<String>,
@@ -45,13 +47,31 @@ pub struct Relay {
     pub timeouts: Timeouts,
 }
 
-/// User and password. No `Debug`.
+/// Who we are to a relay. No `Debug`.
 #[derive(Clone)]
-pub struct Login {
-    /// The user.
-    pub username: String,
-    /// The password.
-    pub password: String,
+pub enum Login {
+    /// User and password (PLAIN or LOGIN).
+    Password {
+        /// The user.
+        username: String,
+        /// The password.
+        password: String,
+    },
+    /// User and access token (XOAUTH2).
+    Token {
+        /// The user: the address of the mailbox.
+        username: String,
+        /// Where its tokens come from.
+        source: Arc<TokenSource>,
+    },
+}
+
+impl Login {
+    /// User and password.
+    #[must_use]
+    pub fn password(username: &str, password: &str) -> Self {
+        Self::Password { username: username.to_owned(), password: password.to_owned() }
+    }
 }
 
 /// How long each step may take before the connection is given up (RFC 5321 § 4.5.3.2, shorter where waiting helps nobody).
@@ -109,31 +129,44 @@ impl Relay {
         host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
 
+    /// What a person calls it: `host:port`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
     /// The TLS client for this relay: the machine's authorities and the relay's own.
     pub(super) fn connector(&self) -> Result<(TlsConnector, ServerName<'static>), String> {
-        let mut roots = RootCertStore::empty();
-        let native = rustls_native_certs::load_native_certs();
-        roots.add_parsable_certificates(native.certs);
-        if let Some(path) = &self.authorities {
-            let certificates = CertificateDer::pem_file_iter(path).map_err(|e| format!("{}: {e}", path.display()))?;
-            for certificate in certificates {
-                let certificate = certificate.map_err(|e| format!("{}: {e}", path.display()))?;
-                roots.add(certificate).map_err(|e| format!("{}: {e}", path.display()))?;
-            }
-        }
-        if roots.is_empty() {
-            return Err("this machine has no certificate authorities".into());
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|e| e.to_string())?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let host = self.host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let name = ServerName::try_from(host).map_err(|e| e.to_string())?;
-        Ok((TlsConnector::from(Arc::new(config)), name))
+        tls_client(self.host.trim_start_matches('[').trim_end_matches(']'), self.authorities.as_deref())
     }
+}
+
+/// A TLS client that trusts the machine's authorities and those in the file `authorities`, and the name it expects of `host`.
+///
+/// # Errors
+/// One sentence: no authorities, an unreadable file, no host name.
+pub fn tls_client(host: &str, authorities: Option<&Path>) -> Result<(TlsConnector, ServerName<'static>), String> {
+    let mut roots = RootCertStore::empty();
+    let native = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(native.certs);
+    if let Some(path) = authorities {
+        let certificates = CertificateDer::pem_file_iter(path).map_err(|e| format!("{}: {e}", path.display()))?;
+        for certificate in certificates {
+            let certificate = certificate.map_err(|e| format!("{}: {e}", path.display()))?;
+            roots.add(certificate).map_err(|e| format!("{}: {e}", path.display()))?;
+        }
+    }
+    if roots.is_empty() {
+        return Err("this machine has no certificate authorities".into());
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| e.to_string())?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from(host.to_owned()).map_err(|e| e.to_string())?;
+    Ok((TlsConnector::from(Arc::new(config)), name))
 }
 
 #[cfg(test)]

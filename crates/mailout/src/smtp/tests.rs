@@ -402,7 +402,7 @@ async fn log_in(hello: &'static str, mut script: Vec<Step>) -> Result<Connection
     let mut whole = vec![Say("220 relay\r\n"), Hear("EHLO"), Say(hello)];
     whole.append(&mut script);
     let _server = play(theirs, whole);
-    let login = Login { username: "bruger".into(), password: "hemmelig".into() };
+    let login = Login::password("bruger", "hemmelig");
     client(|r| r.login = Some(login)).greet(Box::new(ours), "[127.0.0.1]").await
 }
 
@@ -426,7 +426,7 @@ async fn login_goes_the_way_the_server_offers() {
 #[test]
 fn a_password_never_crosses_a_network_in_clear() {
     let mut relay = Relay::new("mail.example.dk", 25, Tls::None);
-    relay.login = Some(Login { username: "a".into(), password: "b".into() });
+    relay.login = Some(Login::password("a", "b"));
     assert!(matches!(Client::new(relay), Err(ConnectError::Insecure(_))));
 }
 
@@ -471,7 +471,7 @@ async fn text_put_before_the_handshake_is_not_taken_for_the_server() {
 }
 
 /// A certificate for `name` that signs itself: its file, and what a server needs.
-fn certificate(name: &str) -> (std::path::PathBuf, Arc<rustls::ServerConfig>, tempfile::TempDir) {
+pub(crate) fn certificate(name: &str) -> (std::path::PathBuf, Arc<rustls::ServerConfig>, tempfile::TempDir) {
     let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("authority.pem");
