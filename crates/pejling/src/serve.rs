@@ -136,7 +136,7 @@ fn transport(mail: &Mail, data_dir: &std::path::Path) -> Transport {
             },
             authorities: (!mail.authorities_file.is_empty()).then(|| PathBuf::from(&mail.authorities_file)),
             login: (!mail.username.is_empty())
-                .then(|| Login { username: mail.username.clone(), password: mail.password.reveal().to_owned() }),
+                .then(|| Login::password(&mail.username, mail.password.reveal())),
             workers: mail.workers,
             per_minute: u32::try_from(mail.per_minute).ok().filter(|n| *n > 0),
             ..plain_relay(&mail.host, mail.port)
