@@ -8,6 +8,7 @@
 //! - [`mod@analyse`]: designs, figures, changes, what may be shown, verdicts
 //! - [`mod@scored`]: the answers one by one, for what needs more than sums
 //! - [`output`]: the files of the contract
+//! - [`fieldwork`]: who answered; [`prevalence`]: confirmed themes as weighted shares
 //! - [`coding`], [`redact`], [`mod@themes`]: open answers: suggested themes, personal data covered
 //!
 //! ```no_run
@@ -20,9 +21,11 @@ pub mod analyse;
 pub mod cells;
 pub mod coding;
 pub mod error;
+pub mod fieldwork;
 mod input;
 pub mod options;
 pub mod output;
+pub mod prevalence;
 pub mod redact;
 pub mod scored;
 pub mod table;

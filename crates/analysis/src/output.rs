@@ -178,6 +178,11 @@ fn word<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
+/// Estimates and changes as they stand in `estimates.csv` and `changes.csv`.
+pub(crate) fn figures_csv(rows: &[EstimateRow], change_rows: &[ChangeRow]) -> [String; 2] {
+    [csv(&estimates(rows, &[])), csv(&changes(change_rows, &[]))]
+}
+
 /// A CSV cell, in quotation marks where it must be.
 pub(crate) fn quoted(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }

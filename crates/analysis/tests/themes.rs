@@ -17,7 +17,7 @@ fn run(comments: &str, frame: Option<&str>) -> Result<(String, String), String> 
         std::fs::write(path("frame.csv"), text).unwrap();
         path("frame.csv")
     });
-    let options = ThemesOptions { comments: path("comments.csv"), codebook: None, out: path("out"), frame };
+    let options = ThemesOptions { comments: path("comments.csv"), out: path("out"), frame, ..ThemesOptions::default() };
     themes(&options).map_err(|e| {
         assert!(!path("out").exists(), "something was written");
         e.to_string().replace(&format!("{}/", folder.path().display()), "")

@@ -21,6 +21,8 @@ pub enum Asked {
 struct Subject {
     /// How often, against the others.
     weight: f64,
+    /// What it is about, in the codebook's keys: the true code of every comment on it.
+    themes: &'static [&'static str],
     /// About a case or contact, so that it fits the question about one.
     case: bool,
     bad: &'static [&'static str],
@@ -90,6 +92,7 @@ const DANISH: Words = Words {
     greetings: &["Hilsen {f}", "Venlig hilsen {f} {s}", "Mvh. {f} {s}"],
     subjects: &[
         Subject {
+            themes: &["case_handling"],
             weight: 3.0,
             case: true,
             bad: &[
@@ -118,6 +121,7 @@ const DANISH: Words = Words {
             ],
         },
         Subject {
+            themes: &["factor_availability"],
             weight: 2.2,
             case: true,
             bad: &[
@@ -146,6 +150,7 @@ const DANISH: Words = Words {
             ],
         },
         Subject {
+            themes: &["labour"],
             weight: 1.8,
             case: false,
             bad: &[
@@ -169,6 +174,7 @@ const DANISH: Words = Words {
             ],
         },
         Subject {
+            themes: &["accessibility"],
             weight: 1.8,
             case: false,
             bad: &[
@@ -193,6 +199,7 @@ const DANISH: Words = Words {
             ],
         },
         Subject {
+            themes: &["town_centre"],
             weight: 1.2,
             case: false,
             bad: &[
@@ -214,6 +221,7 @@ const DANISH: Words = Words {
             ],
         },
         Subject {
+            themes: &["charges"],
             weight: 1.1,
             case: false,
             bad: &[
@@ -230,6 +238,7 @@ const DANISH: Words = Words {
             ],
         },
         Subject {
+            themes: &["procurement"],
             weight: 1.0,
             case: false,
             bad: &[
@@ -241,6 +250,7 @@ const DANISH: Words = Words {
             wish: &["Del udbuddene op i mindre dele.", "Køb mere lokalt.", "Fortæl, hvorfor vi ikke vandt."],
         },
         Subject {
+            themes: &["premises"],
             weight: 0.9,
             case: false,
             bad: &[
@@ -252,6 +262,7 @@ const DANISH: Words = Words {
             wish: &["Flere byggemodnede grunde.", "Små lejemål til iværksættere.", "En plan for, hvor vi kan vokse."],
         },
         Subject {
+            themes: &["green"],
             weight: 0.9,
             case: false,
             bad: &[
@@ -269,6 +280,7 @@ const DANISH: Words = Words {
             ],
         },
         Subject {
+            themes: &["dialogue"],
             weight: 0.8,
             case: false,
             bad: &[
@@ -300,6 +312,7 @@ const SWEDISH: Words = Words {
     greetings: &["Hälsningar {f}", "Vänligen {f} {s}"],
     subjects: &[
         Subject {
+            themes: &["case_handling"],
             weight: 2.0,
             case: true,
             bad: &[
@@ -315,6 +328,7 @@ const SWEDISH: Words = Words {
             ],
         },
         Subject {
+            themes: &["factor_availability"],
             weight: 1.5,
             case: true,
             bad: &["Det är svårt att få tag i någon som kan svara.", "Vi skickades mellan tre avdelningar."],
@@ -322,11 +336,20 @@ const SWEDISH: Words = Words {
             wish: &["Ge oss en fast kontaktperson.", "Besök företagen, även de små."],
         },
         Subject {
-            weight: 1.0,
+            themes: &["labour"],
+            weight: 0.5,
             case: false,
-            bad: &["Vi hittar inte yrkesutbildad personal.", "Bussen går inte när våra anställda börjar."],
-            good: &["Läget nära bron är bra för oss.", "Nätverksträffarna är bra."],
-            wish: &["Bättre bussförbindelser till industriområdet.", "Hjälp oss att hitta lärlingar."],
+            bad: &["Vi hittar inte yrkesutbildad personal."],
+            good: &["Vi fick snabbt hjälp att hitta en medarbetare."],
+            wish: &["Hjälp oss att hitta lärlingar."],
+        },
+        Subject {
+            themes: &["accessibility"],
+            weight: 0.5,
+            case: false,
+            bad: &["Bussen går inte när våra anställda börjar."],
+            good: &["Läget nära bron är bra för oss."],
+            wish: &["Bättre bussförbindelser till industriområdet."],
         },
     ],
 };
@@ -346,6 +369,7 @@ const ENGLISH: Words = Words {
     greetings: &["Regards, {f}", "Best wishes, {f} {s}"],
     subjects: &[
         Subject {
+            themes: &["case_handling"],
             weight: 2.0,
             case: true,
             bad: &[
@@ -361,6 +385,7 @@ const ENGLISH: Words = Words {
             ],
         },
         Subject {
+            themes: &["factor_availability"],
             weight: 1.5,
             case: true,
             bad: &["It is hard to find someone who can answer.", "We were sent back and forth between departments."],
@@ -368,17 +393,26 @@ const ENGLISH: Words = Words {
             wish: &["Give us one person to talk to.", "Visit us and see how we work."],
         },
         Subject {
-            weight: 1.0,
+            themes: &["labour"],
+            weight: 0.5,
             case: false,
-            bad: &["We cannot find skilled staff.", "The bus does not run when our people start work."],
-            good: &["Good location and good roads.", "The networking meetings are useful."],
-            wish: &["Help us to hire people from abroad.", "A better bus to the business park."],
+            bad: &["We cannot find skilled staff."],
+            good: &["The job centre found the right person for us."],
+            wish: &["Help us to hire people from abroad."],
+        },
+        Subject {
+            themes: &["accessibility"],
+            weight: 0.5,
+            case: false,
+            bad: &["The bus does not run when our people start work."],
+            good: &["Good location and good roads."],
+            wish: &["A better bus to the business park."],
         },
     ],
 };
 
-/// A comment; `business` is the writer's own name, which some cannot help mentioning.
-pub fn write(asked: Asked, language: Language, business: &str, chance: &mut Chance) -> String {
+/// A comment and what it is about; `business` is the writer's own name, which some cannot help mentioning.
+pub fn write(asked: Asked, language: Language, business: &str, chance: &mut Chance) -> (String, Vec<&'static str>) {
     let words = match language {
         Language::Da => &DANISH,
         Language::Sv => &SWEDISH,
@@ -434,7 +468,7 @@ pub fn write(asked: Asked, language: Language, business: &str, chance: &mut Chan
     } else if language == Language::Da && chance.happens(0.02) {
         text = format!("{text} Sagsbehandler {} lovede noget andet.", chance.word(&names::LAST));
     }
-    text
+    (text, subject.themes.to_vec())
 }
 
 fn subject<'w>(words: &'w Words, case: bool, chance: &mut Chance) -> &'w Subject {

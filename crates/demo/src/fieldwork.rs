@@ -128,15 +128,16 @@ fn respond(
     let breaks_off = chance.happens(0.12);
     let mut answers = spoken(&demo.truth, breaks_off, chance);
     let (started_at, completed_at) = times(opened_at, mode, chance);
+    let mut themes = BTreeMap::new();
     if !breaks_off {
-        comment(&mut answers, &demo.truth, language, &demo.unit.name, chance);
+        themes = comment(&mut answers, &demo.truth, language, &demo.unit.name, chance);
         offered_turns(&mut answers, &demo.truth, view, chance);
     }
     let facts = demo.facts(year);
     let status =
         if breaks_off { QUESTIONNAIRE.completeness(&facts, &answers).status() } else { ResponseStatus::Complete };
     let completed_at = (!breaks_off).then_some(completed_at);
-    (!answers.0.is_empty()).then_some(DemoResponse { answers, status, mode, language, started_at, completed_at })
+    (!answers.0.is_empty()).then_some(DemoResponse { answers, themes, status, mode, language, started_at, completed_at })
 }
 
 fn language(chance: &mut Chance) -> Language {
@@ -179,7 +180,14 @@ fn cut(said: &[(&'static str, Said)], chance: &mut Chance) -> usize {
     end
 }
 
-fn comment(answers: &mut Answers, truth: &Truth, language: Language, business: &str, chance: &mut Chance) {
+fn comment(
+    answers: &mut Answers,
+    truth: &Truth,
+    language: Language,
+    business: &str,
+    chance: &mut Chance,
+) -> BTreeMap<String, Vec<&'static str>> {
+    let mut themes = BTreeMap::new();
     let overall = truth.get("overall").and_then(|v| v.parse().ok()).unwrap_or(3);
     // The dissatisfied write more.
     let writes = if overall <= 2 { 0.48 } else { 0.30 };
@@ -191,9 +199,12 @@ fn comment(answers: &mut Answers, truth: &Truth, language: Language, business: &
     ];
     for (key, asked, share) in asked {
         if chance.happens(share) {
-            answers.0.insert(key.to_owned(), comments::write(asked, language, business, chance));
+            let (text, about) = comments::write(asked, language, business, chance);
+            answers.0.insert(key.to_owned(), text);
+            themes.insert(key.to_owned(), about);
         }
     }
+    themes
 }
 
 /// Some rate one more authority than the one that mattered most.

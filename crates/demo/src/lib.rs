@@ -26,6 +26,8 @@ mod population;
 mod trades;
 mod truth;
 
+use std::collections::BTreeMap;
+
 use domain::answers::Answers;
 use domain::fieldwork::{Mode, ResponseStatus, RoundState};
 use domain::frame::FrameUnit;
@@ -120,6 +122,8 @@ impl DemoUnit {
 pub struct DemoResponse {
     /// The answers, comments included.
     pub answers: Answers,
+    /// What each comment is about, by question key, in the codebook's keys: the truth by which it was written.
+    pub themes: BTreeMap<String, Vec<&'static str>>,
     /// How far it came.
     pub status: ResponseStatus,
     /// By what means.

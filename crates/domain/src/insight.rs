@@ -261,13 +261,17 @@ pub struct OutcomeCounts {
     pub partial: u64,
     /// Broken off, withdrawn or declined.
     pub refused: u64,
-    /// Invited, without any answer.
+    /// Not reached, or reached and silent.
     pub no_contact: u64,
-    /// Not invited: no usable address, or protected against approaches.
-    pub not_invited: u64,
+    /// Reached, but unable to answer.
+    pub other: u64,
+    /// Not known whether it still belongs to the population.
+    pub unknown: u64,
+    /// Closed or moved away: does not belong to it.
+    pub ineligible: u64,
 }
 
-/// AAPOR's rates, with all businesses of the frame as eligible.
+/// AAPOR's rates.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Rates {
@@ -297,6 +301,8 @@ pub struct BiasRow {
 pub struct ResponseVariable {
     /// `sector`, `size`, `area`, `age`, …
     pub domain: String,
+    /// Title.
+    pub title: Texts,
     /// The weights are made of it, so that its shares are right after weighting.
     pub weighted: bool,
     /// R over this variable alone.

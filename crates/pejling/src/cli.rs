@@ -229,6 +229,9 @@ pub struct ImportResponses {
     /// Read and report row by row, but store nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Take away what was imported into this year before; without it, units that have an answer keep it
+    #[arg(long, conflicts_with = "dry_run")]
+    pub replace: bool,
     /// Where the row-by-row report goes [default: FILE with .report.csv]
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
@@ -350,9 +353,18 @@ pub struct Themes {
     /// Folder for themes.csv and redacted.csv
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Frame with the businesses' own names, owners and streets, to be redacted too
+    /// Frame with the businesses' own names, owners and streets, to be redacted too; with --codes also their sector and size
     #[arg(long, value_name = "FILE")]
     pub frame: Option<PathBuf>,
+    /// Confirmed codes: CSV with id, coder, version, theme; adds prevalence.csv, prevalence_changes.csv, prevalence.json
+    #[arg(long, value_name = "FILE", requires = "frame", requires = "responses")]
+    pub codes: Option<PathBuf>,
+    /// Responses, which say who was asked: CSV or Parquet with year, business_id and the answers
+    #[arg(long, value_name = "FILE", requires = "codes")]
+    pub responses: Option<PathBuf>,
+    /// A share mentioned by fewer businesses is hidden; 0 hides nothing
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub min_n: u32,
 }
 
 /// `pejling report`

@@ -1,12 +1,19 @@
 //! From closed rounds to a frozen publication, and from a publication to its paper.
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use analysis::{Analysis, Fpc, Method, Table};
+use analysis::coding::Codebook;
+use analysis::fieldwork::{self, Fieldwork, Variable};
+use analysis::prevalence::{Coding, Comment, SURVEY, prevalence};
+use analysis::{Analysis, Fpc, Method, Scored, Table};
 use anyhow::{Context, Result, bail, ensure};
-use domain::fieldwork::ResponseStatus;
+use domain::calls::Disposition;
+use domain::fieldwork::{Mode, ResponseStatus};
 use domain::indicator::Definitions;
-use domain::language::Language;
+use domain::insight::OutcomeCounts;
+use domain::language::{Language, Texts};
 use domain::municipality::Municipality;
+use domain::questionnaire::{ColumnKind, Questionnaire};
 use domain::results::Report;
 use domain::size::SizeClasses;
 use serde::Deserialize;
@@ -65,8 +72,13 @@ pub async fn analyse(
     ensure!(!years.is_empty(), "no round is closed yet: figures are made of closed rounds only");
     let units = parts.store.analysis_frame(&municipality.id, &years).await?;
     let responses = parts.store.analysis_responses(&municipality.id, &years).await?;
+    let open = open_answers(parts, municipality, &years).await?;
+    let mut fieldwork = Fieldwork { outcomes: outcomes(parts, municipality, &years).await?, ..Fieldwork::default() };
+    fieldwork.variables = variables(&units);
     let counts = |status| matches!(status, ResponseStatus::Complete | ResponseStatus::Partial);
     let responses: Vec<_> = responses.into_iter().filter(|r| counts(r.status)).collect();
+    let sent = responses.iter().filter(|r| r.mode != Mode::Imported);
+    fieldwork.submitted = sent.filter_map(|r| Some(((r.year, r.panel.0.clone()), r.submitted_at?.0))).collect();
     let responded = responses.iter().map(|r| (r.year, r.panel.0.clone())).collect();
     let answers = responses.into_iter().flat_map(|r| {
         let (year, panel) = (r.year, r.panel.0);
@@ -75,8 +87,15 @@ pub async fn analyse(
     let frame = frame_table(&units)?;
     let responses = Table::from_answers("responses", responded, answers)?;
     let definitions = definitions.clone();
-    let analysis =
-        tokio::task::spawn_blocking(move || analysis::analyse_rows(&frame, &responses, &definitions, &method));
+    let analysis = tokio::task::spawn_blocking(move || {
+        let mut analysis = analysis::analyse_rows(&frame, &responses, &definitions, &method)?;
+        let scored = Scored::read(&frame, &responses, &definitions, &method)?;
+        fieldwork::account(&mut analysis.report, &scored, &definitions, &fieldwork);
+        let codebook = Codebook::shipped();
+        let part = prevalence(&frame, &responses, &codebook, &open.comments, &open.codings, &method)?;
+        analysis.report.insight.themes = part;
+        Ok::<_, analysis::AnalyseError>(analysis)
+    });
     match analysis.await.context("the analysis was interrupted")? {
         Err(analysis::AnalyseError::Weights(reason)) => {
             bail!(
@@ -85,6 +104,105 @@ pub async fn analyse(
         }
         outcome => Ok(outcome?),
     }
+}
+
+/// Open answers and their confirmed codes, without any text.
+struct OpenAnswers {
+    comments: Vec<Comment>,
+    codings: Vec<Coding>,
+}
+
+async fn open_answers(parts: &Parts, municipality: &Municipality, years: &[i32]) -> Result<OpenAnswers> {
+    let mut open = OpenAnswers { comments: Vec::new(), codings: Vec::new() };
+    for round in parts.store.rounds(&municipality.id).await?.iter().filter(|r| years.contains(&r.year)) {
+        let Some(form) = &round.questionnaire else { continue };
+        let questions = open_questions(&parts.store.questionnaire(&municipality.id, form).await?);
+        let id = |response: &str, question: &str| format!("{response} {question}");
+        let comments = parts.store.comments(&municipality.id, round.year, &questions).await?;
+        open.comments.extend(comments.into_iter().map(|c| Comment {
+            id: id(c.response.as_str(), &c.question),
+            year: round.year,
+            business: c.panel.0,
+            source: SURVEY.to_owned(),
+        }));
+        let codes = parts.store.comment_codes(&municipality.id, round.year).await?;
+        open.codings.extend(codes.into_iter().map(|c| Coding {
+            comment: id(c.response.as_str(), &c.question),
+            coder: c.coder,
+            version: c.version,
+            themes: c.themes,
+        }));
+    }
+    Ok(open)
+}
+
+/// Keys of the questions that are answered in own words.
+#[must_use]
+pub fn open_questions(questionnaire: &Questionnaire) -> Vec<String> {
+    let columns = questionnaire.columns().into_iter();
+    columns.filter(|c| c.kind == ColumnKind::Open).map(|c| c.key).collect()
+}
+
+/// Where every business of the frames ended, by AAPOR's codes. An imported year knows nothing of it.
+async fn outcomes(
+    parts: &Parts,
+    municipality: &Municipality,
+    years: &[i32],
+) -> Result<BTreeMap<i32, OutcomeCounts>> {
+    let mut outcomes = BTreeMap::new();
+    for round in parts.store.rounds(&municipality.id).await?.iter().filter(|r| years.contains(&r.year)) {
+        let mut counts = OutcomeCounts::default();
+        for row in parts.store.dispositions(&municipality.id, &round.id).await? {
+            let into = match (row.kind, row.code) {
+                (Disposition::Interview, "1.1") => &mut counts.complete,
+                (Disposition::Interview, _) => &mut counts.partial,
+                (Disposition::Refusal, _) => &mut counts.refused,
+                (Disposition::NonContact, _) => &mut counts.no_contact,
+                (Disposition::Other, _) => &mut counts.other,
+                (Disposition::Unknown, _) => &mut counts.unknown,
+                (Disposition::Ineligible, _) => &mut counts.ineligible,
+            };
+            *into += row.count;
+        }
+        if counts != OutcomeCounts::default() {
+            outcomes.insert(round.year, counts);
+        }
+    }
+    Ok(outcomes)
+}
+
+/// What the register knows of a business and the weights are not made of: its area and its age.
+fn variables(units: &[AnalysisUnit]) -> Vec<Variable> {
+    let of = |group: &dyn Fn(&AnalysisUnit) -> Option<String>| {
+        let pairs = units.iter().filter_map(|u| Some(((u.year, u.panel.0.clone()), group(u)?)));
+        pairs.collect::<HashMap<_, _>>()
+    };
+    let texts = |da: &str, sv: &str, en: &str| Texts { da: da.into(), sv: sv.into(), en: en.into() };
+    let areas: BTreeSet<&String> = units.iter().filter_map(|u| u.area.as_ref()).collect();
+    vec![
+        Variable {
+            name: "area".to_owned(),
+            title: texts("Område", "Område", "Area"),
+            groups: areas.into_iter().map(|key| (key.clone(), Texts::same(&readable(key)))).collect(),
+            of: of(&|u| u.area.clone()),
+        },
+        Variable {
+            name: "age".to_owned(),
+            title: texts("Virksomhedens alder", "Företagets ålder", "Age of the business"),
+            groups: vec![
+                ("0-3".to_owned(), texts("0–3 år", "0–3 år", "0–3 years")),
+                ("4+".to_owned(), texts("4 år og derover", "4 år och äldre", "4 years and older")),
+            ],
+            of: of(&|u| u.age.map(str::to_owned)),
+        },
+    ]
+}
+
+/// A key as a word: areas have no titles of their own.
+fn readable(key: &str) -> String {
+    let words = key.replace(['_', '-'], " ");
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn frame_table(units: &[AnalysisUnit]) -> Result<Table> {

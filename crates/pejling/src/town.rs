@@ -1,6 +1,8 @@
 //! `pejling demo`: the invented municipality, loaded into a database of its own and served until stopped.
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use analysis::coding::Codebook;
 use anyhow::{Context, Result};
 use demo::{Demo, DemoRound};
 use domain::fieldwork::{Role, RoundState};
@@ -11,6 +13,7 @@ use domain::questionnaire;
 use domain::secrets::SecretKey;
 use domain::time::{Clock, SystemClock};
 use mailout::Transport;
+use store::codes::ConfirmedCode;
 use store::results::{InitiativePlan, InitiativeState, PastResponse};
 use store::rounds::RoundPlan;
 use store::{Store, StoreOptions};
@@ -80,6 +83,7 @@ pub async fn load(parts: &Parts, town: &Demo, public_url: &str) -> Result<Munici
         if round.state == RoundState::Closed {
             answers(parts, &municipality, &stored.id, round).await?;
             store.close_round(id, &stored.id, round.closes_at).await?;
+            codes(parts, &municipality, round).await?;
         } else {
             store.freeze_and_open(id, &stored.id, &parts.keys, &mail_domain(public_url), round.opened_at).await?;
             answers(parts, &municipality, &stored.id, round).await?;
@@ -95,6 +99,7 @@ pub async fn load(parts: &Parts, town: &Demo, public_url: &str) -> Result<Munici
             responsible: initiative.responsible.clone(),
             starts_on: initiative.starts_on.clone(),
             ends_on: initiative.ends_on.clone(),
+            public: true,
         };
         let state = match initiative.state {
             "running" => InitiativeState::Running,
@@ -131,6 +136,38 @@ async fn answers(parts: &Parts, municipality: &Municipality, round: &RoundId, ma
         .collect();
     parts.store.load_responses(&municipality.id, round, &responses, made.closes_at).await?;
     Ok(())
+}
+
+/// Confirms the codes of a closed round's comments. In the invented municipality they are the truth by which the comments were written;
+/// elsewhere a person reads each comment and confirms or corrects what is suggested.
+async fn codes(parts: &Parts, municipality: &Municipality, made: &DemoRound) -> Result<()> {
+    let mut truth: HashMap<(&str, &str), &[&str]> = HashMap::new();
+    for response in made.units.iter().filter_map(|u| u.response.as_ref()) {
+        for (key, themes) in &response.themes {
+            if let Some(text) = response.answers.get(key) {
+                truth.insert((key, text), themes);
+            }
+        }
+    }
+    let questions = publish::open_questions(&questionnaire::shipped());
+    let comments = parts.store.comments(&municipality.id, made.year, &questions).await?;
+    let version = Codebook::shipped().version;
+    let mut done = HashSet::new();
+    let codes: Vec<ConfirmedCode> = comments
+        .into_iter()
+        .filter_map(|comment| {
+            let themes = truth.get(&(comment.question.as_str(), comment.text.as_str()))?;
+            done.insert((comment.response.clone(), comment.question.clone())).then(|| ConfirmedCode {
+                response: comment.response,
+                question: comment.question,
+                coder: "demo".to_owned(),
+                version,
+                themes: themes.iter().map(|t| (*t).to_owned()).collect(),
+                confirmed_at: made.closes_at,
+            })
+        })
+        .collect();
+    Ok(parts.store.confirm_codes(&municipality.id, &codes).await?)
 }
 
 async fn print_addresses(parts: &Parts, municipality: &Municipality, public_url: &str) -> Result<()> {

@@ -403,6 +403,7 @@ impl Store {
         let (response, round, panel) = (c.text()?, c.text()?, c.text()?);
         call(WITHDRAW).text(&response).at(now).run(&mut tx).await?;
         call(DROP_ANSWERS).text(&response).run(&mut tx).await?;
+        crate::codes::drop_of(&mut tx, &response).await?;
         crate::drafts::drop_of(&mut tx, &round, &panel).await?;
         call(DROP_WISH_OF).text(invitation.as_str()).run(&mut tx).await?;
         call(CANCEL_MAIL).text(invitation.as_str()).at(now).run(&mut tx).await?;

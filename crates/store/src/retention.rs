@@ -88,6 +88,7 @@ impl Store {
         for row in call(RESPONSES_OF).text(b).rows(&mut tx).await? {
             let response = columns(&row).text()?;
             call(DROP_ANSWERS).text(&response).run(&mut tx).await?;
+            crate::codes::drop_of(&mut tx, &response).await?;
             call(WITHDRAW).text(&response).at(now).run(&mut tx).await?;
         }
         crate::drafts::drop_of_business(&mut tx, b).await?;

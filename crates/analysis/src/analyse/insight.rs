@@ -423,6 +423,7 @@ impl Engine<'_> {
             );
             Some(ResponseVariable {
                 domain: domain.name.clone(),
+                title: breakdown.title.clone(),
                 weighted: made_of.contains(&domain.name),
                 r_indicator: response::representativity(&pairs).map(|r| r.r_indicator),
                 groups: groups.collect(),

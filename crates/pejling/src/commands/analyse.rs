@@ -87,8 +87,9 @@ async fn from_database(slug: &str, arguments: &Analyse, config: &Config) -> Resu
 /// # Errors
 /// The first fault, with file and line; nothing is written then.
 pub fn themes(arguments: Themes) -> Result<()> {
-    let Themes { comments, codebook, out, frame } = arguments;
-    let options = ThemesOptions { comments, codebook, out, frame };
+    let Themes { comments, codebook, out, frame, codes, responses, min_n } = arguments;
+    let method = Method { min_n, ..Method::default() };
+    let options = ThemesOptions { comments, codebook, out, frame, codes, responses, method };
     let coded = analysis::themes(&options)?;
     let suggested = coded.iter().filter(|c| !c.suggestions.is_empty()).count();
     println!(
