@@ -27,7 +27,8 @@ const SEALED: &[&str] = &[
     "List-Unsubscribe-Post",
 ];
 /// Headers signed where they occur.
-const SIGNED: &[&str] = &["Sender", "In-Reply-To", "References", "Content-Transfer-Encoding", "List-Id", "Auto-Submitted"];
+const SIGNED: &[&str] =
+    &["Sender", "Content-Transfer-Encoding", "Content-Language", "List-Id", "Auto-Submitted", "Feedback-ID"];
 /// Where the lines of our own header are folded.
 const LINE: usize = 76;
 

@@ -65,7 +65,7 @@ fn another_program_finds_both_signatures_right_whatever_the_message_looks_like()
         "From: a@hojager.example\r\n\r\n",
         "From: a@hojager.example\r\nSubject: x\r\n\r\n.\r\n..\r\n . \r\n",
         "From: a@hojager.example\r\nSubject:  folded\r\n \t over  lines \r\n\r\nno end",
-        "From : a@hojager.example\r\nReceived: one\r\nReceived: two\r\n\r\ntrailing \t blanks  \r\n\r\n\r\n",
+        "From: a@hojager.example\r\nReceived: one\r\nReceived: two\r\n\r\ntrailing \t blanks  \r\n\r\n\r\n",
         "From: a@hojager.example\r\nTo: b@c.example\r\nSubject: =?utf-8?q?H=C3=B8jager?=\r\n\r\nH\u{f8}jager \u{2013} \u{e5}\u{e4}\u{f6}\r\n",
     ] {
         let Some(holds) = holds(message.as_bytes()) else { return };
@@ -122,7 +122,7 @@ fn names_that_would_break_the_header_are_refused() {
     for name in ["", "a b", "a;b", "a\r\nb", "-a.dk", "a..dk", &"a".repeat(64)] {
         assert!(matches!(dns_name(name), Err(DkimError::Name(_))), "{name:?}");
     }
-    assert_eq!(Signer::new("Højager.example").map(|s| s.domain().to_owned()).unwrap(), "xn--hjager-eya.example");
+    assert_eq!(Signer::new("Højager.example").map(|s| s.domain().to_owned()).unwrap(), "xn--hjager-bya.example");
 }
 
 /// Made by `openssl genrsa -traditional 2048` (PKCS #1), published by `openssl rsa -pubout`.

@@ -17,8 +17,8 @@ use serde::Serialize;
 use store::outbox::ClaimedMail;
 use text::{Engine, EngineError, Messages};
 
+use crate::dkim::{DkimError, Signer};
 use crate::smtp::{Envelope, EnvelopeError};
-use crate::worker::judge::Obstacle;
 
 macro_rules! templates {
     ($($name:literal),+ $(,)?) => {
@@ -37,6 +37,8 @@ templates! {
 
 /// Where buttons have their colour from when a municipality's is not usable.
 const DEFAULT_COLOUR: &str = "#1d4f7c";
+/// Text on a button whose colour is too light for white.
+const DARK_TEXT: &str = "#1c1f23";
 
 /// Why a message cannot be written. Carries no personal data.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +53,9 @@ pub enum ComposeError {
     /// The templates do not fit.
     #[error(transparent)]
     Template(#[from] EngineError),
+    /// The message cannot be signed.
+    #[error(transparent)]
+    Sign(#[from] DkimError),
     /// The message cannot be put together.
     #[error("the message cannot be built: {0}")]
     Build(#[from] lettre::error::Error),
@@ -61,7 +66,7 @@ pub enum ComposeError {
 pub struct Rendered {
     /// Return path and recipient.
     pub envelope: Envelope,
-    /// The message with CRLF line ends, 7 bits only.
+    /// The message with CRLF line ends, signed where a signer is set; 7 bits only, but for an international recipient's address.
     pub bytes: Vec<u8>,
     /// Its subject.
     pub subject: String,
@@ -73,6 +78,7 @@ pub struct Composer {
     keys: Keys,
     public_url: String,
     return_path: Option<String>,
+    signer: Option<Arc<Signer>>,
 }
 
 /// What the templates may use.
@@ -105,6 +111,7 @@ struct Letter {
 struct Page<'a> {
     subject: &'a str,
     colour: &'a str,
+    on_colour: &'static str,
     blocks: &'a [Block],
 }
 
@@ -138,17 +145,25 @@ impl Composer {
         return_path: Option<&str>,
     ) -> Result<Self, ComposeError> {
         let engine = Engine::new(messages, TEMPLATES.iter().copied())?;
-        if let Some(path) = return_path {
-            Envelope::new(path, path).map_err(|_| ComposeError::Setting("the mailbox for bounces"))?;
+        if return_path.is_some_and(|path| !crate::bounce::is_return_path(path)) {
+            return Err(ComposeError::Setting("the mailbox for bounces"));
         }
         let composer = Self {
             engine,
             keys,
             public_url: public_url.trim_end_matches('/').to_owned(),
             return_path: return_path.map(str::to_owned),
+            signer: None,
         };
         composer.check()?;
         Ok(composer)
+    }
+
+    /// The same, with each message signed by the sender's domain.
+    #[must_use]
+    pub fn with_dkim(mut self, signer: Arc<Signer>) -> Self {
+        self.signer = Some(signer);
+        self
     }
 
     /// Renders each message in each language and country, with full and with empty settings, and compares the templates' variables with what they get.
@@ -179,8 +194,8 @@ impl Composer {
 
         let sender = first_filled(&[&settings.sender_email, &settings.contact_email])
             .ok_or(ComposeError::Setting("the sender's address"))?;
-        let sender = ascii_address(sender).ok_or(ComposeError::Setting("the sender's address"))?;
-        let recipient = ascii_address(&mail.recipient).ok_or(ComposeError::Recipient)?;
+        let sender = own_address(sender).ok_or(ComposeError::Setting("the sender's address"))?;
+        let recipient = wire_address(&mail.recipient, false).ok_or(ComposeError::Recipient)?;
         let return_path = match &self.return_path {
             Some(path) => crate::bounce::return_path(path, &mail.id, &self.keys),
             None => sender.clone(),
@@ -201,11 +216,16 @@ impl Composer {
                 "<{}>",
                 mail.message_id.chars().filter(|c| c.is_ascii_graphic() && !"<>".contains(*c)).collect::<String>()
             )));
-        if let Some(reply_to) = ascii_address(&settings.contact_email) {
+        if let Some(reply_to) = own_address(&settings.contact_email) {
             builder = builder.reply_to(mailbox(&name, &reply_to, ComposeError::Setting("the address for questions"))?);
         }
         for (header, value) in [
             ("Auto-Submitted", "auto-generated".to_owned()),
+            // Exchange asks this one before it answers for people on holiday.
+            ("X-Auto-Response-Suppress", "OOF, AutoReply".to_owned()),
+            ("Content-Language", mail.language.tag().to_owned()),
+            // Complaints are counted by round and message, never by person.
+            ("Feedback-ID", format!("{}:{}:{}:pejling", mail.kind.as_str(), mail.round.year, municipality.slug)),
             ("List-Id", format!("<{}.{}.{domain}>", mail.round.year, municipality.slug)),
             ("List-Unsubscribe", format!("<{}>", letter.stop_link)),
             ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()),
@@ -229,15 +249,11 @@ impl Composer {
                 .singlepart(part(ContentType::TEXT_PLAIN, words.text))
                 .singlepart(part(ContentType::TEXT_HTML, words.html)),
         )?;
-        Ok(Rendered { envelope, bytes: message.formatted(), subject: words.subject })
-    }
-
-    /// Why a round's mail was paused, in the words that staff read.
-    pub(crate) fn pause_reason(&self, language: Language, obstacle: Obstacle, words: &str) -> String {
-        self.engine
-            .messages()
-            .try_t(language, obstacle.message_key(), &[("words", clean(words).into())])
-            .unwrap_or_else(|_| clean(words))
+        let mut bytes = message.formatted();
+        if let Some(signer) = &self.signer {
+            bytes = signer.sign(&bytes, now)?;
+        }
+        Ok(Rendered { envelope, bytes, subject: words.subject })
     }
 
     fn letter(&self, mail: &ClaimedMail, minutes: (u32, u32)) -> Result<Letter, ComposeError> {
@@ -286,7 +302,7 @@ impl Composer {
         let subject = clean(&self.engine.render(&template("subject.txt"), language, letter)?);
         let body = self.engine.render(&template("body.txt"), language, letter)?;
         let blocks = blocks(&body, letter);
-        let page = Page { subject: &subject, colour, blocks: &blocks };
+        let page = Page { subject: &subject, colour, on_colour: text_on(colour), blocks: &blocks };
         let html = self.engine.render(&template("body.html"), language, &page)?;
         Ok(Words { text: plain(&blocks), html, subject })
     }
@@ -360,12 +376,29 @@ fn usable_colour(colour: &str) -> &str {
     if digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()) { colour } else { DEFAULT_COLOUR }
 }
 
-/// The address as servers without SMTPUTF8 take it: the domain in its ASCII form. `None`: no such form.
-fn ascii_address(address: &str) -> Option<String> {
+/// White or dark, whichever can be read on `#rrggbb` (WCAG contrast of 4.5 with white).
+fn text_on(colour: &str) -> &'static str {
+    let part = |at: usize| {
+        let byte = colour.get(at..at + 2).and_then(|h| u8::from_str_radix(h, 16).ok()).unwrap_or(0);
+        let share = f64::from(byte) / 255.0;
+        if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+    };
+    let light = 0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5);
+    if 1.05 / (light + 0.05) >= 4.5 { "#ffffff" } else { DARK_TEXT }
+}
+
+/// An address of ours, which every server must take.
+fn own_address(address: &str) -> Option<String> {
+    wire_address(address, true)
+}
+
+/// The address as it goes on the wire: the domain in its ASCII form. `None`: no such form. Before the `@` of somebody
+/// else's address there may be letters of any script, which servers with SMTPUTF8 take.
+fn wire_address(address: &str, own: bool) -> Option<String> {
     let (local, domain) = address.trim().rsplit_once('@')?;
     let domain = idna::domain_to_ascii(domain).ok()?;
     let address = format!("{local}@{domain}");
-    Envelope::new(&address, &address).ok()?;
+    Envelope::new(if own { &address } else { "us@here.example" }, &address).ok()?;
     address.parse::<lettre::Address>().ok()?;
     Some(address)
 }

@@ -289,6 +289,9 @@ fn headers_are_those_of_a_list_that_people_can_leave() {
     assert_eq!(raw("List-Unsubscribe"), format!("<{}/stop>", link()));
     assert_eq!(raw("List-Unsubscribe-Post"), "List-Unsubscribe=One-Click");
     assert_eq!(raw("List-Id"), "<2026.hojager.hojager.example>");
+    assert_eq!(raw("Content-Language"), "da");
+    assert_eq!(raw("Feedback-ID"), "reminder1:2026:hojager:pejling");
+    assert_eq!(raw("X-Auto-Response-Suppress"), "OOF, AutoReply");
     assert_eq!(raw("Message-ID"), "<019a5c6e-0000-7000-8000-000000000001@hojager.example>");
     assert_eq!(message.from().unwrap().first().unwrap().address(), Some("undersoegelse@hojager.example"));
     assert_eq!(message.from().unwrap().first().unwrap().name(), Some("Højager Kommune"));
@@ -312,6 +315,32 @@ fn only_seven_bits_and_short_lines_go_on_the_wire() {
         assert!(text.split("\r\n").all(|line| line.len() <= 200), "a long line");
         let message = MessageParser::default().parse(text.as_bytes()).unwrap();
         assert!(message.parts.iter().skip(1).all(|p| p.content_transfer_encoding() == Some("quoted-printable")));
+    }
+}
+
+#[test]
+fn every_message_is_signed_and_another_program_finds_the_signatures_right() {
+    let signer = crate::dkim::tests::signer();
+    for (kind, language) in every() {
+        let rendered = composed(&claimed(kind, language));
+        let signed = signer.sign(&rendered.bytes, Millis(1_795_388_400_000)).unwrap();
+        let head = String::from_utf8_lossy(&signed).replace("\r\n\t", "");
+        let names = head.split("h=").nth(1).unwrap().split(';').next().unwrap().to_lowercase().replace(' ', "");
+        for name in [
+            "from", "to", "subject", "date", "message-id", "reply-to", "mime-version", "content-type", "list-unsubscribe",
+            "list-unsubscribe-post",
+        ] {
+            assert_eq!(names.split(':').filter(|n| *n == name).count(), 2, "{name} is in the message and cannot be added");
+        }
+        let Some(verdicts) = crate::dkim::tests::verdicts(signer, &signed) else { return };
+        assert!(verdicts.len() == 2 && verdicts.iter().all(|v| v.starts_with("True")), "{verdicts:?}");
+    }
+}
+
+#[test]
+fn buttons_can_be_read_whatever_the_municipality_s_colour() {
+    for (colour, on) in [("#1d4f7c", "#ffffff"), ("#ffffff", DARK_TEXT), ("#f5c400", DARK_TEXT), ("#000000", "#ffffff")] {
+        assert_eq!(text_on(colour), on, "{colour}");
     }
 }
 
@@ -363,15 +392,22 @@ fn a_municipality_that_has_told_little_still_sends_whole_sentences() {
 #[test]
 fn what_stops_one_message_is_told_from_what_stops_all() {
     let mut mail = claimed(MessageKind::Invitation, Language::Da);
-    for address in
-        ["", "no-at", "a@", "@b.dk", "two@a.dk,b@c.dk", "a b@c.dk", "a@b.dk\r\nRCPT TO:<x@y.dk>", "bjørn@firma.dk"]
-    {
+    for address in ["", "no-at", "a@", "@b.dk", "two@a.dk,b@c.dk", "a b@c.dk", "a@b.dk\r\nRCPT TO:<x@y.dk>"] {
         mail.recipient = address.into();
         assert!(matches!(compose(&mail), Err(ComposeError::Recipient)), "{address:?}");
     }
     // Letters of a domain have a form that every server takes.
     mail.recipient = "info@blåbær.dk".into();
     assert_eq!(composed(&mail).envelope.to(), "info@xn--blbr-roah.dk");
+    // Letters before the @ have none; the address goes out as it is, to servers that take it.
+    mail.recipient = "bjørn@firma.dk".into();
+    let rendered = composed(&mail);
+    assert!(rendered.envelope.is_international() && rendered.envelope.to() == "bjørn@firma.dk");
+    let message = MessageParser::default().parse(&rendered.bytes).unwrap();
+    assert_eq!(message.to().unwrap().first().unwrap().address(), Some("bjørn@firma.dk"));
+    Arc::make_mut(&mut mail.municipality).settings.sender_email = "måling@hojager.example".into();
+    Arc::make_mut(&mut mail.municipality).settings.contact_email = String::new();
+    assert!(matches!(compose(&mail), Err(ComposeError::Setting(_))), "our own address must be taken by all");
     Arc::make_mut(&mut mail.municipality).settings = Settings::default();
     assert!(matches!(compose(&mail), Err(ComposeError::Setting(_))));
 }
