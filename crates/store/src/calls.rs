@@ -31,6 +31,7 @@ statements! {
     HOLD = "insert into call_holds (round_id, business_id, user_id, until_at) values ($1, $2, $3, $4)
         on conflict (round_id, business_id) do update set user_id = excluded.user_id, until_at = excluded.until_at
         where call_holds.until_at <= $5 or call_holds.user_id = excluded.user_id";
+    HOLDER = "select user_id from call_holds where round_id = $1 and business_id = $2 and until_at > $3";
     RELEASE = "delete from call_holds where round_id = $1 and business_id = $2 and user_id = $3";
     RECORD = "insert into calls (id, municipality_id, round_id, business_id, user_id, outcome, again_on, note, at)
         select $1, i.municipality_id, i.round_id, i.business_id, $4, $5, $6, $7, $8 from invitations i where i.id = $2 and i.municipality_id = $3";
@@ -198,6 +199,17 @@ impl Store {
             return Err(StoreError::Conflict("a call to this business"));
         }
         Ok(tx.commit().await?)
+    }
+
+    /// Who has a business on the line.
+    pub async fn call_holder(&self, round: &RoundId, business: &BusinessId, now: Millis) -> Result<Option<UserId>> {
+        let found = call(HOLDER)
+            .text(round.as_str())
+            .text(business.as_str())
+            .at(now)
+            .maybe_row(&mut *self.read().await?)
+            .await?;
+        found.map(|row| Ok(UserId(columns(&row).text()?))).transpose()
     }
 
     /// Notes what came of a call and lets the business go. A refusal says no to this round's mail too.

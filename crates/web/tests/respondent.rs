@@ -2,8 +2,8 @@
 mod town;
 
 use axum::http::{Request, StatusCode, header};
-use domain::fieldwork::ResponseStatus;
-use town::Town;
+use domain::fieldwork::{Mode, ResponseStatus};
+use town::{Browser, Got, Town};
 
 const NEXT: (&str, &str) = ("go", "next");
 
@@ -246,7 +246,12 @@ async fn the_invitation_can_be_passed_on_and_the_old_link_stops() {
     again.assert_text("Skriv en gyldig mailadresse");
     let done = browser.fill_in(&again, &[("email", "lis@holm.example")], NEXT).await;
     done.assert_text("Sendt videre");
-    assert_eq!(browser.get(&format!("/s/{}", town.haulier())).await.status, StatusCode::NOT_FOUND);
+    for page in ["", "/overall", "/stop"] {
+        let old = town.browser().get(&format!("/s/{}{page}", town.haulier())).await;
+        assert_eq!(old.status, StatusCode::GONE);
+        old.assert_text("Linket er givet videre");
+        assert!(!old.body.contains("lis@holm.example") && !old.body.contains("Vognmand Holm"), "no more than that");
+    }
     let links = town.store.links(&town.municipality.id, &town.round.id, None, 10).await.unwrap();
     let haulier = links.iter().find(|l| l.name == "Vognmand Holm ApS").unwrap();
     let token = town.keys.invitation_token(&haulier.invitation, haulier.generation);
@@ -416,4 +421,122 @@ async fn pages_carry_their_headers() {
     let nowhere = browser.get("/no/such/page").await;
     assert_eq!(nowhere.status, StatusCode::NOT_FOUND);
     nowhere.assert_text("Siden findes ikke");
+}
+
+/// Everything answered, from the screen at hand to the review: of every question the first option, or this one.
+async fn answer_all(browser: &mut Browser, mut page: Got, overall: &str) -> Got {
+    for _ in 0..30 {
+        if page.path.ends_with("/review") {
+            return page;
+        }
+        let form = page.form();
+        let mut answers: Vec<(&str, &str)> = Vec::new();
+        for (name, value) in &form.offered {
+            let value = match name.as_str() {
+                "overall" => overall,
+                "follow_up" => "0",
+                _ => value,
+            };
+            if !answers.iter().any(|(n, _)| n == name) {
+                answers.push((name, value));
+            }
+        }
+        page = browser.fill_in(&page, &answers, NEXT).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    }
+    panic!("the route does not end: {}", page.path)
+}
+
+fn code(page: &Got) -> String {
+    page.body.split("class=\"reference\">").nth(1).unwrap_or_else(|| panic!("no code: {}", page.body))[..11].to_owned()
+}
+
+#[tokio::test]
+async fn the_link_alone_shows_no_sent_answer() {
+    let town = Town::open().await;
+    let (mut sender, mut reader) = (town.browser(), town.browser());
+    let token = town.haulier();
+    let begun = sender.post(&format!("/s/{token}"), &[]).await;
+    let review = answer_all(&mut sender, begun, "4").await;
+    let thanks = sender.fill_in(&review, &[], NEXT).await;
+    thanks.assert_text("Tak for jeres svar");
+    let code = code(&thanks);
+    // Who sent it goes on reading and correcting for a while.
+    sender.get(&format!("/s/{token}/review")).await.assert_text("Tilfreds");
+    let file = sender.get(&format!("/s/{token}/answers.txt")).await;
+    assert_eq!(file.headers[header::CONTENT_TYPE], "text/plain; charset=utf-8");
+    assert!(file.body.contains("Vognmand Holm ApS") && file.body.contains("Tilfreds"), "{}", file.body);
+    let overall = sender.get(&format!("/s/{token}/overall")).await;
+    assert!(overall.is_checked("overall", "4"));
+    sender.fill_in(&overall, &[("overall", "3")], NEXT).await;
+    assert_eq!(town.respondent(token).await.response.unwrap().answers.get("overall"), Some("3"));
+    // Another reader of the mailbox sees that there is an answer, and nothing of it.
+    for page in ["", "/overall", "/review", "/thanks", "/reach", "/answers.txt", "/code", "/own-words", "/withdraw"] {
+        let got = reader.get(&format!("/s/{token}{page}")).await;
+        assert!(!got.body.contains(&code) && !got.body.contains(" checked"), "{page}: {}", got.body);
+        assert!(!got.body.contains("class=\"review\"") && !got.headers.contains_key(header::CONTENT_DISPOSITION), "{page}");
+    }
+    let refused = reader.post(&format!("/s/{token}/overall"), &[("overall", "1"), ("revision", "99")]).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    refused.assert_text("er ikke gemt");
+    assert_eq!(town.respondent(token).await.response.unwrap().answers.get("overall"), Some("3"));
+    // With the code, typed as people type, it opens.
+    let ask = reader.get(&format!("/s/{token}/code")).await;
+    let wrong = reader.fill_in(&ask, &[("reference", "AAAAA-AAAAA")], NEXT).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let right = reader.fill_in(&wrong, &[("reference", &code.to_lowercase().replace('-', " "))], NEXT).await;
+    assert_eq!(self::code(&right), code);
+    assert!(reader.get(&format!("/s/{token}/overall")).await.is_checked("overall", "3"));
+}
+
+#[tokio::test]
+async fn a_new_complete_answer_replaces_the_old_one_unseen() {
+    let town = Town::open().await;
+    let (mut first, mut second) = (town.browser(), town.browser());
+    let token = town.haulier();
+    let begun = first.post(&format!("/s/{token}"), &[]).await;
+    let review = answer_all(&mut first, begun, "4").await;
+    let old = code(&first.fill_in(&review, &[], NEXT).await);
+    let again = second.post(&format!("/s/{token}/again"), &[]).await;
+    assert!(again.path.ends_with("/overall") && !again.body.contains(" checked"), "{}", again.body);
+    second.fill_in(&again, &[("overall", "2")], NEXT).await;
+    // Begun only: the old one stands, and too little does not replace it.
+    let review = second.get(&format!("/s/{token}/review")).await;
+    let little = second.fill_in(&review, &[], NEXT).await;
+    assert_eq!(little.status, StatusCode::UNPROCESSABLE_ENTITY);
+    little.assert_text("mindst fire ud af fem");
+    assert_eq!(town.respondent(token).await.response.unwrap().answers.get("overall"), Some("4"));
+    // Filled in, it does; sent twice, there is still one.
+    let page = second.get(&format!("/s/{token}/overall")).await;
+    let review = answer_all(&mut second, page, "2").await;
+    let thanks = second.fill_in(&review, &[], NEXT).await;
+    let new = code(&thanks);
+    assert_ne!(old, new);
+    assert_eq!(code(&second.fill_in(&review, &[], NEXT).await), new);
+    let who = town.respondent(token).await;
+    assert_eq!(who.response.unwrap().answers.get("overall"), Some("2"));
+    assert!(town.store.draft(&who.invitation, Mode::Web).await.unwrap().is_none());
+    // The old code opens nothing any more.
+    assert!(!first.get(&format!("/s/{token}/overall")).await.body.contains(" checked"));
+    let ask = first.get(&format!("/s/{token}/code")).await;
+    assert_eq!(first.fill_in(&ask, &[("reference", &old)], NEXT).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn a_double_click_shows_the_same_receipt_to_whoever_clicked() {
+    let town = Town::open().await;
+    let (mut browser, mut other) = (town.browser(), town.browser());
+    let token = town.hairdresser();
+    let begun = browser.post(&format!("/s/{token}"), &[]).await;
+    let review = answer_all(&mut browser, begun, "5").await;
+    let attempt = review.form().filled.iter().find(|(n, _)| n == "attempt").unwrap().1.clone();
+    let other_review = other.get(&format!("/s/{token}/review")).await;
+    let path = format!("/s/{token}/submit");
+    // The browser leaves the first answer's cookie unread: the second click comes without it.
+    let (mut one, mut two) = (town.browser(), town.browser());
+    let (one, two) = (one.post(&path, &[("attempt", &attempt)]).await, two.post(&path, &[("attempt", &attempt)]).await);
+    assert_eq!(code(&one), code(&two));
+    let late = other.fill_in(&other_review, &[], NEXT).await;
+    late.assert_text("I har svaret");
+    assert!(!late.body.contains("class=\"reference\""), "another page's sending gets no code");
 }

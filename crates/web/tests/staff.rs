@@ -18,6 +18,7 @@ use town::{Browser, Got, NOW, Town};
 const ALL: [Role; 4] = [Role::Administrator, Role::Analyst, Role::Committee, Role::Interviewer];
 const CONSOLE: &[Role] = &[Role::Administrator, Role::Analyst];
 const RESULTS: &[Role] = &[Role::Administrator, Role::Analyst, Role::Committee];
+const CALLS: &[Role] = &[Role::Administrator, Role::Analyst, Role::Interviewer];
 const TRAIL: &[Role] = &[Role::Administrator];
 
 /// Every address of the staff, with the roles it is for.
@@ -49,6 +50,17 @@ const ADDRESSES: &[(&str, &str, &[Role])] = &[
     ("POST", "/{slug}/console/publications/{publication}/report", CONSOLE),
     ("GET", "/{slug}/console/jobs/{job}", CONSOLE),
     ("GET", "/{slug}/console/jobs/{job}/{file}", CONSOLE),
+    ("GET", "/{slug}/calls", CALLS),
+    ("GET", "/{slug}/calls/{invitation}", CALLS),
+    ("POST", "/{slug}/calls/{invitation}/begin", CALLS),
+    ("POST", "/{slug}/calls/{invitation}/outcome", CALLS),
+    ("GET", "/{slug}/calls/{invitation}/review", CALLS),
+    ("POST", "/{slug}/calls/{invitation}/submit", CALLS),
+    ("GET", "/{slug}/calls/{invitation}/thanks", CALLS),
+    ("GET", "/{slug}/calls/{invitation}/reach", CALLS),
+    ("POST", "/{slug}/calls/{invitation}/reach", CALLS),
+    ("GET", "/{slug}/calls/{invitation}/{screen}", CALLS),
+    ("POST", "/{slug}/calls/{invitation}/{screen}", CALLS),
     ("GET", "/{slug}/committee", RESULTS),
     ("GET", "/{slug}/committee/{publication}", RESULTS),
     ("GET", "/{slug}/committee/{publication}/method", RESULTS),
@@ -656,4 +668,147 @@ async fn pages_of_staff_are_kept_by_no_cache() {
         assert!(!got.body.contains(" style=") && !got.body.contains("<style"), "{address}");
     }
     browser.get("/hojager/console/trail").await.assert_text("så denne side");
+}
+
+/// The address of the haulier's call page.
+async fn call_page(town: &Town, browser: &mut Browser) -> String {
+    let list = browser.get("/hojager/calls").await;
+    list.assert_text("Vognmand Holm ApS");
+    list.assert_text("få svar");
+    format!("/hojager/calls/{}", town.respondent(town.haulier()).await.invitation)
+}
+
+/// The form of a page whose address ends so.
+async fn send_to(browser: &mut Browser, page: &Got, end: &str, fields: &[(&str, &str)]) -> Got {
+    let action = page.body.split("action=\"").map(|p| &p[..p.find('"').unwrap()]).find(|a| a.ends_with(end));
+    browser.post(action.unwrap_or_else(|| panic!("no form to {end}: {}", page.body)), fields).await
+}
+
+#[tokio::test]
+async fn an_interview_shows_no_earlier_answer_and_keeps_its_mode() {
+    let town = Town::open().await;
+    let mut web = town.browser();
+    let overall = web.post(&format!("/s/{}", town.haulier()), &[]).await;
+    web.fill_in(&overall, &[("overall", "1"), ("overall_why", "Hemmeligt")], ("go", "next")).await;
+    let mut caller = signed_in(&town, Role::Interviewer).await;
+    let page = call_page(&town, &mut caller).await;
+    let call = caller.get(&page).await;
+    call.assert_text("12 34 56 03");
+    call.assert_text("Jeres svar er fortrolige, men ikke anonyme.");
+    assert!(!call.body.contains("Hemmeligt"));
+    // Not before the text was read.
+    let unread = send_to(&mut caller, &call, "/begin", &[]).await;
+    assert_eq!(unread.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let mut screen = send_to(&mut caller, &call, "/begin", &[("read", "1")]).await;
+    assert!(screen.path.ends_with("/overall") && !screen.body.contains(" checked"), "{}", screen.body);
+    assert!(!screen.body.contains("Hemmeligt"));
+    // Somebody else does not call at the same time, nor does the answer count before it is sent.
+    let mut other = signed_in(&town, Role::Analyst).await;
+    let held = send_to(&mut other, &call, "/begin", &[("read", "1")]).await;
+    assert_eq!(held.status, StatusCode::CONFLICT);
+    for _ in 0..30 {
+        if screen.path.ends_with("/review") {
+            break;
+        }
+        let form = screen.form();
+        let mut answers: Vec<(&str, &str)> = Vec::new();
+        for (name, value) in &form.offered {
+            if !answers.iter().any(|(n, _)| n == name) {
+                answers.push((name, if name == "overall" { "5" } else { value }));
+            }
+        }
+        screen = caller.fill_in(&screen, &answers, ("go", "next")).await;
+        assert_eq!(screen.status, StatusCode::OK, "{}", screen.body);
+        let kept = town.respondent(town.haulier()).await.response.unwrap();
+        assert_eq!(kept.answers.get("overall"), Some("1"), "what the business typed itself stands until then");
+    }
+    let reach = caller.fill_in(&screen, &[], ("go", "next")).await;
+    assert!(reach.path.ends_with("/reach"), "{}", reach.path);
+    let done = caller.fill_in(&reach, &[("name", "Lis"), ("reach", "12 34 56 78")], ("go", "keep")).await;
+    done.assert_text("Interviewet er gemt");
+    assert!(done.body.contains("class=\"reference\""), "the code is read out");
+    let who = town.respondent(town.haulier()).await;
+    let response = who.response.unwrap();
+    assert!(response.submitted_at.is_some());
+    assert_eq!((response.answers.get("overall"), response.answers.get("overall_why")), (Some("5"), None));
+    let responses = town.store.analysis_responses(&town.municipality.id, &[2026]).await.unwrap();
+    assert_eq!(responses.iter().map(|r| r.mode).collect::<Vec<_>>(), [domain::fieldwork::Mode::Telephone]);
+    let list = caller.get("/hojager/calls").await;
+    assert!(!list.body.contains("Vognmand Holm ApS"), "who has answered is not called");
+    caller.get(&page).await.assert_text("Virksomheden har svaret.");
+    let ended = town.store.dispositions(&town.municipality.id, &town.round.id).await.unwrap();
+    assert_eq!(ended.iter().map(|e| (e.code, e.count)).collect::<Vec<_>>(), [("1.1", 1), ("3.19", 1)]);
+}
+
+#[tokio::test]
+async fn what_came_of_a_call_is_kept_and_a_no_is_a_no() {
+    let town = Town::open().await;
+    let mut caller = signed_in(&town, Role::Interviewer).await;
+    let page = call_page(&town, &mut caller).await;
+    let call = caller.get(&page).await;
+    assert_eq!(send_to(&mut caller, &call, "/outcome", &[]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let nonsense = [("outcome", "away"), ("again_on", "2026-02-31")];
+    assert_eq!(send_to(&mut caller, &call, "/outcome", &nonsense).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        send_to(&mut caller, &call, "/outcome", &[("outcome", "interview")]).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "an interview is one that was sent"
+    );
+    let later = [("outcome", "away"), ("again_on", "2026-10-05"), ("note", "Efter kl. 14")];
+    let list = send_to(&mut caller, &call, "/outcome", &later).await;
+    list.assert_text("Opkaldet er noteret.");
+    list.assert_text("Ring igen 5. oktober 2026");
+    caller.get(&page).await.assert_text("Efter kl. 14");
+    // Broken off: what was said stays.
+    let screen = send_to(&mut caller, &call, "/begin", &[("read", "1")]).await;
+    caller.fill_in(&screen, &[("overall", "4")], ("go", "next")).await;
+    send_to(&mut caller, &call, "/outcome", &[("outcome", "broken_off")]).await;
+    let response = town.respondent(town.haulier()).await.response.unwrap();
+    assert_eq!((response.answers.get("overall"), response.submitted_at), (Some("4"), None));
+    let again = send_to(&mut caller, &call, "/begin", &[("read", "1")]).await;
+    assert!(!again.body.contains(" checked"), "the next call begins with blank pages");
+    // A no also stops the mails of this round.
+    let list = send_to(&mut caller, &call, "/outcome", &[("outcome", "refused"), ("again_on", "2026-10-06")]).await;
+    assert!(!list.body.contains("Vognmand Holm ApS"));
+    assert!(town.respondent(town.haulier()).await.opted_out_at.is_some());
+    let who = town.respondent(town.haulier()).await;
+    let calls = town.store.calls_to(&town.municipality.id, &town.round.id, &who.business).await;
+    let outcomes: Vec<&str> = calls.unwrap().iter().map(|c| c.outcome.code()).collect();
+    assert_eq!(outcomes, ["2.11", "2.12", "2.21"]);
+    let refused = send_to(&mut caller, &call, "/begin", &[("read", "1")]).await;
+    refused.assert_text("Virksomheden har sagt nej.");
+    town.store.close_round(&town.municipality.id, &town.round.id, NOW).await.unwrap();
+    assert!(!caller.get(&page).await.body.contains("Efter kl. 14"), "notes go when the round closes");
+}
+
+#[tokio::test]
+async fn after_publication_the_link_shows_the_sector_s_figures_and_hides_what_is_hidden() {
+    let town = Town::open().await;
+    let link = format!("/s/{}", town.haulier());
+    town.store.close_round(&town.municipality.id, &town.round.id, NOW).await.unwrap();
+    town.browser().get(&link).await.assert_text("Målingen er lukket");
+    publish(&town, "").await;
+    let plan = |title: &str, public| store::results::InitiativePlan {
+        title: title.to_owned(),
+        description: "Ét nummer for alle.".to_owned(),
+        focus_area: String::new(),
+        indicators: Vec::new(),
+        sectors: Vec::new(),
+        responsible: "Erhvervsservice".to_owned(),
+        starts_on: None,
+        ends_on: Some("2027-06-01".to_owned()),
+        public,
+    };
+    for (title, public) in [("Én indgang", true), ("Internt notat", false)] {
+        let running = store::results::InitiativeState::Running;
+        town.store.create_initiative(&town.municipality.id, &plan(title, public), running, NOW).await.unwrap();
+    }
+    let page = town.browser().get(&link).await;
+    assert_eq!(page.status, StatusCode::OK);
+    page.assert_text("Målingen er gjort op.");
+    page.assert_text("Én indgang");
+    assert!(!page.body.contains("Internt notat") && page.body.contains("<svg"), "{}", page.body);
+    town.browser().get(&format!("{link}?lang=en")).await.assert_text("Under way");
+    // Answering is over all the same.
+    assert_eq!(town.browser().get(&format!("{link}/overall")).await.status, StatusCode::GONE);
 }

@@ -232,7 +232,7 @@ async fn a_no_for_good_lasts(ground: &Ground) {
     let waiting = store.claim_mail("w", 100, later.plus_seconds(60), later).await.unwrap();
     store.opt_out(&all["Vognmand 1 ApS"], OptOut::ForGood, later).await.unwrap();
     for mail in &waiting {
-        assert!(!store.still_wanted(&mail.id, "w", later).await.unwrap());
+        assert_eq!(store.still_wanted(&[(mail.id.clone(), "w".to_owned())], later).await.unwrap(), [false]);
     }
     assert_eq!(store.queue_reminder(&m, &next, 2, DOMAIN, later).await.unwrap(), 0);
 }
@@ -258,6 +258,7 @@ async fn earlier_years_are_loaded_once(ground: &Ground) {
     import(store, &m, YEAR - 1, "one", &units(1000)).await;
     let plan = RoundPlan { title: "2025".into(), opens_on: None, closes_on: None, questionnaire: None, threshold: 5 };
     let round = store.create_round(&m, YEAR - 1, &plan, NOW).await.unwrap().id;
+    let kept = PastResponse { mode: Mode::Telephone, ..past(1).remove(0) };
     let past = past(1001);
     let loaded = store.load_responses(&m, &round, &past, NOW).await.unwrap();
     assert_eq!((loaded.added, loaded.present, loaded.unknown), (1000, 0, 1));
@@ -267,6 +268,12 @@ async fn earlier_years_are_loaded_once(ground: &Ground) {
     let responses = store.analysis_responses(&m, &[YEAR - 1]).await.unwrap();
     assert_eq!(responses.len(), 1000);
     assert!(responses.iter().all(|r| r.answers.0.len() == 40));
+    // A better file takes the place of the first, and of nothing that came in another way.
+    assert_eq!(store.drop_imported(&m, &round).await.unwrap(), 1000);
+    assert_eq!(store.load_responses(&m, &round, &[kept], NOW).await.unwrap().added, 1);
+    assert_eq!(store.drop_imported(&m, &round).await.unwrap(), 0);
+    let replaced = store.load_responses(&m, &round, &past, NOW).await.unwrap();
+    assert_eq!((replaced.added, replaced.present, replaced.unknown), (999, 1, 1));
     // The next year's frame knows the same businesses by the same panel ids.
     import(store, &m, YEAR, "two", &units(1000)).await;
     let panels = |year| {
@@ -459,6 +466,7 @@ async fn jobs_and_initiatives_keep_their_history(ground: &Ground) {
         responsible: "Byg".into(),
         starts_on: None,
         ends_on: None,
+        public: true,
     };
     let id = store.create_initiative(&m, &plan, InitiativeState::Planned, NOW).await.unwrap();
     store.move_initiative(&m, &id, InitiativeState::Running, "i gang", later).await.unwrap();

@@ -10,6 +10,7 @@ pub mod catcher;
 pub mod committee;
 pub mod console;
 pub mod home;
+pub mod interviewer;
 pub mod privacy;
 pub mod respondent;
 pub mod signin;
@@ -22,6 +23,7 @@ pub fn routes() -> Router<App> {
         .merge(respondent::routes())
         .merge(signin::routes())
         .merge(console::routes())
+        .merge(interviewer::routes())
         .merge(committee::routes())
         .merge(catcher::routes())
 }
@@ -37,6 +39,7 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     respondent::check(templates, site)?;
     signin::check(templates, site)?;
     console::check(templates, site)?;
+    interviewer::check(templates, site)?;
     committee::check(templates, site)?;
     catcher::check(templates, site)
 }

@@ -65,6 +65,8 @@ pub enum Area {
     Console,
     /// Who did what.
     Trail,
+    /// The telephone.
+    Calls,
 }
 
 /// May this role enter?
@@ -75,6 +77,7 @@ pub const fn may(role: Role, area: Area) -> bool {
         Area::Results => matches!(role, Role::Administrator | Role::Analyst | Role::Committee),
         Area::Console => matches!(role, Role::Administrator | Role::Analyst),
         Area::Trail => matches!(role, Role::Administrator),
+        Area::Calls => matches!(role, Role::Administrator | Role::Analyst | Role::Interviewer),
     }
 }
 
@@ -90,6 +93,8 @@ pub struct Staff {
 pub struct Reader(pub Staff);
 /// Somebody who may run rounds.
 pub struct Analyst(pub Staff);
+/// Somebody who may call businesses.
+pub struct Caller(pub Staff);
 /// Somebody who may see who did what.
 pub struct Administrator(pub Staff);
 
@@ -162,6 +167,7 @@ extractors! {
     Staff, Account, std::convert::identity;
     Reader, Results, Reader;
     Analyst, Console, Analyst;
+    Caller, Calls, Caller;
     Administrator, Trail, Administrator;
 }
 
@@ -184,6 +190,7 @@ impl Staff {
             console: may(self.user.role, Area::Console),
             results: may(self.user.role, Area::Results),
             trail: may(self.user.role, Area::Trail),
+            calls: may(self.user.role, Area::Calls),
             current,
         }
     }
@@ -198,7 +205,7 @@ fn landing(slug: &str, role: Role) -> String {
     let place = match role {
         Role::Administrator | Role::Analyst => "console",
         Role::Committee => "committee",
-        Role::Interviewer => "account",
+        Role::Interviewer => "calls",
     };
     format!("/{slug}/{place}")
 }
@@ -218,7 +225,9 @@ pub struct Bar {
     pub results: bool,
     /// Shows the audit trail.
     pub trail: bool,
-    /// The page shown: `home`, `frames`, `publications`, `committee`, `trail`, `account`.
+    /// Shows the telephone.
+    pub calls: bool,
+    /// The page shown: `home`, `frames`, `publications`, `committee`, `calls`, `trail`, `account`.
     pub current: &'static str,
 }
 
@@ -235,6 +244,7 @@ impl Bar {
             console: full,
             results: true,
             trail: full,
+            calls: full,
             current,
         }
     }

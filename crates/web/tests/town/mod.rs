@@ -55,7 +55,7 @@ fn unit(number: u32, name: &str, industry: &str, employees: u32, email: &str) ->
         area: None,
         started_on: Some("2011-05-01".to_owned()),
         email: Some(email.to_owned()),
-        phone: None,
+        phone: Some(format!("12 34 56 {number:02}")),
         protected: false,
     }
 }

@@ -154,6 +154,7 @@ const fn wave(kind: MessageKind) -> u8 {
         MessageKind::Reminder1 => 1,
         MessageKind::Reminder2 => 2,
         MessageKind::Reminder3 => 3,
+        _ => 0,
     }
 }
 

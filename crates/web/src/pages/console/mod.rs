@@ -67,7 +67,7 @@ fn this_year(app: &App, municipality: &Municipality) -> i32 {
 }
 
 /// The municipality's sectors in their order, with titles.
-fn sectors(municipality: &Municipality, language: Language) -> Vec<(String, String)> {
+pub(crate) fn sectors(municipality: &Municipality, language: Language) -> Vec<(String, String)> {
     let grouping = municipality.settings.sectors();
     grouping
         .map(|g| g.sectors().iter().map(|s| (s.key.clone(), s.titles.get(language).to_owned())).collect())
@@ -84,7 +84,7 @@ fn sizes(municipality: &Municipality, language: Language) -> Vec<(String, String
 }
 
 /// A title by key; the key itself where the definition does not know it (any more).
-fn titled<'a>(titles: &'a [(String, String)], key: &'a str) -> &'a str {
+pub(crate) fn titled<'a>(titles: &'a [(String, String)], key: &'a str) -> &'a str {
     titles.iter().find(|(known, _)| known == key).map_or(key, |(_, title)| title)
 }
 

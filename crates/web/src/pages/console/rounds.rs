@@ -636,7 +636,7 @@ fn wave_rows(app: &App, language: Language, counts: &[store::outbox::MailCount])
             MailState::Sent => &mut wave.sent,
             MailState::Failed => &mut wave.failed,
             MailState::Uncertain => &mut wave.uncertain,
-            MailState::Cancelled => &mut wave.cancelled,
+            MailState::Cancelled | MailState::Expired => &mut wave.cancelled,
             MailState::Pending | MailState::Claimed | MailState::Sending | MailState::Deferred => &mut wave.waiting,
         } += count.messages;
     }

@@ -1,13 +1,14 @@
-//! After the last question: review, submit, receipt, the wish to be contacted, and taking it all back.
+//! After the last question: review, submit, receipt, and the wish to be contacted.
 use axum::extract::{Form, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use domain::fieldwork::Mode;
+use domain::fieldwork::{Mode, ResponseStatus};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
-use store::respondent::{ContactWish, OptOut};
+use store::respondent::ContactWish;
 
-use super::{Action, Contact, Invited, NoticePage, day, screen, start};
+use super::screen::OnCall;
+use super::{Contact, Invited, day, receipt, screen, start};
 use crate::app::App;
 use crate::error::PageError;
 use crate::templates::Page;
@@ -19,6 +20,8 @@ pub(super) const FOLLOW_UP: &str = "follow_up";
 pub(super) const YES: &str = "1";
 /// Longest text of a field of the contact wish, in characters.
 const WISH_LIMIT: usize = 300;
+/// Longest mark of a sending, in characters.
+const ATTEMPT_LIMIT: usize = 64;
 
 /// `/s/{token}/review`
 #[derive(Serialize)]
@@ -31,6 +34,14 @@ pub(crate) struct ReviewPage {
     /// Submitted before: this is a correction, and everything is saved already.
     corrects: bool,
     thanks_href: String,
+    /// Tells this sending from every other one.
+    attempt: String,
+    /// Takes the place of a sent answer, which only a complete one may.
+    replaces: bool,
+    /// It was sent and is not complete yet.
+    too_little: bool,
+    /// On the telephone: whom.
+    call: Option<OnCall>,
 }
 
 #[derive(Serialize)]
@@ -65,6 +76,10 @@ impl Page for ReviewPage {
             asked: 12,
             corrects,
             thanks_href: "/s/x/thanks".into(),
+            attempt: "a1b2".into(),
+            replaces: corrects,
+            too_little: corrects,
+            call: corrects.then(OnCall::sample),
         };
         vec![page(vec![section], 12, false), page(Vec::new(), 3, true)]
     }
@@ -75,16 +90,27 @@ pub(crate) async fn review(State(app): State<App>, visit: Visit, invited: Invite
     if let Some(answer) = start::not_answerable(&app, &visit, &invited)? {
         return Ok(answer);
     }
-    let Some(response) = &invited.who.response else {
+    reviewed(&app, &visit, &invited, None)
+}
+
+/// The answers in words with the button that sends them; `again`: they were sent with this attempt and are too few.
+pub(crate) fn reviewed(
+    app: &App,
+    visit: &Visit,
+    invited: &Invited,
+    again: Option<String>,
+) -> Result<Response, PageError> {
+    let Some(response) = invited.work() else {
         return Ok(invited.to(""));
     };
-    let view = invited.view(&app, &visit);
+    let status = if again.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let view = invited.view(app, visit).status(status);
     let language = view.language();
     let answers = invited.answers();
     let route = invited.questionnaire.route(&invited.who.facts, &answers);
     let done = invited.questionnaire.completeness(&invited.who.facts, &answers);
     let rows = |s| {
-        screen::in_words(&app, language, s, &answers).into_iter().map(|(question, answer)| Row { question, answer })
+        screen::in_words(app, language, s, &answers).into_iter().map(|(question, answer)| Row { question, answer })
     };
     view.render(&ReviewPage {
         submit_href: invited.href("submit"),
@@ -102,33 +128,84 @@ pub(crate) async fn review(State(app): State<App>, visit: Visit, invited: Invite
         asked: done.asked,
         corrects: response.submitted_at.is_some(),
         thanks_href: invited.href("thanks"),
+        replaces: invited.is_drafting() && invited.is_submitted() && invited.mode == Mode::Web,
+        too_little: again.is_some(),
+        attempt: again.unwrap_or_else(|| app.keys().random_token().reveal().to_owned()),
+        call: OnCall::of(invited),
     })
 }
 
+/// What the review's form sent.
+#[derive(Deserialize, Default)]
+pub(crate) struct Sending {
+    /// The page's own mark: the same page sent twice is one sending.
+    #[serde(default)]
+    attempt: String,
+}
+
 /// `POST /s/{token}/submit`: harmless when it comes twice.
-pub(crate) async fn submit(State(app): State<App>, visit: Visit, invited: Invited) -> Result<Response, PageError> {
-    if let Some(answer) = start::not_answerable(&app, &visit, &invited)? {
+pub(crate) async fn submit(
+    State(app): State<App>,
+    visit: Visit,
+    invited: Invited,
+    Form(sending): Form<Sending>,
+) -> Result<Response, PageError> {
+    submitted(&app, &visit, &invited, sending).await
+}
+
+/// Sends the answers, for whoever answers.
+pub(crate) async fn submitted(
+    app: &App,
+    visit: &Visit,
+    invited: &Invited,
+    sending: Sending,
+) -> Result<Response, PageError> {
+    if let Some(answer) = start::not_answerable(app, visit, invited)? {
         return Ok(answer);
+    }
+    if invited.is_open {
+        // Corrections are saved page by page: nothing is sent a second time, and the code stays the same.
+        return Ok(invited.to("thanks"));
+    }
+    let attempt = if sending.attempt.is_empty() {
+        app.keys().random_token().reveal().to_owned()
+    } else {
+        sending.attempt.chars().take(ATTEMPT_LIMIT).collect()
+    };
+    let reference = invited.reference(app, &attempt);
+    let hash = app.keys().lookup(&reference);
+    let language = invited.view(app, visit).language();
+    let (id, now) = (&invited.who.invitation, app.now());
+    let wants_contact = wants_contact(invited);
+    if invited.is_drafting() {
+        let asked = invited.questionnaire.completeness(&invited.who.facts, &invited.answers());
+        let replaces = invited.is_submitted() && invited.mode == Mode::Web;
+        if invited.draft.is_some() && replaces && asked.status() != ResponseStatus::Complete {
+            return reviewed(app, visit, invited, Some(attempt));
+        }
+        return match app.store().submit_draft(id, invited.mode, &hash, language, now).await {
+            Ok(Some(_)) => receipt::given(app, invited, &reference, if wants_contact { "reach" } else { "thanks" }),
+            Ok(None) => Ok(invited.to("")),
+            Err(StoreError::RoundClosed) => start::closed(app, visit, invited, true),
+            Err(error) => Err(error.into()),
+        };
     }
     if invited.who.response.is_none() {
         return Ok(invited.to(""));
     }
-    let language = invited.view(&app, &visit).language();
-    let hash = app.keys().lookup(&invited.reference(&app));
-    match app.store().submit(&invited.who.invitation, &hash, Mode::Web, language, app.now()).await {
-        Ok(submitted) if submitted.first && wants_contact(&invited) => Ok(invited.to("reach")),
-        Ok(_) => Ok(invited.to("thanks")),
-        Err(StoreError::RoundClosed) => start::closed(&app, &visit, &invited, true),
+    match app.store().submit(id, &hash, invited.mode, language, now).await {
+        Ok(done) if done.first => {
+            receipt::given(app, invited, &reference, if wants_contact { "reach" } else { "thanks" })
+        }
+        Ok(_) if app.store().is_reference(id, &hash).await? => receipt::given(app, invited, &reference, "thanks"),
+        Ok(_) => Ok(invited.to("")),
+        Err(StoreError::RoundClosed) => start::closed(app, visit, invited, true),
         Err(error) => Err(error.into()),
     }
 }
 
 fn wants_contact(invited: &Invited) -> bool {
-    invited.who.response.as_ref().is_some_and(|r| r.answers.get(FOLLOW_UP) == Some(YES))
-}
-
-pub(super) fn is_submitted(invited: &Invited) -> bool {
-    invited.who.response.as_ref().is_some_and(|r| r.submitted_at.is_some())
+    invited.work().is_some_and(|r| r.answers.get(FOLLOW_UP) == Some(YES))
 }
 
 /// `/s/{token}/thanks`
@@ -136,6 +213,7 @@ pub(super) fn is_submitted(invited: &Invited) -> bool {
 pub(crate) struct ThanksPage {
     reference: String,
     review_href: String,
+    fetch_href: String,
     withdraw_href: String,
     /// Where name and number can still be left, when the business said yes to being contacted.
     reach_href: Option<String>,
@@ -153,6 +231,7 @@ impl Page for ThanksPage {
         let page = |full: bool| Self {
             reference: "ABCDE-FGHIJ".into(),
             review_href: "/s/x/review".into(),
+            fetch_href: "/s/x/answers.txt".into(),
             withdraw_href: "/s/x/withdraw".into(),
             reach_href: full.then(|| "/s/x/reach".to_owned()),
             reached: full,
@@ -164,17 +243,23 @@ impl Page for ThanksPage {
     }
 }
 
-/// `GET /s/{token}/thanks`
-pub(crate) async fn thanks(State(app): State<App>, visit: Visit, invited: Invited) -> Result<Response, PageError> {
-    if !is_submitted(&invited) {
+/// `GET /s/{token}/thanks`: with the code for whoever has it, without for the link alone.
+pub(crate) async fn thanks(
+    State(app): State<App>,
+    visit: Visit,
+    invited: Invited,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let Some(reference) = receipt::code_of(&app, &invited, &headers) else {
         return Ok(invited.to(""));
-    }
+    };
     let view = invited.view(&app, &visit);
     let language = view.language();
     let reached = app.store().contact_wish(&invited.who.invitation).await?.is_some();
     view.render(&ThanksPage {
-        reference: invited.reference(&app),
+        reference,
         review_href: invited.href("review"),
+        fetch_href: invited.href("answers.txt"),
         withdraw_href: invited.href("withdraw"),
         reach_href: (wants_contact(&invited) || reached).then(|| invited.href("reach")),
         reached,
@@ -232,7 +317,7 @@ pub(crate) struct Wish {
 
 /// `GET /s/{token}/reach`
 pub(crate) async fn reach(State(app): State<App>, visit: Visit, invited: Invited) -> Result<Response, PageError> {
-    if !is_submitted(&invited) {
+    if !invited.is_open {
         return Ok(invited.to(""));
     }
     let wish = app.store().contact_wish(&invited.who.invitation).await?;
@@ -270,112 +355,50 @@ pub(crate) async fn leave_contact(
     invited: Invited,
     Form(sent): Form<Wish>,
 ) -> Result<Response, PageError> {
-    if !is_submitted(&invited) {
-        return Ok(invited.to(""));
+    if !invited.is_open {
+        return Ok(invited.to("code"));
     }
     if sent.go == "drop" {
         app.store().drop_contact(&invited.who.invitation).await?;
         return Ok(invited.to("thanks"));
     }
-    let tidy =
-        |text: &str| text.chars().filter(|c| !c.is_control()).take(WISH_LIMIT).collect::<String>().trim().to_owned();
-    let wish = Wish { name: tidy(&sent.name), reach: tidy(&sent.reach), about: tidy(&sent.about), go: String::new() };
+    let wish = sent.tidied();
     if wish.name.is_empty() || wish.reach.is_empty() {
         return reach_page(&app, &visit, &invited, &wish, false, true);
     }
-    let wish = ContactWish { name: wish.name, reach: wish.reach, about: wish.about };
-    app.store().leave_contact(&invited.who.invitation, &wish, app.now()).await?;
+    app.store().leave_contact(&invited.who.invitation, &wish.kept(), app.now()).await?;
     Ok(invited.to("thanks"))
 }
 
-/// `/s/{token}/withdraw`
-#[derive(Serialize)]
-pub(crate) struct WithdrawPage {
-    action: String,
-    back_href: String,
-    typed: String,
-    fault: bool,
-}
+impl Wish {
+    fn tidied(&self) -> Self {
+        let tidy = |text: &str| {
+            text.chars().filter(|c| !c.is_control()).take(WISH_LIMIT).collect::<String>().trim().to_owned()
+        };
+        Self { name: tidy(&self.name), reach: tidy(&self.reach), about: tidy(&self.about), go: String::new() }
+    }
 
-impl Page for WithdrawPage {
-    const TEMPLATE: &'static str = "respondent/withdraw.html";
-
-    fn samples() -> Vec<Self> {
-        let page =
-            |fault| Self { action: "/s/x/withdraw".into(), back_href: "/s/x".into(), typed: "ABC".into(), fault };
-        vec![page(true), page(false)]
+    fn kept(&self) -> ContactWish {
+        ContactWish { name: self.name.clone(), reach: self.reach.clone(), about: self.about.clone() }
     }
 }
 
-/// `GET /s/{token}/withdraw`
-pub(crate) async fn withdraw(State(app): State<App>, visit: Visit, invited: Invited) -> Result<Response, PageError> {
-    if let Some(answer) = start::not_answerable(&app, &visit, &invited)? {
-        return Ok(answer);
-    }
-    if !is_submitted(&invited) {
-        return Ok(invited.to(""));
-    }
-    withdraw_page(&app, &visit, &invited, String::new(), false)
+/// The contact form of an interview: what was left earlier stays out of sight.
+pub(crate) fn reach_by_telephone(app: &App, visit: &Visit, invited: &Invited) -> Result<Response, PageError> {
+    reach_page(app, visit, invited, &Wish::default(), false, false)
 }
 
-fn withdraw_page(
+/// Keeps the contact form of an interview; the page again when something is missing.
+pub(crate) async fn reached_by_telephone(
     app: &App,
     visit: &Visit,
     invited: &Invited,
-    typed: String,
-    fault: bool,
+    sent: &Wish,
 ) -> Result<Response, PageError> {
-    let status = if fault { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let page = WithdrawPage { action: invited.href("withdraw"), back_href: invited.href(""), typed, fault };
-    invited.view(app, visit).status(status).render(&page)
-}
-
-/// The receipt's code as typed.
-#[derive(Deserialize)]
-pub(crate) struct Withdrawal {
-    #[serde(default)]
-    reference: String,
-}
-
-/// `POST /s/{token}/withdraw`: the answers are deleted when the receipt's code is right.
-pub(crate) async fn withdrawn(
-    State(app): State<App>,
-    visit: Visit,
-    invited: Invited,
-    Form(sent): Form<Withdrawal>,
-) -> Result<Response, PageError> {
-    if let Some(answer) = start::not_answerable(&app, &visit, &invited)? {
-        return Ok(answer);
+    let wish = sent.tidied();
+    if wish.name.is_empty() || wish.reach.is_empty() {
+        return reach_page(app, visit, invited, &wish, false, true);
     }
-    if !is_submitted(&invited) {
-        return Ok(invited.to(""));
-    }
-    let bare = |code: &str| code.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_uppercase();
-    if bare(&sent.reference) != bare(&invited.reference(&app)) {
-        return withdraw_page(&app, &visit, &invited, sent.reference, true);
-    }
-    app.store().withdraw(&invited.who.invitation, app.now()).await?;
-    // Taking an answer back says no to this round too: who did it must not be reminded to answer.
-    app.store().opt_out(&invited.who.invitation, OptOut::Round, app.now()).await?;
-    is_withdrawn(&app, &visit, &invited)
-}
-
-/// The page of a response that was taken back.
-pub(super) fn is_withdrawn(app: &App, visit: &Visit, invited: &Invited) -> Result<Response, PageError> {
-    let view = invited.view(app, visit);
-    let language = view.language();
-    let t = |key: &str| app.t(language, key, &[]);
-    view.render(&NoticePage {
-        title: t("respondent.withdrawn_title"),
-        lead: t("respondent.withdrawn_lead"),
-        paragraphs: vec![t("respondent.withdrawn_text")],
-        reference: None,
-        actions: vec![Action {
-            href: invited.href("stop"),
-            label: t("respondent.stop_link"),
-            post: false,
-            primary: false,
-        }],
-        contact: Contact::of(&invited.who.municipality),
-    })
+    app.store().leave_contact(&invited.who.invitation, &wish.kept(), app.now()).await?;
+    Ok(invited.to("thanks"))
 }

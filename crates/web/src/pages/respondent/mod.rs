@@ -2,13 +2,16 @@
 //!
 //! # Layout
 //! - `start`: the first page, and what stands there when it cannot be answered
+//! - `outcome`: what the business's sector said, once it is published
 //! - `screen`: one page of questions, saved as it is received
-//! - `finish`: review, submit, receipt, contact wish, withdrawal
+//! - `finish`: review, submit, receipt, contact wish
+//! - `receipt`: what needs the receipt's code: reading, correcting, fetching, withdrawing; and answering anew without it
 //! - `pass_on`: somebody else should answer
 //! - `stop`: no more mail
 //!
 //! A GET never changes anything: mail scanners open every link. The token in the address is the right to answer, so these
-//! pages need no cookie; they are never stored, indexed or named to other sites.
+//! pages need no cookie; they are never stored, indexed or named to other sites. Once an answer is sent the link alone shows no
+//! more of it: many read an info@ mailbox. The receipt's code opens it, and a cookie remembers that for an hour.
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -18,24 +21,29 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Router, middleware, routing};
 use domain::answers::Answers;
+use domain::fieldwork::Mode;
 use domain::language::Language;
 use domain::municipality::Municipality;
 use domain::questionnaire::Questionnaire;
 use serde::Serialize;
-use store::respondent::Respondent;
+use store::respondent::{Respondent, SavedResponse};
 use text::EngineError;
 
 use crate::app::{App, View};
 use crate::error::PageError;
 use crate::layers;
 use crate::templates::{Page, Site, Templates};
-use crate::visit::Visit;
+use crate::visit::{self, Visit};
 
-mod finish;
+pub(crate) mod finish;
+mod outcome;
 mod pass_on;
-mod screen;
+pub(crate) mod receipt;
+pub(crate) mod screen;
 mod start;
 mod stop;
+
+pub(crate) use receipt::next_screen;
 
 /// Routes.
 pub fn routes() -> Router<App> {
@@ -45,7 +53,10 @@ pub fn routes() -> Router<App> {
         .route("/s/{token}/submit", routing::post(finish::submit))
         .route("/s/{token}/thanks", routing::get(finish::thanks))
         .route("/s/{token}/reach", routing::get(finish::reach).post(finish::leave_contact))
-        .route("/s/{token}/withdraw", routing::get(finish::withdraw).post(finish::withdrawn))
+        .route("/s/{token}/code", routing::get(receipt::ask).post(receipt::open))
+        .route("/s/{token}/again", routing::post(receipt::again))
+        .route("/s/{token}/answers.txt", routing::get(receipt::fetch))
+        .route("/s/{token}/withdraw", routing::get(receipt::withdraw).post(receipt::withdrawn))
         .route("/s/{token}/pass-on", routing::get(pass_on::page).post(pass_on::pass_on))
         .route("/s/{token}/stop", routing::get(stop::page).post(stop::stop))
         .route("/s/{token}/unsubscribe", routing::get(stop::page).post(stop::stop))
@@ -64,19 +75,27 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     templates.check::<finish::ReviewPage>(site)?;
     templates.check::<finish::ThanksPage>(site)?;
     templates.check::<finish::ReachPage>(site)?;
-    templates.check::<finish::WithdrawPage>(site)?;
+    templates.check::<receipt::WithdrawPage>(site)?;
+    templates.check::<receipt::CodePage>(site)?;
+    templates.check::<outcome::OutcomePage>(site)?;
     templates.check::<pass_on::PassOnPage>(site)?;
     templates.check::<stop::StopPage>(site)
 }
 
 /// The invitation behind the link, found or answered with a page that says what to do.
 pub(crate) struct Invited {
-    /// As it stands in the address.
-    pub token: String,
+    /// The address under which its pages lie.
+    pub base: String,
     /// Everything that is known of it.
     pub who: Respondent,
     /// The round's questionnaire.
     pub questionnaire: Arc<Questionnaire>,
+    /// By what means it is answered here.
+    pub mode: Mode,
+    /// The receipt's code was given lately, or is not needed.
+    pub is_open: bool,
+    /// What is being written in place of a sent answer, or on the telephone.
+    pub draft: Option<SavedResponse>,
 }
 
 impl FromRequestParts<App> for Invited {
@@ -85,12 +104,14 @@ impl FromRequestParts<App> for Invited {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let path = Path::<HashMap<String, String>>::from_request_parts(parts, app).await;
         let token = path.ok().and_then(|Path(mut p)| p.remove("token")).unwrap_or_default();
+        // Letters print it in groups, for people who type.
+        let token = token.replace('-', "").to_lowercase();
         let found = app.store().invitation_by_lookup(&app.keys().lookup(&token)).await;
         let who = match found.map_err(PageError::from) {
             Ok(Some(who)) => who,
             Ok(None) => {
                 let visit = Visit::from_request_parts(parts, app).await.unwrap_or_default();
-                return Err(unknown(app, &visit).unwrap_or_else(IntoResponse::into_response));
+                return Err(no_longer(app, &visit, &token).await.unwrap_or_else(IntoResponse::into_response));
             }
             Err(error) => return Err(error.into_response()),
         };
@@ -100,38 +121,109 @@ impl FromRequestParts<App> for Invited {
             .clone()
             .ok_or_else(|| PageError::internal("a round without questionnaire").into_response())?;
         let questionnaire = app.questionnaire(&who.municipality.id, &id).await.map_err(IntoResponse::into_response)?;
-        Ok(Self { token, who, questionnaire })
+        let mut invited = Self {
+            base: format!("/s/{token}"),
+            who,
+            questionnaire,
+            mode: Mode::Web,
+            is_open: false,
+            draft: None,
+        };
+        invited.look_at_receipt(app, parts).await.map_err(IntoResponse::into_response)?;
+        Ok(invited)
     }
 }
 
 impl Invited {
     /// The address of a page behind this link.
-    fn href(&self, page: &str) -> String {
-        if page.is_empty() { format!("/s/{}", self.token) } else { format!("/s/{}/{page}", self.token) }
+    pub(crate) fn href(&self, page: &str) -> String {
+        if page.is_empty() { self.base.clone() } else { format!("{}/{page}", self.base) }
     }
 
-    fn to(&self, page: &str) -> Response {
+    pub(crate) fn to(&self, page: &str) -> Response {
         Redirect::to(&self.href(page)).into_response()
     }
 
-    fn view<'a>(&'a self, app: &'a App, visit: &'a Visit) -> View<'a> {
+    pub(crate) fn view<'a>(&'a self, app: &'a App, visit: &'a Visit) -> View<'a> {
         app.view(visit).of(&self.who.municipality).prefer(self.who.language)
     }
 
-    fn answers(&self) -> Answers {
-        self.who.response.as_ref().map(|r| r.answers.clone()).unwrap_or_default()
+    /// A sent answer opens with the code that this browser was given, or else another one is begun beside it.
+    async fn look_at_receipt(&mut self, app: &App, parts: &Parts) -> Result<(), PageError> {
+        if !self.is_submitted() {
+            return Ok(());
+        }
+        if let Some(code) = visit::cookie(&parts.headers, &app.settings().cookie_name(receipt::COOKIE)) {
+            let hash = app.keys().lookup(&code);
+            self.is_open = app.store().is_reference(&self.who.invitation, &hash).await?;
+        }
+        if !self.is_open {
+            self.draft = app.store().draft(&self.who.invitation, Mode::Web).await?;
+        }
+        Ok(())
+    }
+
+    /// The same business on the telephone: whatever it answered before stays out of sight.
+    pub(crate) fn by_telephone(
+        base: String,
+        who: Respondent,
+        questionnaire: Arc<Questionnaire>,
+        draft: Option<SavedResponse>,
+    ) -> Self {
+        Self { base, who, questionnaire, mode: Mode::Telephone, is_open: false, draft }
+    }
+
+    /// Has an answer been sent?
+    pub(crate) fn is_submitted(&self) -> bool {
+        self.who.response.as_ref().is_some_and(|r| r.submitted_at.is_some())
+    }
+
+    /// Are answers written beside the response instead of into it?
+    pub(crate) fn is_drafting(&self) -> bool {
+        self.mode == Mode::Telephone || (self.is_submitted() && !self.is_open)
+    }
+
+    /// What is being answered here.
+    pub(crate) fn work(&self) -> Option<&SavedResponse> {
+        if self.is_drafting() { self.draft.as_ref() } else { self.who.response.as_ref() }
+    }
+
+    pub(crate) fn answers(&self) -> Answers {
+        self.work().map(|r| r.answers.clone()).unwrap_or_default()
     }
 
     fn revision(&self) -> i64 {
-        self.who.response.as_ref().map_or(0, |r| r.revision)
+        self.work().map_or(0, |r| r.revision)
     }
 
-    /// The receipt's code: derived from the invitation, so that it is the same every time and need not be stored.
-    fn reference(&self, app: &App) -> String {
-        let code = app.keys().verp(&format!("reference:{}", self.who.invitation)).to_uppercase();
+    /// The receipt's code of one sending: the same form sent twice gives the same code, another one gives another.
+    fn reference(&self, app: &App, attempt: &str) -> String {
+        let code = app.keys().verp(&format!("reference:{}:{attempt}", self.who.invitation)).to_uppercase();
         let (first, second) = code.split_at(code.len() / 2);
         format!("{first}-{second}")
     }
+}
+
+/// A link that was passed on since, or one that we never made.
+async fn no_longer(app: &App, visit: &Visit, token: &str) -> Result<Response, PageError> {
+    let Some((who, ended_at)) = app.store().former_invitation(&app.keys().lookup(token)).await? else {
+        return unknown(app, visit);
+    };
+    let view = app.view(visit).of(&who.municipality).prefer(who.language).status(StatusCode::GONE);
+    let language = view.language();
+    let zone = text::format::zone(&who.municipality.settings.time_zone);
+    let date = text::format::date_of(language, ended_at, &zone);
+    view.render(&NoticePage {
+        title: app.t(language, "respondent.former_title", &[]),
+        lead: app.t(language, "respondent.former_lead", &[("date", date.into())]),
+        paragraphs: vec![
+            app.t(language, "respondent.former_text", &[]),
+            app.t(language, "respondent.former_mistake", &[("municipality", who.municipality.name.as_str().into())]),
+        ],
+        reference: None,
+        actions: Vec::new(),
+        contact: Contact::of(&who.municipality),
+    })
 }
 
 fn unknown(app: &App, visit: &Visit) -> Result<Response, PageError> {
@@ -153,20 +245,33 @@ pub(crate) struct NoticePage {
     title: String,
     lead: String,
     paragraphs: Vec<String>,
-    reference: Option<String>,
+    pub(crate) reference: Option<String>,
     actions: Vec<Action>,
     contact: Option<Contact>,
+}
+
+impl NoticePage {
+    /// A page with a heading, paragraphs and ways on.
+    pub(crate) fn new(
+        title: String,
+        lead: String,
+        paragraphs: Vec<String>,
+        actions: Vec<Action>,
+        municipality: &Municipality,
+    ) -> Self {
+        Self { title, lead, paragraphs, reference: None, actions, contact: Contact::of(municipality) }
+    }
 }
 
 /// A way on.
 #[derive(Serialize)]
 pub(crate) struct Action {
-    href: String,
-    label: String,
+    pub(crate) href: String,
+    pub(crate) label: String,
     /// A form's button rather than a link, because something is changed.
-    post: bool,
+    pub(crate) post: bool,
     /// The first thing to do here.
-    primary: bool,
+    pub(crate) primary: bool,
 }
 
 /// Whom to ask.

@@ -5,7 +5,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 
-use super::{Contact, Invited, NoticePage, finish, start};
+use super::{Contact, Invited, NoticePage, start};
 use crate::app::App;
 use crate::error::PageError;
 use crate::templates::Page;
@@ -57,7 +57,7 @@ fn not_for_others(app: &App, visit: &Visit, invited: &Invited) -> Result<Option<
     if let Some(answer) = start::not_answerable(app, visit, invited)? {
         return Ok(Some(answer));
     }
-    let is_settled = finish::is_submitted(invited) || invited.who.opted_out_for_good_at.is_some();
+    let is_settled = invited.is_submitted() || invited.who.opted_out_for_good_at.is_some();
     Ok(is_settled.then(|| invited.to("")))
 }
 

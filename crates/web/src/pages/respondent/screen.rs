@@ -12,14 +12,14 @@ use serde::Serialize;
 use store::StoreError;
 use store::respondent::{AnswerConflict, PageSave};
 
-use super::{Invited, finish, start};
+use super::{Action, Invited, NoticePage, finish, start};
 use crate::app::App;
 use crate::error::PageError;
 use crate::templates::Page;
 use crate::visit::Visit;
 
 /// What a page's form sent.
-pub(super) type Sent = Vec<(String, String)>;
+pub(crate) type Sent = Vec<(String, String)>;
 
 /// `/s/{token}/{screen}`
 #[derive(Serialize)]
@@ -37,6 +37,27 @@ pub(crate) struct ScreenPage {
     faults: Vec<FaultView>,
     /// Another device has answered differently meanwhile.
     conflict: bool,
+    /// On the telephone: whom, and the way back to the call.
+    call: Option<OnCall>,
+}
+
+/// Whom an interviewer has on the telephone.
+#[derive(Serialize)]
+pub(crate) struct OnCall {
+    business: String,
+    href: String,
+}
+
+impl OnCall {
+    /// The bar on top of an interview's pages; none on the web.
+    pub(crate) fn of(invited: &Invited) -> Option<Self> {
+        let business = invited.who.business_name.clone();
+        (invited.mode == Mode::Telephone).then(|| Self { business, href: invited.href("") })
+    }
+
+    pub(crate) fn sample() -> Self {
+        Self { business: "Holm ApS".into(), href: "/hojager/calls/1".into() }
+    }
 }
 
 /// A fault in the summary on top of the page.
@@ -98,25 +119,47 @@ pub(crate) async fn show(
     invited: Invited,
     Path((_, key)): Path<(String, String)>,
 ) -> Result<Response, PageError> {
-    if let Some(answer) = start::not_answerable(&app, &visit, &invited)? {
+    shown(&app, &visit, &invited, &key)
+}
+
+/// The screen of a key, for whoever answers.
+pub(crate) fn shown(app: &App, visit: &Visit, invited: &Invited, key: &str) -> Result<Response, PageError> {
+    if let Some(answer) = start::not_answerable(app, visit, invited)? {
         return Ok(answer);
     }
-    let Some(drawn) = Drawn::of(&invited, &key) else {
+    if invited.is_drafting() && invited.draft.is_none() {
+        return Ok(invited.to(""));
+    }
+    let Some(drawn) = Drawn::of(invited, key) else {
         return Ok(invited.to(""));
     };
-    drawn.page(&app, &visit, &invited, StatusCode::OK)
+    drawn.page(app, visit, invited, StatusCode::OK)
 }
 
 /// `POST /s/{token}/{screen}`
 pub(crate) async fn save(
     State(app): State<App>,
-    mut visit: Visit,
+    visit: Visit,
     invited: Invited,
     Path((_, key)): Path<(String, String)>,
     Form(sent): Form<Sent>,
 ) -> Result<Response, PageError> {
+    saved(app, visit, invited, key, sent).await
+}
+
+/// Keeps a received screen, for whoever answers.
+pub(crate) async fn saved(
+    app: App,
+    mut visit: Visit,
+    invited: Invited,
+    key: String,
+    sent: Sent,
+) -> Result<Response, PageError> {
     if let Some(answer) = start::not_answerable(&app, &visit, &invited)? {
         return Ok(answer);
+    }
+    if invited.is_drafting() && invited.draft.is_none() {
+        return sent_meanwhile(&app, &visit, &invited);
     }
     // The route has changed since the page was made (on another device): go on where there is something to answer.
     let Some(mut drawn) = Drawn::of(&invited, &key) else {
@@ -133,15 +176,21 @@ pub(crate) async fn save(
         changes: &settled,
         expected_revision: field(&sent, "revision").and_then(|r| r.parse().ok()).unwrap_or(0),
         status: invited.questionnaire.completeness(&invited.who.facts, &after).status(),
-        mode: Mode::Web,
+        mode: invited.mode,
         language: invited.view(&app, &visit).language(),
         screen: Some(&key),
     };
     // Whoever no longer says yes to being contacted must not be: first the wish goes, then the answer is saved.
-    if settled.get(finish::FOLLOW_UP).is_some_and(|answer| answer.as_deref() != Some(finish::YES)) {
+    let says_no = settled.get(finish::FOLLOW_UP).is_some_and(|answer| answer.as_deref() != Some(finish::YES));
+    if says_no && !invited.is_drafting() {
         app.store().drop_contact(&invited.who.invitation).await?;
     }
-    let saved = match app.store().save_page(page, app.now()).await {
+    let saved = if invited.is_drafting() {
+        app.store().save_draft(page, app.now()).await
+    } else {
+        app.store().save_page(page, app.now()).await
+    };
+    let saved = match saved {
         Ok(saved) => saved,
         Err(StoreError::RoundClosed) => return start::closed(&app, &visit, &invited, invited.who.response.is_some()),
         Err(error) => return Err(error.into()),
@@ -166,7 +215,10 @@ pub(crate) async fn save(
         return drawn.page(&app, &visit, &invited, status);
     }
     if let Some(language) = switched {
-        app.store().choose_language(&invited.who.invitation, language).await?;
+        // Who calls chooses for this page, not for the business's mails.
+        if invited.mode == Mode::Web {
+            app.store().choose_language(&invited.who.invitation, language).await?;
+        }
         return Ok(invited.to(&format!("{key}?lang={}", language.tag())));
     }
     let route = invited.questionnaire.route(&invited.who.facts, &after);
@@ -178,6 +230,21 @@ pub(crate) async fn save(
         (None, _) => Some(""),
     };
     Ok(invited.to(next.unwrap_or("review")))
+}
+
+/// A page that was left open while the answer was sent from elsewhere: what stands on it is not kept, and that is said.
+fn sent_meanwhile(app: &App, visit: &Visit, invited: &Invited) -> Result<Response, PageError> {
+    let view = invited.view(app, visit).status(StatusCode::CONFLICT);
+    let language = view.language();
+    let t = |key: &str| app.t(language, key, &[]);
+    let on = Action { href: invited.href(""), label: t("respondent.sent_meanwhile_on"), post: false, primary: true };
+    view.render(&NoticePage::new(
+        t("respondent.sent_meanwhile_title"),
+        t("respondent.sent_meanwhile_lead"),
+        vec![t("respondent.sent_meanwhile_text")],
+        vec![on],
+        &invited.who.municipality,
+    ))
 }
 
 /// What the script is told after saving in the background.
@@ -298,6 +365,7 @@ impl Drawn {
             questions: self.screen.questions.iter().map(|q| draw.question(q)).collect(),
             faults: draw.summary(),
             conflict: !self.conflicts.is_empty(),
+            call: OnCall::of(invited),
         })
     }
 
@@ -634,6 +702,7 @@ impl Page for ScreenPage {
                 Vec::new()
             },
             conflict: full,
+            call: full.then(OnCall::sample),
         };
         vec![page(questions, true), page(Vec::new(), false)]
     }

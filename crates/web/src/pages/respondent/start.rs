@@ -7,7 +7,7 @@ use serde::Serialize;
 use store::StoreError;
 use store::respondent::PageSave;
 
-use super::{Action, Contact, Invited, NoticePage, day, promises};
+use super::{Action, Contact, Invited, NoticePage, day, outcome, promises};
 use crate::app::App;
 use crate::error::PageError;
 use crate::templates::Page;
@@ -80,10 +80,16 @@ impl Page for FirstPage {
 
 /// `GET /s/{token}`
 pub(crate) async fn first(State(app): State<App>, visit: Visit, invited: Invited) -> Result<Response, PageError> {
+    if invited.who.round.state == RoundState::Closed
+        && let Some(published) =
+            app.store().latest_publication(&invited.who.municipality.id, Some(invited.who.round.year)).await?
+    {
+        return outcome::page(&app, &visit, &invited, &published).await;
+    }
     if let Some(answer) = not_answerable(&app, &visit, &invited)? {
         return Ok(answer);
     }
-    if invited.who.response.as_ref().is_some_and(|r| r.submitted_at.is_some()) {
+    if invited.is_submitted() {
         return already(&app, &visit, &invited);
     }
     if invited.who.opted_out_at.is_some() || invited.who.opted_out_for_good_at.is_some() {
@@ -117,6 +123,9 @@ pub(crate) async fn first(State(app): State<App>, visit: Visit, invited: Invited
 pub(crate) async fn begin(State(app): State<App>, visit: Visit, invited: Invited) -> Result<Response, PageError> {
     if let Some(answer) = not_answerable(&app, &visit, &invited)? {
         return Ok(answer);
+    }
+    if invited.is_submitted() {
+        return Ok(invited.to(""));
     }
     let route = invited.questionnaire.route(&invited.who.facts, &invited.answers());
     if invited.who.response.is_none() {
@@ -190,6 +199,7 @@ fn already(app: &App, visit: &Visit, invited: &Invited) -> Result<Response, Page
     let language = view.language();
     let t = |key: &str| app.t(language, key, &[]);
     let zone = text::format::zone(&invited.who.municipality.settings.time_zone);
+    let again = if invited.draft.is_some() { "respondent.again_go_on" } else { "respondent.again" };
     let at = invited.who.response.as_ref().and_then(|r| r.submitted_at).unwrap_or_else(|| app.now());
     let date = text::format::date_of(language, at, &zone);
     let until = match &invited.who.round.closes_on {
@@ -199,11 +209,15 @@ fn already(app: &App, visit: &Visit, invited: &Invited) -> Result<Response, Page
     view.render(&NoticePage {
         title: t("respondent.already_title"),
         lead: app.t(language, "respondent.already_lead", &[("date", date.into())]),
-        paragraphs: vec![until],
-        reference: Some(invited.reference(app)),
+        paragraphs: vec![until, t("respondent.already_closed_mailbox"), t("respondent.already_again")],
+        reference: None,
         actions: vec![
-            Action { href: invited.href("review"), label: t("respondent.see_and_correct"), post: false, primary: true },
-            Action { href: invited.href("withdraw"), label: t("respondent.withdraw"), post: false, primary: false },
+            if invited.is_open {
+                Action { href: invited.href("thanks"), label: t("respondent.to_receipt"), post: false, primary: true }
+            } else {
+                Action { href: invited.href("code"), label: t("respondent.have_code"), post: false, primary: true }
+            },
+            Action { href: invited.href("again"), label: t(again), post: true, primary: false },
         ],
         contact: Contact::of(&invited.who.municipality),
     })
