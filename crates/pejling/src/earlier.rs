@@ -32,6 +32,8 @@ pub struct Request<'a> {
     pub file_name: &'a str,
     /// Read and report, but store nothing.
     pub dry_run: bool,
+    /// What was imported into the year before goes; otherwise it stays and only new units are added.
+    pub replace: bool,
 }
 
 /// What came of it.
@@ -41,12 +43,15 @@ pub struct Imported {
     pub summary: Summary,
     /// What was stored; `None` when nothing was to be.
     pub loaded: Option<Loaded>,
+    /// Earlier imported responses that were taken away first.
+    pub replaced: u64,
     /// The year had no round; it has a closed one now.
     pub round_created: bool,
 }
 
 /// Reads `source` through `mapping`, writes the row-by-row report to `report` and, when every row has its outcome and no value
-/// was unknown, stores the answers in the year's closed round. Doing it again adds nothing.
+/// was unknown, stores the answers in the year's closed round. Doing it again adds nothing; with `replace` the file takes the place
+/// of what was imported before (interrupted, it is completed by doing it again).
 ///
 /// # Errors
 /// A year without a frame or with a round that is not closed, a file that cannot be read, values that the mapping does not
@@ -62,7 +67,7 @@ where
     R: Read + Seek + Send + 'static,
     W: Write + Send + 'static,
 {
-    let Request { municipality, year, file_name, dry_run } = *request;
+    let Request { municipality, year, file_name, dry_run, replace } = *request;
     let round = parts.store.round_of_year(&municipality.id, year).await?;
     if let Some(round) = round.as_ref().filter(|round| round.state != RoundState::Closed) {
         bail!(
@@ -107,7 +112,7 @@ where
         bail!("{file_name}: no row could be taken; the report says why for each");
     };
     if dry_run {
-        return Ok(Imported { summary, loaded: None, round_created: false });
+        return Ok(Imported { summary, loaded: None, replaced: 0, round_created: false });
     }
     let (round, round_created) = match round {
         Some(round) => (round.id, false),
@@ -116,10 +121,11 @@ where
     let zone = text::format::zone(&municipality.settings.time_zone);
     let responses = responses.into_iter().map(|response| past(response, &zone)).collect::<Result<Vec<_>>>()?;
     let now = parts.clock.now();
+    let replaced = if replace { parts.store.drop_imported(&municipality.id, &round).await? } else { 0 };
     let loaded = parts.store.load_responses(&municipality.id, &round, &responses, now).await?;
-    let detail = format!("{year}: {} added, {} present", loaded.added, loaded.present);
+    let detail = format!("{year}: {replaced} taken away, {} added, {} present", loaded.added, loaded.present);
     parts.store.audit(&municipality.id, None, "responses.imported", round.as_str(), &detail, now).await?;
-    Ok(Imported { summary, loaded: Some(loaded), round_created })
+    Ok(Imported { summary, loaded: Some(loaded), replaced, round_created })
 }
 
 /// Reads a mapping file and checks it against the shipped questionnaire.

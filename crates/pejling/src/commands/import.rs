@@ -78,7 +78,7 @@ async fn extract(arguments: ImportFrame, config: &Config) -> Result<()> {
 }
 
 async fn responses(arguments: ImportResponses, config: &Config) -> Result<()> {
-    let ImportResponses { file, mapping, municipality, year, dry_run, report } = arguments;
+    let ImportResponses { file, mapping, municipality, year, dry_run, replace, report } = arguments;
     let source = File::open(&file).with_context(|| format!("{} cannot be opened", file.display()))?;
     let text = std::fs::read_to_string(&mapping).with_context(|| format!("{} cannot be read", mapping.display()))?;
     let mapping = earlier::mapping(&mapping.display().to_string(), &text)?;
@@ -88,8 +88,8 @@ async fn responses(arguments: ImportResponses, config: &Config) -> Result<()> {
     let report = File::create(&report_path)
         .with_context(|| format!("the report {} cannot be written", report_path.display()))?;
     let name = file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    let request = earlier::Request { municipality: &municipality, year, file_name: &name, dry_run };
-    let earlier::Imported { summary, loaded, round_created } =
+    let request = earlier::Request { municipality: &municipality, year, file_name: &name, dry_run, replace };
+    let earlier::Imported { summary, loaded, replaced, round_created } =
         earlier::responses(&parts, &request, mapping, source, BufWriter::new(report)).await?;
     println!("{name}: {} rows, {} taken as answers of {year}.", summary.rows, summary.taken);
     for (status, count) in &summary.statuses {
@@ -115,6 +115,9 @@ async fn responses(arguments: ImportResponses, config: &Config) -> Result<()> {
         Some(loaded) => {
             if round_created {
                 println!("{year} had no round; it has a closed one now.");
+            }
+            if replaced > 0 {
+                println!("{replaced} responses imported before were taken away.");
             }
             println!(
                 "{} answers added; {} units had an answer already, which stays as it was.",
