@@ -75,7 +75,7 @@ const TOKEN_ALPHABET: &str = "abcdefghijkmnpqrstuvwxyz23456789";
 const TOKEN_LENGTH: usize = 26;
 
 /// Characters of the MAC in a return path: 13 · 5 = 65 bits.
-const VERP_LENGTH: usize = 13;
+pub const VERP_LENGTH: usize = 13;
 
 /// A personal token as it stands in a link. No `Debug`: it must not reach a log.
 #[derive(Clone, PartialEq, Eq)]

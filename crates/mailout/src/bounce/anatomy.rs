@@ -71,6 +71,23 @@ static AWAY_SUBJECT: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
+/// A Message-ID where it is named as such.
+static MESSAGE_ID: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r#"(?i)(?:message-id|messageid|in-reply-to|references)"?\s*[:=]\s*"?((?:\s*<[^<>\s]{3,200}>)+|[^<>\s"@]{1,120}@[^<>\s",]{1,120})"#)
+});
+/// What is read of each piece of a message; a notice says what it has to say before that.
+const MOST_READ: usize = 128 * 1024;
+/// Recipients taken from one message.
+const MOST_RECIPIENTS: usize = 100;
+
+/// Cuts a text, at a whole letter.
+fn cut(text: &mut String) {
+    if text.len() > MOST_READ {
+        let end = (0..=MOST_READ).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        text.truncate(end);
+    }
+}
+
 /// The pieces of a returned mail.
 pub(super) struct Anatomy {
     pub(super) sent_to: Vec<String>,
@@ -79,6 +96,7 @@ pub(super) struct Anatomy {
     subject: String,
     automatic: String,
     failed_recipients: Vec<String>,
+    answers: String,
     notice: String,
     reports: Vec<String>,
     feedback: Option<String>,
@@ -134,7 +152,7 @@ impl Anatomy {
                 .iter()
                 .any(|n| name.eq_ignore_ascii_case(n))
             {
-                sent_to.extend(ADDRESS.find_iter(value).map(|m| m.as_str().to_owned()));
+                sent_to.extend(ADDRESS.find_iter(value).map(|m| m.as_str().to_owned()).take(MOST_RECIPIENTS));
             }
         }
         let automatic = [
@@ -154,6 +172,7 @@ impl Anatomy {
             subject: message.subject().unwrap_or_default().to_owned(),
             automatic,
             failed_recipients: ADDRESS.find_iter(&raw("X-Failed-Recipients")).map(|m| m.as_str().to_owned()).collect(),
+            answers: format!("In-Reply-To: {}\nReferences: {}", raw("In-Reply-To"), raw("References")),
             notice: String::new(),
             reports: Vec::new(),
             feedback: None,
@@ -237,11 +256,40 @@ impl Anatomy {
                 .replace("&#39;", "'")
                 .replace("&amp;", "&");
         }
-        self.notice = self.notice.replace('\r', "");
-        self.returned = self.returned.replace('\r', "");
-        for report in &mut self.reports {
-            *report = report.replace('\r', "");
+        for text in [&mut self.notice, &mut self.returned].into_iter().chain(&mut self.reports).chain(&mut self.feedback) {
+            *text = text.replace('\r', "");
+            cut(text);
         }
+        self.reports.truncate(MOST_RECIPIENTS);
+    }
+
+    /// The addresses in which the mark of our return path may stand.
+    pub(super) fn marked(&self) -> Vec<String> {
+        let mut all: Vec<&str> = self.sent_to.iter().map(String::as_str).collect();
+        let texts = [self.returned.as_str(), self.feedback.as_deref().unwrap_or_default()];
+        for text in texts.into_iter().chain(self.reports.iter().map(String::as_str)).chain([self.notice.as_str()]) {
+            // A mark is longer than most addresses are.
+            all.extend(ADDRESS.find_iter(text).map(|m| m.as_str()).filter(|a| a.len() > 40).take(MOST_RECIPIENTS));
+        }
+        all.into_iter().map(str::to_owned).collect()
+    }
+
+    /// The Message-IDs of what came back, or is answered.
+    pub(super) fn message_ids(&self) -> Vec<String> {
+        let texts = [self.returned.as_str(), self.answers.as_str(), self.feedback.as_deref().unwrap_or_default()];
+        let texts = texts.into_iter().chain(self.reports.iter().map(String::as_str)).chain([self.notice.as_str()]);
+        let mut found: Vec<String> = Vec::new();
+        for text in texts {
+            for place in MESSAGE_ID.captures_iter(text).filter_map(|c| c.get(1)).take(MOST_RECIPIENTS) {
+                for id in place.as_str().split(['<', '>', ' ', '\n', '\t']).filter(|id| id.contains('@')) {
+                    if !found.iter().any(|known| known == id) {
+                        found.push(id.to_owned());
+                    }
+                }
+            }
+        }
+        found.truncate(MOST_RECIPIENTS);
+        found
     }
 
     /// In a notice without parts our own message follows the words.
@@ -323,6 +371,9 @@ impl Anatomy {
             // Within a notice the fields of one recipient need not stand together.
             let blocks = groups(report, told.is_none());
             for block in blocks {
+                if cases.len() >= MOST_RECIPIENTS {
+                    break;
+                }
                 let address = ["Final-Recipient", "Original-Recipient", "X-Actual-Recipient"].iter().find_map(|name| {
                     let value = field(&block, name)?;
                     let value = value.rsplit(';').next().unwrap_or(&value).to_owned();
@@ -520,6 +571,9 @@ fn unique(addresses: Vec<String>) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     for address in addresses {
         let address = address.trim_matches(|c| matches!(c, '.' | '\'' | '`')).to_owned();
+        if out.len() >= MOST_RECIPIENTS {
+            break;
+        }
         if address.contains('@') && !out.iter().any(|o| o.eq_ignore_ascii_case(&address)) {
             out.push(address);
         }

@@ -176,6 +176,21 @@ pub(super) fn is_dead(reason: Reason, status: Option<Status>, words: &str) -> bo
     (reason == Reason::HostUnknown || RECIPIENT_COMMAND.is_match(words)) && !OTHER_COMMAND.is_match(words)
 }
 
+/// Where a server begins to speak in a notice.
+static SAID: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:^|[^\d.\w-])([45]\d\d[ -]|[45]\.\d{1,3}\.\d{1,3}(?:[^\d.\w-]|$))"));
+/// The longest words that are kept of a notice.
+const MOST_WORDS: usize = 400;
+
+/// The words worth keeping: all of them where they are few, else from where the server speaks.
+pub(super) fn essence(words: &str) -> String {
+    let flat = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    if flat.chars().count() <= MOST_WORDS {
+        return flat;
+    }
+    let from = SAID.captures(&flat).and_then(|c| c.get(1)).map_or(0, |said| said.start());
+    flat[from..].chars().take(MOST_WORDS).collect()
+}
+
 /// Kind and status: the report's, the one in the words, or what the reply code and the words say.
 pub(super) fn kind(action: Option<&str>, status: Option<Status>, words: &str) -> (Kind, Option<Status>) {
     if matches!(action, Some("delivered" | "relayed" | "expanded")) {

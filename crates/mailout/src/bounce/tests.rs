@@ -84,17 +84,34 @@ fn a_bounce_names_its_message_by_the_return_path() {
     let bounce = classify(notice.as_bytes());
     assert_eq!(bounce.mail(&keys), Some(mail));
     assert_eq!(bounce.row(), ["info@firma.example", "permanent", "1", "5.1.1", "user-unknown"]);
-    // Upper case on the way, as some servers do, changes nothing; another MAC does.
+    // Upper case on the way and what servers put around it change nothing; another MAC does.
     assert!(classify(notice.replace(&path, &path.to_uppercase()).as_bytes()).mail(&keys).is_some());
-    assert!(
-        classify(
-            notice
-                .replace(&path, "bounce+019a5c6e-0000-7000-8000-000000000001-zzzzzzzzzz@mail.hojager.example")
-                .as_bytes()
-        )
-        .mail(&keys)
-        .is_none()
-    );
+    let batv = path.replace("bounce+", "prvs=1234abcd=bounce+");
+    assert!(classify(notice.replace(&path, &batv).as_bytes()).mail(&keys).is_some());
+    let mac = keys.verp("019a5c6e-0000-7000-8000-000000000001");
+    let forged = path.replace(&mac, &mac.chars().rev().collect::<String>());
+    assert!(classify(notice.replace(&path, &forged).as_bytes()).mail(&keys).is_none());
+    // It names its message too where the mail server delivers it to another mailbox and only the copy shows the path.
+    let elsewhere = notice.replace(&format!("To: {path}"), "To: maaling@hojager.example")
+        .replace("\r\n--b--", &format!("\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\nReturn-Path: <{path}>\r\nMessage-ID: <1@x.example>\r\nFrom: maaling@hojager.example\r\n\r\n--b--"));
+    let bounce = classify(elsewhere.as_bytes());
+    assert!(bounce.mail(&keys).is_some());
+    assert_eq!(bounce.message_ids, ["1@x.example"]);
+}
+
+#[test]
+fn return_paths_are_short_enough_and_come_from_a_template() {
+    let keys = crate::message::tests::keys();
+    let mail = MailId("019a5c6e-0000-7000-8000-000000000001".into());
+    for template in ["bounce@mail.hojager.example", "bounce+{id}@mail.hojager.example", "{id}@retur.hojager.example", "r-{id}-x@a.dk"] {
+        assert!(is_return_path(template), "{template}");
+        let path = return_path(template, &mail, &keys);
+        assert!(path.split('@').next().unwrap().len() <= 64, "{path}");
+        assert_eq!(mail_of_return_path(&path, &keys), Some(mail.clone()), "{path}");
+    }
+    for template in ["bounce", "{id}{id}@a.dk", "@a.dk", "an-address-too-long-for-a-mark@a.dk", "a b{id}@a.dk", "{id}@localhost"] {
+        assert!(!is_return_path(template), "{template}");
+    }
 }
 
 #[test]
