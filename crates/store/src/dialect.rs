@@ -35,14 +35,14 @@ pub(crate) const CLAIM_MAIL: PerEngine = PerEngine {
     sqlite: "update outbox set state = 'claimed', lease_owner = $1, lease_until = $2, updated_at = $3
         where state in ('pending', 'deferred') and id in (
             select o.id from outbox o join rounds r on r.id = o.round_id
-            where o.state in ('pending', 'deferred') and o.next_attempt_at <= $3 and r.state = 'open' and r.paused_at is null and r.mail_after <= $3
+            where o.state in ('pending', 'deferred') and o.next_attempt_at <= $3 and (r.state = 'open' or o.wave > 3) and r.paused_at is null and r.mail_after <= $3
               and (select s.paused_at from mail_switch s where s.id = 1) is null
             order by o.next_attempt_at, o.id limit $4)
         returning id",
     postgres: "update outbox set state = 'claimed', lease_owner = $1, lease_until = $2, updated_at = $3
         where state in ('pending', 'deferred') and id in (
             select o.id from outbox o join rounds r on r.id = o.round_id
-            where o.state in ('pending', 'deferred') and o.next_attempt_at <= $3 and r.state = 'open' and r.paused_at is null and r.mail_after <= $3
+            where o.state in ('pending', 'deferred') and o.next_attempt_at <= $3 and (r.state = 'open' or o.wave > 3) and r.paused_at is null and r.mail_after <= $3
               and (select s.paused_at from mail_switch s where s.id = 1) is null
             order by o.next_attempt_at, o.id limit $4 for update of o skip locked)
         returning id",

@@ -20,9 +20,12 @@ use crate::sql::{Call, call, columns, statements};
 use crate::{Result, Store, StoreError, municipalities};
 
 /// Is a message still wanted? Needs outbox o, invitations i, businesses b, contacts c (the one it was queued for), responses p.
+/// Waves 0–3 ask for an answer; a notice (4 and up) goes out whether there is one or not, and 6 tells the former contact that
+/// somebody else answers now.
 macro_rules! wanted {
     () => {
-        "i.generation = o.generation and i.contact_id = o.contact_id and i.opted_out_at is null and b.opted_out_at is null and c.opted_out_at is null and c.suppressed_at is null and (p.id is null or p.status not in ('complete', 'withdrawn'))"
+        "c.opted_out_at is null and c.suppressed_at is null and (o.wave = 6 or (i.opted_out_at is null and b.opted_out_at is null
+            and (o.wave > 3 or (i.generation = o.generation and i.contact_id = o.contact_id and (p.id is null or p.status not in ('complete', 'withdrawn'))))))"
     };
 }
 
@@ -55,7 +58,7 @@ statements! {
     DOUBT = "update outbox set state = 'uncertain', words = 'the sender stopped before the answer came', attempts = attempts + 1, lease_owner = null, lease_until = null, updated_at = $1
         where state in ('claimed', 'sending') and state = 'sending' and lease_until <= $1";
     NEXT_DUE = "select min(case when r.mail_after > o.next_attempt_at then r.mail_after else o.next_attempt_at end) from outbox o join rounds r on r.id = o.round_id
-        where o.state in ('pending', 'deferred') and r.state = 'open' and r.paused_at is null
+        where o.state in ('pending', 'deferred') and (r.state = 'open' or o.wave > 3) and r.paused_at is null
           and (select s.paused_at from mail_switch s where s.id = 1) is null";
     MAIL_COUNTS = "select o.wave, o.state, count(*) from outbox o where o.municipality_id = $1 and o.round_id = $2 group by o.wave, o.state order by o.wave, o.state";
     TROUBLES = "select o.id, o.state, o.wave, f.name, c.address, o.words, o.attempts, o.updated_at, o.next_attempt_at
@@ -78,7 +81,7 @@ statements! {
         "join frame_rows f on f.import_id = r.import_id and f.business_id = i.business_id where o.id in ("), "#", ") order by o.next_attempt_at, o.id";
     [padded 0] COVERED = "select x.invitation_id, x.business_id, f.name from invitation_businesses x join rounds r on r.id = x.round_id
         join frame_rows f on f.import_id = r.import_id and f.business_id = x.business_id where x.invitation_id in (", "#", ") order by f.name, x.business_id";
-    [padded 1] STILL = concat!("select o.id, o.lease_owner, r.state, case when r.paused_at is not null or (select s.paused_at from mail_switch s where s.id = 1) is not null then 1 else 0 end, case when ",
+    [padded 1] STILL = concat!("select o.id, o.lease_owner, case when o.wave > 3 then 'open' else r.state end, case when r.paused_at is not null or (select s.paused_at from mail_switch s where s.id = 1) is not null then 1 else 0 end, case when ",
         wanted!(), " then 1 else 0 end", claimed_from!(), "where o.state = 'claimed' and o.lease_until > $1 and o.id in ("), "#", ")";
     // The marks of many connections and the answers to the messages before them: one statement, one commit. Rows of (id, new state, words, owner).
     [padded 2] SETTLE = "update outbox set state = v.column2,
@@ -94,7 +97,7 @@ statements! {
             or (v.column2 = 'sent' and outbox.state in ('sending', 'uncertain')))
         returning id";
     [padded 2] RELEASE = "update outbox set state = 'pending', lease_owner = null, lease_until = null, updated_at = $2 where lease_owner = $1 and state = 'claimed' and id in (", "#", ")";
-    [padded 3] POSTPONE = "update outbox set state = 'deferred', words = '', next_attempt_at = $3, lease_owner = null, lease_until = null, updated_at = $2 where lease_owner = $1 and state = 'claimed' and id in (", "#", ")";
+    [padded 3] POSTPONE = "update outbox set state = 'pending', next_attempt_at = $3, lease_owner = null, lease_until = null, updated_at = $2 where lease_owner = $1 and state = 'claimed' and id in (", "#", ")";
 }
 
 /// Messages a worker may hold at once.

@@ -5,7 +5,7 @@
 //! nothing of what was waiting then before a person says so.
 use std::path::{Path, PathBuf};
 
-use domain::ids::{JobId, MunicipalityId, RoundId};
+use domain::ids::{JobId, MailId, MunicipalityId, RoundId};
 use domain::time::Millis;
 
 use crate::dialect::INSTANCE;
@@ -21,21 +21,23 @@ statements! {
     GO_ON = "update mail_switch set paused_at = null, pause_key = null, words = '' where id = 1 and paused_at is not null";
     // Was it waiting already when a sender showed itself last?
     WAITED = "select case when exists (select 1 from outbox o join rounds r on r.id = o.round_id
-        where o.state in ('pending', 'deferred') and r.state = 'open' and o.queued_at <= $1) then 1 else 0 end";
-    WAITING = "select count(*) from outbox o join rounds r on r.id = o.round_id where o.state in ('pending', 'deferred') and r.state = 'open'";
+        where o.state in ('pending', 'deferred') and (r.state = 'open' or o.wave > 3) and o.queued_at <= $1) then 1 else 0 end";
+    WAITING = "select count(*) from outbox o join rounds r on r.id = o.round_id where o.state in ('pending', 'deferred') and (r.state = 'open' or o.wave > 3)";
     IN_HAND = "select count(*) from outbox where state in ('claimed', 'sending')";
     PAUSE_FOR = "update rounds set paused_at = coalesce(paused_at, $3), pause_key = case when paused_at is null then $4 else pause_key end,
         pause_reason = case when paused_at is null then $5 else pause_reason end, updated_at = $3 where id = $1 and municipality_id = $2";
     HOLD_MAIL = "update rounds set mail_after = $3 where id = $1 and municipality_id = $2";
     MAIL_UNTIL = "update rounds set mail_until = $3, updated_at = $4 where id = $1 and municipality_id = $2";
     EXPIRE = "update outbox set state = 'expired', words = '', lease_owner = null, lease_until = null, updated_at = $2
-        where id in (select id from outbox where round_id = $1 and state in ('pending', 'deferred') limit 500)";
-    LEFT_BEHIND = "select o.id from outbox o join rounds r on r.id = o.round_id where o.state in ('pending', 'deferred') and r.state = 'closed' limit 500";
+        where id in (select id from outbox where round_id = $1 and wave <= 3 and state in ('pending', 'deferred') limit 500)";
+    LEFT_BEHIND = "select o.id from outbox o join rounds r on r.id = o.round_id where o.state in ('pending', 'deferred') and r.state = 'closed' and o.wave <= 3 limit 500";
     BUCKET = "select tokens, at from mail_pace where bucket = $1";
     FILL = "insert into mail_pace (bucket, tokens, at) values ($1, $2, $3)
         on conflict (bucket) do update set tokens = excluded.tokens, at = excluded.at";
     // Takes the bucket's row, so that two senders do not take the same tokens.
     TOUCH_BUCKET = "update mail_pace set at = at where bucket = $1";
+    [padded 2] RUN_OUT = "update outbox set state = 'expired', words = '', lease_owner = null, lease_until = null, updated_at = $2
+        where lease_owner = $1 and state = 'claimed' and id in (", "#", ")";
     [padded 1] LEAVE_BEHIND = "update outbox set state = 'cancelled', words = '', updated_at = $1 where state in ('pending', 'deferred') and id in (", "#", ")";
 }
 
@@ -238,6 +240,14 @@ impl Store {
                 return Ok(expired);
             }
         }
+    }
+
+    /// These claimed messages are expired.
+    pub async fn expire_claimed(&self, mails: &[MailId], worker: &str, now: Millis) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let expired = RUN_OUT.run(&mut tx, mails, |c| c.text(worker).at(now), |c, id| c.text(id.as_str())).await?;
+        tx.commit().await?;
+        Ok(expired)
     }
 
     /// What came back into the queue of a round that was closed meanwhile is cancelled.

@@ -27,6 +27,8 @@ pub enum Verdict {
     LaterAndAway(String),
     /// Perhaps delivered.
     Uncertain(String),
+    /// It cannot be sent at this moment, for a reason of our own: back into the queue.
+    NotNow,
     /// Not ours any more.
     NotOurs,
 }
@@ -40,19 +42,23 @@ pub enum Obstacle {
     Sender,
     /// The relay refuses message after message by policy.
     Policy,
-    /// A setting is missing.
-    Setting,
+    /// A setting that every message needs is missing: which, where it is a known one.
+    Setting(&'static str),
 }
 
 impl Obstacle {
     /// The key of the reason that staff read.
     #[must_use]
-    pub const fn message_key(self) -> &'static str {
+    pub fn message_key(self) -> &'static str {
         match self {
             Self::Login => "mail.pause_login",
             Self::Sender => "mail.pause_sender",
             Self::Policy => "mail.pause_policy",
-            Self::Setting => "mail.pause_setting",
+            Self::Setting("the sender's address") => "mail.pause_no_sender",
+            Self::Setting("the address for questions") => "mail.pause_no_contact",
+            Self::Setting("the closing date") => "mail.pause_no_closing_date",
+            Self::Setting("questionnaire") => "mail.pause_no_questionnaire",
+            Self::Setting(_) => "mail.pause_setting",
         }
     }
 }

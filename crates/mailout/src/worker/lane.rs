@@ -1,9 +1,11 @@
 //! What the workers of one relay share: its rest after a failure, its pace, and how often policy refused a round.
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::ids::RoundId;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -23,7 +25,7 @@ pub(super) async fn rest(until: Instant, stop: &CancellationToken) -> bool {
 
 /// Closed while the relay is away.
 #[derive(Debug, Default)]
-pub(super) struct Gate(Mutex<GateState>);
+pub(super) struct Gate(Mutex<GateState>, Notify);
 
 #[derive(Debug, Default)]
 struct GateState {
@@ -39,8 +41,21 @@ impl Gate {
         if state.opens.is_none_or(|opens| opens <= now) {
             state.failures += 1;
             state.opens = Some(now + wait(state.failures));
+            self.1.notify_waiters();
         }
         state.failures
+    }
+
+    /// Waits until it is closed.
+    pub(super) async fn closed(&self) {
+        loop {
+            let mut closing = pin!(self.1.notified());
+            closing.as_mut().enable();
+            if self.is_closed() {
+                return;
+            }
+            closing.await;
+        }
     }
 
     /// The relay took a message.
@@ -76,6 +91,11 @@ pub(super) struct Pace {
 impl Pace {
     pub(super) fn per_minute(messages: Option<u32>) -> Self {
         Self { interval: messages.filter(|n| *n > 0).map(|n| Duration::from_secs(60) / n), next: Mutex::new(None) }
+    }
+
+    /// Is there none?
+    pub(super) const fn is_free(&self) -> bool {
+        self.interval.is_none()
     }
 
     /// Waits for the next turn; `false` when told to stop.

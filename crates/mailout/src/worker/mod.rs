@@ -3,19 +3,28 @@
 //! A message is claimed under a lease, asked for once more right before MAIL FROM, marked in the database right before the
 //! final dot, and recorded by the answer to it. Whatever dies in between leaves either an expired claim (sent again) or a
 //! marked message without an answer (uncertain: shown, never sent again by itself).
+//!
+//! Each relay is a lane: one feeder claims up to 100 messages at a time, preparers write them out, and as many senders as the
+//! relay may have connections own one each. What the senders have to say to the database goes through one [`ledger`].
 pub mod judge;
 mod lane;
+mod ledger;
+mod sender;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::ids::{JobId, MailId, QuestionnaireId, RoundId};
 use domain::questionnaire::Questionnaire;
+use domain::sending::mail_ends;
 use domain::time::{Clock, Millis};
-use store::outbox::{Attempt, ClaimedMail};
+use store::outbox::ClaimedMail;
+use store::sending::Waking;
 use store::{Store, StoreError};
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -23,9 +32,11 @@ use tracing::{error, info, warn};
 
 use self::judge::{Obstacle, Verdict};
 use self::lane::{Breaker, Gate, Pace, rest};
+use self::ledger::Ledger;
+use self::sender::Sender;
 use crate::message::{ComposeError, Composer, Rendered};
-use crate::smtp::{Client, ConnectError, Connection};
-use crate::transport::{Transport, write_file};
+use crate::smtp::{Client, ConnectError};
+use crate::transport::Transport;
 
 /// Where chance comes from: numbers in 0–1.
 pub type Chance = Arc<dyn Fn() -> f64 + Send + Sync>;
@@ -33,7 +44,9 @@ pub type Chance = Arc<dyn Fn() -> f64 + Send + Sync>;
 /// How the worker divides its time.
 #[derive(Debug, Clone, Copy)]
 pub struct Schedule {
-    /// How long claimed messages are ours.
+    /// How long claimed messages are ours before they go back; half of it is for waiting their turn.
+    pub claim: Duration,
+    /// How long a marked message is ours before it is in doubt; longer than a relay may take to answer the dot.
     pub lease: Duration,
     /// Messages claimed at once; at most 100.
     pub batch: u32,
@@ -47,18 +60,25 @@ pub struct Schedule {
     pub relay_failures: u32,
     /// Refusals by policy in a row that pause a round.
     pub policy_refusals: u32,
+    /// Most messages a minute to one recipient domain; none: no limit.
+    pub per_domain: Option<u32>,
+    /// When no sender was seen for longer, what was waiting then is not sent before a person says so.
+    pub silence: Duration,
 }
 
 impl Default for Schedule {
     fn default() -> Self {
         Self {
+            claim: Duration::from_secs(5 * 60),
             lease: Duration::from_secs(15 * 60),
-            batch: 25,
+            batch: 100,
             poll: Duration::from_secs(5),
             attempts: 10,
             relay_rest: Duration::from_secs(2),
             relay_failures: 5,
             policy_refusals: 3,
+            per_domain: None,
+            silence: Duration::from_secs(24 * 3600),
         }
     }
 }
@@ -86,6 +106,45 @@ impl Tally {
         self.failed += other.failed;
         self.uncertain += other.uncertain;
         self.unwanted += other.unwanted;
+    }
+
+    /// What came after `earlier`.
+    #[must_use]
+    pub const fn since(&self, earlier: &Self) -> Self {
+        Self {
+            sent: self.sent - earlier.sent,
+            deferred: self.deferred - earlier.deferred,
+            failed: self.failed - earlier.failed,
+            uncertain: self.uncertain - earlier.uncertain,
+            unwanted: self.unwanted - earlier.unwanted,
+        }
+    }
+}
+
+/// A tally that many senders keep.
+#[derive(Debug, Default)]
+struct Counters {
+    sent: AtomicU64,
+    deferred: AtomicU64,
+    failed: AtomicU64,
+    uncertain: AtomicU64,
+    unwanted: AtomicU64,
+}
+
+impl Counters {
+    fn one(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn tally(&self) -> Tally {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Tally {
+            sent: read(&self.sent),
+            deferred: read(&self.deferred),
+            failed: read(&self.failed),
+            uncertain: read(&self.uncertain),
+            unwanted: read(&self.unwanted),
+        }
     }
 }
 
@@ -120,18 +179,29 @@ struct Shared {
     chance: Chance,
     schedule: Schedule,
     lanes: Vec<Arc<Lane>>,
+    /// Addresses, or `@domain`, in lower case; empty: everybody.
+    only_to: Vec<String>,
+    counters: Counters,
     questionnaires: Mutex<HashMap<QuestionnaireId, Arc<Questionnaire>>>,
     minutes: Mutex<HashMap<(QuestionnaireId, String), (u32, u32)>>,
 }
 
-/// A way out with what its workers share.
+/// A way out with what its senders share.
 struct Lane {
     way: Way,
+    /// Under which its tokens are kept.
+    name: String,
+    per_minute: Option<u32>,
     workers: usize,
     gate: Gate,
     pace: Pace,
     breaker: Breaker,
     reason: Mutex<String>,
+    /// Messages claimed and not finished.
+    held: AtomicUsize,
+    emptied: Notify,
+    /// Taken off the belt by somebody who was told to stop; to be given back.
+    left: Mutex<Vec<MailId>>,
 }
 
 enum Way {
@@ -147,6 +217,55 @@ enum Mode {
     Watch,
 }
 
+/// A claimed message on its way through a lane.
+struct Claimed {
+    mail: ClaimedMail,
+    /// Not begun after this: its lease could run out while it is being sent.
+    last_start: Millis,
+    _held: Held,
+}
+
+/// Counts a message as held by its lane until it is finished or given back.
+struct Held(Arc<Lane>);
+
+impl Held {
+    fn new(lane: &Arc<Lane>) -> Self {
+        lane.held.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(lane))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.0.held.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.emptied.notify_one();
+        }
+    }
+}
+
+/// A message written out; or what stands in the way of that.
+struct Ready {
+    claimed: Claimed,
+    made: Result<Rendered, Verdict>,
+}
+
+/// One end of a lane's belt, shared by those who take from it.
+type Shelf<T> = Arc<tokio::sync::Mutex<mpsc::Receiver<T>>>;
+
+/// May a message go out now?
+enum Timing {
+    Now,
+    NotBefore(Millis),
+    Over,
+}
+
+/// How long a round is held at most before its hours are looked at again: they may be changed.
+const HOLD: i64 = 15 * 60;
+/// Days after which a notice that belongs to no closing day is not sent any more.
+const NOTICE_DAYS: i64 = 30;
+/// Pieces of a second and of a minute, in milliseconds.
+const MINUTE: u32 = 60_000;
+
 impl Mailer {
     /// A mailer over `store`; nothing is sent before [`Self::run`] or [`Self::run_once`].
     ///
@@ -160,27 +279,32 @@ impl Mailer {
         chance: Chance,
         schedule: Schedule,
     ) -> Result<Self, SendError> {
-        let lane = |way, workers: usize, per_minute| {
+        let lane = |way, name: String, workers: usize, per_minute: Option<u32>| {
             Arc::new(Lane {
                 way,
+                name,
+                per_minute: per_minute.filter(|n| *n > 0),
                 workers: workers.max(1),
                 gate: Gate::default(),
                 pace: Pace::per_minute(per_minute),
                 breaker: Breaker::default(),
                 reason: Mutex::default(),
+                held: AtomicUsize::new(0),
+                emptied: Notify::new(),
+                left: Mutex::default(),
             })
         };
         let lanes = match transport {
             Transport::Smtp(relays) => {
                 let mut lanes = Vec::with_capacity(relays.len());
                 for relay in relays {
-                    let (workers, per_minute) = (relay.workers, relay.per_minute);
-                    lanes.push(lane(Way::Relay(Box::new(Client::new(relay)?)), workers, per_minute));
+                    let (name, workers, per_minute) = (relay.name(), relay.workers, relay.per_minute);
+                    lanes.push(lane(Way::Relay(Box::new(Client::new(relay)?)), name, workers, per_minute));
                 }
                 lanes
             }
-            Transport::File(folder) => vec![lane(Way::File(folder), 1, None)],
-            Transport::Table => vec![lane(Way::Table, 1, None)],
+            Transport::File(folder) => vec![lane(Way::File(folder), "file".into(), 1, None)],
+            Transport::Table => vec![lane(Way::Table, "table".into(), 1, None)],
         };
         let shared = Shared {
             store,
@@ -189,10 +313,28 @@ impl Mailer {
             chance,
             schedule,
             lanes,
+            only_to: Vec::new(),
+            counters: Counters::default(),
             questionnaires: Mutex::default(),
             minutes: Mutex::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// The same mailer, sending to these addresses (or `@domain`s) only; other messages stay where they are.
+    #[must_use]
+    pub fn only_to(self, addresses: Vec<String>) -> Self {
+        let only_to = addresses.iter().map(|address| address.trim().to_lowercase()).collect();
+        match Arc::try_unwrap(self.shared) {
+            Ok(shared) => Self { shared: Arc::new(Shared { only_to, ..shared }) },
+            Err(_) => unreachable!("the mailer has just been made and is not shared yet"),
+        }
+    }
+
+    /// What became of messages since this mailer was made.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.shared.counters.tally()
     }
 
     /// Sends what is due until the outbox is empty or `stop` is cancelled.
@@ -200,62 +342,416 @@ impl Mailer {
     /// # Errors
     /// [`SendError`]; what was sent before is recorded.
     pub async fn run_once(&self, stop: &CancellationToken) -> Result<Tally, SendError> {
+        self.shared.wake().await?;
         self.shared.recover().await?;
-        self.work(Mode::Once, stop).await
+        let done = CancellationToken::new();
+        let work = async {
+            let tally = self.work(Mode::Once, stop).await;
+            done.cancel();
+            tally
+        };
+        let (tally, ()) = tokio::join!(work, self.shared.keep(&done, false));
+        self.shared.store.beat_mail(self.shared.clock.now()).await?;
+        tally
     }
 
     /// Sends whatever comes due until `stop` is cancelled; then finishes the messages under way and gives the others back.
     ///
     /// # Errors
-    /// [`SendError::Worker`] when a worker died; everything else is logged and tried again.
+    /// [`SendError::Store`] when the database cannot be used at the start; everything else is logged and tried again.
     pub async fn run(&self, stop: &CancellationToken) -> Result<Tally, SendError> {
-        let recovery = {
-            let (shared, stop) = (Arc::clone(&self.shared), stop.clone());
-            async move {
-                loop {
-                    if let Err(error) = shared.recover().await {
-                        error!(error = %error, "Cannot clear up after workers that died");
-                    }
-                    if !rest(Instant::now() + shared.schedule.lease / 2, &stop).await {
-                        return;
-                    }
-                }
-            }
-        };
-        let ((), tally) = tokio::join!(recovery, self.work(Mode::Watch, stop));
+        self.shared.wake().await?;
+        let (tally, ()) = tokio::join!(self.work(Mode::Watch, stop), self.shared.keep(stop, true));
         tally
     }
 
     async fn work(&self, mode: Mode, stop: &CancellationToken) -> Result<Tally, SendError> {
-        let mut workers = JoinSet::new();
-        let run = JobId::new(self.shared.clock.now());
-        for (l, lane) in self.shared.lanes.iter().enumerate() {
-            for w in 0..lane.workers {
-                let (shared, lane, stop, name) =
-                    (Arc::clone(&self.shared), Arc::clone(lane), stop.clone(), format!("{run}-{l}-{w}"));
-                workers.spawn(async move {
-                    Worker { shared, lane, name, connection: None, tally: Tally::default() }.work(mode, &stop).await
-                });
-            }
+        let before = self.tally();
+        let mut clerks = JoinSet::new();
+        let shared = &self.shared;
+        let ledger = Arc::new(Ledger::open(&shared.store, &shared.clock, shared.schedule.lease, &mut clerks));
+        let run = JobId::new(shared.clock.now());
+        let mut lanes = JoinSet::new();
+        for (l, lane) in shared.lanes.iter().enumerate() {
+            let (shared, lane, ledger, stop) = (Arc::clone(shared), Arc::clone(lane), Arc::clone(&ledger), stop.clone());
+            let owner = format!("{run}-{l}");
+            lanes.spawn(async move { run_lane(&shared, &lane, &ledger, &owner, mode, &stop).await });
         }
-        let mut tally = Tally::default();
         let mut first_error = None;
-        while let Some(result) = workers.join_next().await {
-            match result {
-                Ok(Ok(part)) => tally.add(&part),
-                Ok(Err(error)) => first_error = first_error.or(Some(error)),
-                Err(error) => {
-                    // What it died of may hold what it was working on; the panic has logged its place.
-                    error!("A mail worker died");
-                    first_error = first_error.or(Some(SendError::Worker(error)));
-                }
-            }
+        while let Some(result) = lanes.join_next().await {
+            let error = match result {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(error),
+                Err(error) => Some(SendError::Worker(error)),
+            };
+            first_error = first_error.or(error);
         }
-        first_error.map_or(Ok(tally), Err)
+        first_error.map_or_else(|| Ok(self.tally().since(&before)), Err)
     }
 }
 
+/// One relay: a feeder, preparers and senders, until there is nothing more to do.
+async fn run_lane(
+    shared: &Arc<Shared>,
+    lane: &Arc<Lane>,
+    ledger: &Arc<Ledger>,
+    owner: &str,
+    mode: Mode,
+    stop: &CancellationToken,
+) -> Result<(), SendError> {
+    // Of its own: a sender that cannot go on stops its lane.
+    let stop = &stop.child_token();
+    let (claims, claimed) = mpsc::channel(32);
+    let (written, ready) = mpsc::channel(2 * lane.workers);
+    let claimed: Shelf<Claimed> = Arc::new(tokio::sync::Mutex::new(claimed));
+    let ready: Shelf<Ready> = Arc::new(tokio::sync::Mutex::new(ready));
+    let mut hands = JoinSet::new();
+    for _ in 0..std::thread::available_parallelism().map_or(2, usize::from).min(4) {
+        let (shared, lane, claimed, written) =
+            (Arc::clone(shared), Arc::clone(lane), Arc::clone(&claimed), written.clone());
+        let stopping = stop.clone();
+        hands.spawn(kept_alive(stop.clone(), move || {
+            prepare(Arc::clone(&shared), Arc::clone(&lane), Arc::clone(&claimed), written.clone(), stopping.clone())
+        }));
+    }
+    drop(written);
+    for _ in 0..lane.workers {
+        let (shared, lane, ledger, ready) = (Arc::clone(shared), Arc::clone(lane), Arc::clone(ledger), Arc::clone(&ready));
+        let (owner, stopping) = (owner.to_owned(), stop.clone());
+        hands.spawn(kept_alive(stop.clone(), move || {
+            Sender::new(Arc::clone(&shared), Arc::clone(&lane), Arc::clone(&ledger), owner.clone())
+                .work(Arc::clone(&ready), mode, stopping.clone())
+        }));
+    }
+    let feeder = Feeder { shared, lane, owner, claimed: &claimed, ready: &ready };
+    let mut outcome = feeder.work(claims, mode, stop).await;
+    // The belt is closed; whoever is at work on it finishes what it holds.
+    while let Some(result) = hands.join_next().await {
+        let result = match result {
+            Ok(result) => result,
+            Err(error) => Err(SendError::Worker(error)),
+        };
+        outcome = outcome.and(result);
+    }
+    // What nobody took goes back.
+    let left = feeder.sweep();
+    feeder.give_back(&left).await?;
+    outcome
+}
+
+/// Makes a new one of what panicked, after a while; what it held is given back by its lease.
+async fn kept_alive<F, Fut>(stop: CancellationToken, make: F) -> Result<(), SendError>
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = Result<(), SendError>> + Send + 'static,
+{
+    let mut died = None;
+    let mut failures = 0_u32;
+    loop {
+        let mut one = JoinSet::new();
+        one.spawn(make());
+        match one.join_next().await {
+            Some(Ok(result)) => return died.map_or(result, |error| Err(SendError::Worker(error))),
+            Some(Err(error)) => {
+                // The panic has logged its place.
+                error!("A mail worker died; another one takes its place");
+                died = Some(error);
+            }
+            None => return Ok(()),
+        }
+        failures += 1;
+        let wait = Duration::from_millis(200).saturating_mul(1 << failures.min(8));
+        if !rest(Instant::now() + wait, &stop).await {
+            return died.map_or(Ok(()), |error| Err(SendError::Worker(error)));
+        }
+    }
+}
+
+/// Writes claimed messages out, off the connections' way.
+async fn prepare(
+    shared: Arc<Shared>,
+    lane: Arc<Lane>,
+    claimed: Shelf<Claimed>,
+    written: mpsc::Sender<Ready>,
+    stop: CancellationToken,
+) -> Result<(), SendError> {
+    loop {
+        let next = async { claimed.lock().await.recv().await };
+        let next = tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(()),
+            next = next => next,
+        };
+        let Some(claimed) = next else { return Ok(()) };
+        let made = shared.compose(&claimed.mail).await;
+        tokio::select! {
+            biased;
+            permit = written.reserve() => if let Ok(permit) = permit {
+                permit.send(Ready { claimed, made });
+            },
+            () = stop.cancelled() => {
+                locked(&lane.left).push(claimed.mail.id);
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Claims messages for a lane and lays them on its belt.
+struct Feeder<'a> {
+    shared: &'a Arc<Shared>,
+    lane: &'a Arc<Lane>,
+    owner: &'a str,
+    claimed: &'a Shelf<Claimed>,
+    ready: &'a Shelf<Ready>,
+}
+
+impl Feeder<'_> {
+    async fn work(&self, belt: mpsc::Sender<Claimed>, mode: Mode, stop: &CancellationToken) -> Result<(), SendError> {
+        loop {
+            let error = match self.round_trip(&belt, mode, stop).await {
+                Ok(true) => continue,
+                Ok(false) => return Ok(()),
+                Err(error) => error,
+            };
+            if mode == Mode::Once {
+                return Err(error);
+            }
+            error!(error = %error, "Sending stopped for a while");
+            if !rest(Instant::now() + self.shared.schedule.poll.max(Duration::from_secs(1)), stop).await {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Claims a batch and lays it on the belt, or waits for one; `false` when there is nothing more to do.
+    async fn round_trip(
+        &self,
+        belt: &mpsc::Sender<Claimed>,
+        mode: Mode,
+        stop: &CancellationToken,
+    ) -> Result<bool, SendError> {
+        let schedule = self.shared.schedule;
+        if mode == Mode::Once && self.lane.gate.failures() >= schedule.relay_failures {
+            return Err(SendError::RelayAway(for_log(&locked(&self.lane.reason)).to_owned()));
+        }
+        if !self.lane.gate.pass(stop).await {
+            return Ok(false);
+        }
+        // Before the claim: what comes back while it is being made is seen by the next one.
+        let nothing_held = self.lane.held.load(Ordering::SeqCst) == 0;
+        let Some((batch, last_start)) = self.claim(stop).await? else { return Ok(!stop.is_cancelled()) };
+        if batch.is_empty() {
+            if nothing_held {
+                return Ok(mode == Mode::Watch && self.idle(stop).await?);
+            }
+            // What is still being sent may come back at once.
+            tokio::select! {
+                () = stop.cancelled() => return Ok(false),
+                () = self.lane.emptied.notified() => {}
+                () = tokio::time::sleep(schedule.poll.max(Duration::from_millis(20))) => {}
+            }
+            return Ok(true);
+        }
+        let mut batch = batch.into_iter();
+        while let Some(mail) = batch.next() {
+            let permit = tokio::select! {
+                biased;
+                () = stop.cancelled() => None,
+                () = self.lane.gate.closed() => None,
+                permit = belt.reserve() => permit.ok(),
+            };
+            let Some(permit) = permit else {
+                let mut back = self.sweep();
+                back.push(mail.id);
+                back.extend(batch.map(|mail| mail.id));
+                self.give_back(&back).await?;
+                return Ok(!stop.is_cancelled());
+            };
+            permit.send(Claimed { mail, last_start, _held: Held::new(self.lane) });
+        }
+        Ok(!stop.is_cancelled())
+    }
+
+    /// Claims messages whose turn it is; `None`: their turn has not come, wait no more.
+    async fn claim(&self, stop: &CancellationToken) -> Result<Option<(Vec<ClaimedMail>, Millis)>, SendError> {
+        let Shared { store, schedule, clock, .. } = &**self.shared;
+        let mut want = schedule.batch.clamp(1, 100);
+        let bucket = format!("relay:{}", self.lane.name);
+        if let Some(per_minute) = self.lane.per_minute {
+            // Ten seconds' worth at once: a restart cannot hurry more than that.
+            let (granted, next) =
+                store.take_tokens(&bucket, want, per_minute, (per_minute / 6).max(1), clock.now()).await?;
+            if granted == 0 {
+                let wait = u64::try_from(next.0 - clock.now().0).unwrap_or(0).max(10);
+                rest(Instant::now() + Duration::from_millis(wait), stop).await;
+                return Ok(None);
+            }
+            want = granted;
+        }
+        let now = clock.now();
+        let batch = store.claim_mail(self.owner, want, later(now, schedule.claim), now).await?;
+        let got = u32::try_from(batch.len()).unwrap_or(u32::MAX);
+        if self.lane.per_minute.is_some() && got < want {
+            store.give_tokens_back(&bucket, want - got).await?;
+        }
+        let any = !batch.is_empty();
+        let batch = self.in_time(batch, now).await?;
+        let batch = self.among(batch, now).await?;
+        let batch = self.paced(batch, now).await?;
+        // All of it may have to wait while more stands behind it.
+        if any && batch.is_empty() { Ok(None) } else { Ok(Some((batch, later(now, schedule.claim / 2)))) }
+    }
+
+    /// Leaves out what may not go out now: outside office hours, or after the end of its round's mail.
+    async fn in_time(&self, batch: Vec<ClaimedMail>, now: Millis) -> Result<Vec<ClaimedMail>, SendError> {
+        let store = &self.shared.store;
+        let (mut go, mut wait, mut over, mut rounds) = (Vec::new(), Vec::new(), Vec::new(), HashSet::new());
+        for mail in batch {
+            match timing(&mail, now) {
+                Timing::Now => go.push(mail),
+                Timing::NotBefore(opens) => {
+                    if rounds.insert(mail.round.id.clone()) {
+                        let until = Millis(opens.0.min(now.plus_seconds(HOLD).0));
+                        info!(round.id = %mail.round.id, "Mail of round {} waits for office hours", mail.round.id);
+                        store.hold_mail(&mail.municipality.id, &mail.round.id, until).await?;
+                    }
+                    wait.push(mail.id);
+                }
+                Timing::Over => over.push(mail),
+            }
+        }
+        self.give_back(&wait).await?;
+        if !over.is_empty() {
+            let ids: Vec<MailId> = over.iter().map(|mail| mail.id.clone()).collect();
+            let mut expired = store.expire_claimed(&ids, self.owner, now).await?;
+            let ended: HashSet<&RoundId> = over.iter().filter(|m| m.kind.wave() <= 3).map(|m| &m.round.id).collect();
+            for round in ended {
+                expired += store.expire_mail(round, now).await?;
+            }
+            warn!(mails = expired, "Messages are expired: the mail of their round has ended");
+        }
+        Ok(go)
+    }
+
+    /// Leaves out whoever is not on the list, where there is one.
+    async fn among(&self, batch: Vec<ClaimedMail>, now: Millis) -> Result<Vec<ClaimedMail>, SendError> {
+        if self.shared.only_to.is_empty() {
+            return Ok(batch);
+        }
+        let (go, others): (Vec<_>, Vec<_>) = batch.into_iter().partition(|mail| self.shared.may_write_to(&mail.recipient));
+        let ids: Vec<MailId> = others.into_iter().map(|mail| mail.id).collect();
+        if !ids.is_empty() {
+            self.shared.store.postpone_mail(&ids, self.owner, now.plus_seconds(3600), now).await?;
+        }
+        Ok(go)
+    }
+
+    /// Puts off what a recipient domain is not to get yet.
+    async fn paced(&self, batch: Vec<ClaimedMail>, now: Millis) -> Result<Vec<ClaimedMail>, SendError> {
+        let Some(per_minute) = self.shared.schedule.per_domain.filter(|n| *n > 0) else { return Ok(batch) };
+        let store = &self.shared.store;
+        let mut by_domain: BTreeMap<String, Vec<ClaimedMail>> = BTreeMap::new();
+        for mail in batch {
+            by_domain.entry(domain_of(&mail.recipient)).or_default().push(mail);
+        }
+        let most = (per_minute / 6).max(1);
+        let mut go = Vec::new();
+        for (domain, mut mails) in by_domain {
+            let want = u32::try_from(mails.len()).unwrap_or(u32::MAX);
+            let (granted, next) = store.take_tokens(&format!("domain:{domain}"), want, per_minute, most, now).await?;
+            let later = mails.split_off(usize::try_from(granted).unwrap_or(usize::MAX).min(mails.len()));
+            go.extend(mails);
+            // As many at a time as the bucket holds, one filling after the other.
+            for (turn, some) in (0_i64..).zip(later.chunks(most as usize)) {
+                let ids: Vec<MailId> = some.iter().map(|mail| mail.id.clone()).collect();
+                let filled = i64::from(most) * i64::from(MINUTE) / i64::from(per_minute);
+                store.postpone_mail(&ids, self.owner, Millis(next.0 + turn * filled), now).await?;
+            }
+        }
+        go.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(go)
+    }
+
+    async fn idle(&self, stop: &CancellationToken) -> Result<bool, SendError> {
+        let now = self.shared.clock.now();
+        let due = self.shared.store.next_mail_due(now).await?;
+        let poll = self.shared.schedule.poll;
+        let wait = due.map_or(poll, |due| Duration::from_millis(u64::try_from(due.0 - now.0).unwrap_or(0)).min(poll));
+        Ok(rest(Instant::now() + wait.max(Duration::from_millis(20)), stop).await)
+    }
+
+    /// Takes everything off the belt that nobody has taken yet.
+    fn sweep(&self) -> Vec<MailId> {
+        let mut left = std::mem::take(&mut *locked(&self.lane.left));
+        // Whoever holds the lock waits at an empty belt.
+        if let Ok(mut claimed) = self.claimed.try_lock() {
+            while let Ok(claimed) = claimed.try_recv() {
+                left.push(claimed.mail.id);
+            }
+        }
+        if let Ok(mut ready) = self.ready.try_lock() {
+            while let Ok(ready) = ready.try_recv() {
+                left.push(ready.claimed.mail.id);
+            }
+        }
+        left
+    }
+
+    async fn give_back(&self, mails: &[MailId]) -> Result<(), SendError> {
+        if !mails.is_empty() {
+            self.shared.store.release_mail(mails, self.owner, self.shared.clock.now()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// May this message go out at this moment?
+fn timing(mail: &ClaimedMail, now: Millis) -> Timing {
+    let settings = &mail.municipality.settings;
+    let zone = jiff::tz::TimeZone::get(&settings.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let ends = if mail.kind.wave() > 3 {
+        Some(mail.queued_at.plus_days(NOTICE_DAYS))
+    } else {
+        mail_ends(mail.round.closes_on.as_deref(), mail.round.mail_until, &zone)
+    };
+    if ends.is_some_and(|ends| ends <= now) {
+        return Timing::Over;
+    }
+    let opens = settings.send_hours.and_then(|hours| hours.opens_at(mail.municipality.country, &zone, now));
+    opens.map_or(Timing::Now, Timing::NotBefore)
+}
+
+fn domain_of(address: &str) -> String {
+    address.rsplit_once('@').map_or(address, |(_, domain)| domain).to_lowercase()
+}
+
 impl Shared {
+    /// Looks whether the database is a copy, or was silent for long.
+    async fn wake(&self) -> Result<(), StoreError> {
+        if let Waking::Paused(key) = self.store.wake_mail(self.schedule.silence, self.clock.now()).await? {
+            error!(reason = key, "All mail is paused: messages were waiting in a database that was brought back or silent for long; `pejling mail resume` lets them go");
+        }
+        Ok(())
+    }
+
+    /// Shows that a sender is alive and clears up after those that are not, until `stop`.
+    async fn keep(&self, stop: &CancellationToken, recovering: bool) {
+        // A marked message of a dead sender is in doubt from the end of its lease; a little later is soon enough.
+        let beat = Duration::from_secs(60).min(self.schedule.claim / 2).max(Duration::from_millis(100));
+        loop {
+            if recovering && let Err(error) = self.recover().await {
+                error!(error = %error, "Cannot clear up after workers that died");
+            }
+            if !rest(Instant::now() + beat, stop).await {
+                return;
+            }
+            if let Err(error) = self.store.beat_mail(self.clock.now()).await {
+                error!(error = %error, "Cannot show that the sender is alive");
+            }
+        }
+    }
+
     async fn recover(&self) -> Result<(), StoreError> {
         let recovered = self.store.recover_expired(self.clock.now()).await?;
         if recovered.requeued > 0 {
@@ -265,6 +761,31 @@ impl Shared {
             warn!(mails = recovered.uncertain, "Messages are uncertain: a worker died while the server had them");
         }
         Ok(())
+    }
+
+    fn may_write_to(&self, recipient: &str) -> bool {
+        let recipient = recipient.trim().to_lowercase();
+        self.only_to.iter().any(|allowed| if allowed.starts_with('@') { recipient.ends_with(allowed) } else { recipient == *allowed })
+    }
+
+    /// Writes a message out, or says what stands in the way.
+    async fn compose(&self, mail: &ClaimedMail) -> Result<Rendered, Verdict> {
+        let minutes = match self.minutes(mail).await {
+            Ok(Some(minutes)) => minutes,
+            Ok(None) => return Err(Verdict::Pause(Obstacle::Setting("questionnaire"), String::new())),
+            Err(error) => {
+                error!(mail.id = %mail.id, error = %error, "The questionnaire of a message cannot be read");
+                return Err(Verdict::NotNow);
+            }
+        };
+        self.composer.compose(mail, minutes, self.clock.now()).map_err(|error| match error {
+            ComposeError::Recipient => Verdict::Failed { words: error.to_string(), dead_address: true },
+            ComposeError::Setting(what) => Verdict::Pause(Obstacle::Setting(what), String::new()),
+            error => {
+                error!(mail.id = %mail.id, error = %error, "A message cannot be written");
+                Verdict::Pause(Obstacle::Setting(""), error.to_string())
+            }
+        })
     }
 
     /// The expected minutes of this business's way through its questionnaire.
@@ -315,394 +836,6 @@ fn without_addresses(words: &str) -> String {
 
 fn later(now: Millis, wait: Duration) -> Millis {
     Millis(now.0.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)))
-}
-
-/// One worker: at most one connection, one message at a time.
-struct Worker {
-    shared: Arc<Shared>,
-    lane: Arc<Lane>,
-    name: String,
-    connection: Option<Connection>,
-    tally: Tally,
-}
-
-/// What the worker does after a message.
-enum Next {
-    Message,
-    GiveBack,
-}
-
-impl Worker {
-    async fn work(mut self, mode: Mode, stop: &CancellationToken) -> Result<Tally, SendError> {
-        let result = loop {
-            match self.round_trip(mode, stop).await {
-                Ok(true) => {}
-                Ok(false) => break Ok(()),
-                Err(error) if mode == Mode::Once => break Err(error),
-                Err(error) => {
-                    error!(error = %error, "Sending stopped for a while");
-                    if !rest(Instant::now() + self.shared.schedule.poll.max(Duration::from_secs(1)), stop).await {
-                        break Ok(());
-                    }
-                }
-            }
-        };
-        if let Some(connection) = self.connection.take() {
-            connection.quit().await;
-        }
-        result.map(|()| self.tally)
-    }
-
-    /// Claims a batch and sends it, or waits for one; `false` when there is nothing more to do.
-    async fn round_trip(&mut self, mode: Mode, stop: &CancellationToken) -> Result<bool, SendError> {
-        let schedule = self.shared.schedule;
-        if mode == Mode::Once && self.lane.gate.failures() >= schedule.relay_failures {
-            return Err(SendError::RelayAway(for_log(&locked(&self.lane.reason)).to_owned()));
-        }
-        if !self.lane.gate.pass(stop).await {
-            return Ok(false);
-        }
-        let now = self.shared.clock.now();
-        let until = later(now, schedule.lease);
-        let batch = self.shared.store.claim_mail(&self.name, schedule.batch.clamp(1, 100), until, now).await?;
-        if batch.is_empty() {
-            // A connection that idles is in the server's way and will have been closed when it is needed.
-            if let Some(connection) = self.connection.take() {
-                connection.quit().await;
-            }
-            return Ok(mode == Mode::Watch && self.idle(stop).await?);
-        }
-        // Not so late that the lease could run out under a message that is being sent.
-        let last_start = later(now, schedule.lease / 2);
-        self.send_batch(&batch, last_start, stop).await?;
-        Ok(!stop.is_cancelled())
-    }
-
-    async fn idle(&self, stop: &CancellationToken) -> Result<bool, SendError> {
-        let now = self.shared.clock.now();
-        let due = self.shared.store.next_mail_due(now).await?;
-        let poll = self.shared.schedule.poll;
-        let wait = due.map_or(poll, |due| Duration::from_millis(u64::try_from(due.0 - now.0).unwrap_or(0)).min(poll));
-        Ok(rest(Instant::now() + wait.max(Duration::from_millis(100)), stop).await)
-    }
-
-    async fn send_batch(
-        &mut self,
-        batch: &[ClaimedMail],
-        last_start: Millis,
-        stop: &CancellationToken,
-    ) -> Result<(), SendError> {
-        let mut paused: HashSet<RoundId> = HashSet::new();
-        for (i, mail) in batch.iter().enumerate() {
-            let go =
-                self.lane.pace.turn(stop).await && self.shared.clock.now() <= last_start && !self.lane.gate.is_closed();
-            let next = if !go {
-                Next::GiveBack
-            } else if paused.contains(&mail.round.id) {
-                self.give_back(std::slice::from_ref(mail)).await?;
-                Next::Message
-            } else {
-                match self.send(mail, &mut paused).await {
-                    Ok(next) => next,
-                    Err(error) => {
-                        // The lease gives them back should this fail as well.
-                        let _ = self.give_back(&batch[i..]).await;
-                        return Err(error);
-                    }
-                }
-            };
-            if matches!(next, Next::GiveBack) {
-                let first = if go { i + 1 } else { i };
-                return self.give_back(&batch[first..]).await;
-            }
-        }
-        Ok(())
-    }
-
-    async fn give_back(&self, mails: &[ClaimedMail]) -> Result<(), SendError> {
-        let ids: Vec<MailId> = mails.iter().map(|mail| mail.id.clone()).collect();
-        if !ids.is_empty() {
-            self.shared.store.release_mail(&ids, &self.name, self.shared.clock.now()).await?;
-        }
-        Ok(())
-    }
-
-    /// Sends one message and records what became of it.
-    async fn send(&mut self, mail: &ClaimedMail, paused: &mut HashSet<RoundId>) -> Result<Next, SendError> {
-        let verdict = match self.shared.minutes(mail).await? {
-            None => Verdict::Pause(Obstacle::Setting, "questionnaire".into()),
-            Some(minutes) => match self.shared.composer.compose(mail, minutes, self.shared.clock.now()) {
-                Ok(rendered) => self.deliver(mail, &rendered).await?,
-                Err(error @ ComposeError::Recipient) => {
-                    Verdict::Failed { words: error.to_string(), dead_address: true }
-                }
-                Err(error) => {
-                    error!(mail.id = %mail.id, error = %error, "A message cannot be written");
-                    Verdict::Pause(Obstacle::Setting, error.to_string())
-                }
-            },
-        };
-        self.record(mail, verdict, paused).await
-    }
-
-    async fn deliver(&mut self, mail: &ClaimedMail, rendered: &Rendered) -> Result<Verdict, SendError> {
-        let lane = Arc::clone(&self.lane);
-        match &lane.way {
-            Way::Relay(client) => self.deliver_by_relay(client, mail, rendered).await,
-            Way::File(folder) => {
-                if !self.is_wanted(mail).await? || !self.mark(&mail.id).await {
-                    return Ok(Verdict::NotOurs);
-                }
-                Ok(match write_file(folder, &mail.id, &rendered.bytes).await {
-                    Ok(()) => Verdict::Sent("written to a file".into()),
-                    Err(error) => Verdict::RelayAway(error.to_string()),
-                })
-            }
-            Way::Table => {
-                if !self.is_wanted(mail).await? || !self.mark(&mail.id).await {
-                    return Ok(Verdict::NotOurs);
-                }
-                let now = self.shared.clock.now();
-                self.shared
-                    .store
-                    .catch_mail(
-                        &mail.municipality.id,
-                        &mail.message_id,
-                        rendered.envelope.to(),
-                        &rendered.subject,
-                        &rendered.bytes,
-                        now,
-                    )
-                    .await?;
-                Ok(Verdict::Sent("caught".into()))
-            }
-        }
-    }
-
-    async fn deliver_by_relay(
-        &mut self,
-        client: &Client,
-        mail: &ClaimedMail,
-        rendered: &Rendered,
-    ) -> Result<Verdict, SendError> {
-        loop {
-            let worn = self
-                .connection
-                .as_ref()
-                .is_some_and(|c| !c.is_open() || c.taken() >= client.relay().recycle_after.max(1));
-            if worn && let Some(connection) = self.connection.take() {
-                connection.quit().await;
-            }
-            let mut connection = match self.connection.take() {
-                Some(connection) => connection,
-                None => match client.connect().await {
-                    Ok(connection) => connection,
-                    Err(error) => return Ok(judge::connection(&error)),
-                },
-            };
-            // Asked as late as can be: whoever answered while the connection was made gets no reminder.
-            if !self.is_wanted(mail).await? {
-                self.connection = Some(connection);
-                return Ok(Verdict::NotOurs);
-            }
-            let delivery = connection.send(&rendered.envelope, &rendered.bytes, self.mark(&mail.id)).await;
-            let used = connection.taken() > 1;
-            let verdict = judge::delivery(&delivery);
-            let open = connection.is_open();
-            if open {
-                self.connection = Some(connection);
-            }
-            // A connection that was closed while it idled says nothing about the relay: once more over a new one.
-            if used
-                && !open
-                && matches!(delivery, crate::smtp::Delivery::Lost(_))
-                && matches!(verdict, Verdict::RelayAway(_))
-            {
-                continue;
-            }
-            return Ok(verdict);
-        }
-    }
-
-    async fn is_wanted(&self, mail: &ClaimedMail) -> Result<bool, StoreError> {
-        self.shared.store.still_wanted(&mail.id, &self.name, self.shared.clock.now()).await
-    }
-
-    /// The durable marker. When the database does not answer the dot is not sent.
-    fn mark(&self, mail: &MailId) -> impl Future<Output = bool> + Send + use<> {
-        let (shared, mail, name) = (Arc::clone(&self.shared), mail.clone(), self.name.clone());
-        async move {
-            let now = shared.clock.now();
-            match shared.store.mark_sending(&mail, &name, later(now, shared.schedule.lease), now).await {
-                Ok(ours) => ours,
-                Err(error) => {
-                    error!(mail.id = %mail, error = %error, "Cannot mark message {mail}; it is not sent now");
-                    false
-                }
-            }
-        }
-    }
-
-    async fn record(
-        &mut self,
-        mail: &ClaimedMail,
-        verdict: Verdict,
-        paused: &mut HashSet<RoundId>,
-    ) -> Result<Next, SendError> {
-        let (id, attempt) = (&mail.id, mail.attempts + 1);
-        let next = match verdict {
-            Verdict::Sent(words) => {
-                self.lane.gate.answered();
-                self.lane.breaker.reset(&mail.round.id);
-                self.persist(|store, now| {
-                    let words = words.clone();
-                    async move { store.record_sent(id, &words, now).await }
-                })
-                .await?;
-                info!(mail.id = %id, mail.attempt = attempt, "Sent {} {id} on attempt {attempt}", mail.kind.as_str());
-                self.tally.sent += 1;
-                Next::Message
-            }
-            Verdict::Later(words) => {
-                self.put_off(mail, &words).await?;
-                Next::Message
-            }
-            Verdict::LaterAndAway(words) => {
-                self.put_off(mail, &words).await?;
-                self.away(&words);
-                Next::GiveBack
-            }
-            Verdict::Failed { words, dead_address } => {
-                self.fail(mail, &words, dead_address).await?;
-                Next::Message
-            }
-            Verdict::Policy(words)
-                if self.lane.breaker.refused(&mail.round.id) < self.shared.schedule.policy_refusals =>
-            {
-                self.put_off(mail, &words).await?;
-                Next::Message
-            }
-            Verdict::Policy(words) => {
-                self.pause(mail, Obstacle::Policy, &words, paused).await?;
-                Next::Message
-            }
-            Verdict::Pause(obstacle, words) => {
-                self.pause(mail, obstacle, &words, paused).await?;
-                Next::Message
-            }
-            Verdict::RelayAway(words) => {
-                let rest = self.away(&words);
-                self.put_back(mail, &words, rest).await?;
-                Next::GiveBack
-            }
-            Verdict::Uncertain(words) => {
-                self.persist(|store, now| {
-                    let (words, name) = (words.clone(), self.name.clone());
-                    async move { store.record_uncertain(id, &name, &words, now).await }
-                })
-                .await?;
-                warn!(mail.id = %id, mail.attempt = attempt, "Message {id} is uncertain: no answer to its final dot");
-                self.tally.uncertain += 1;
-                self.away(&words);
-                Next::GiveBack
-            }
-            Verdict::NotOurs => {
-                self.tally.unwanted += 1;
-                Next::Message
-            }
-        };
-        Ok(next)
-    }
-
-    /// Later, with the attempt counted; failed when it was put off too often.
-    async fn put_off(&mut self, mail: &ClaimedMail, words: &str) -> Result<(), SendError> {
-        let attempt = mail.attempts + 1;
-        if attempt >= self.shared.schedule.attempts {
-            return self.fail(mail, words, false).await;
-        }
-        let at = self.shared.later(judge::message_wait(mail.attempts, (self.shared.chance)()));
-        let (id, name) = (&mail.id, &self.name);
-        self.persist(
-            |store, now| async move { store.record_deferred(id, name, words, at, Attempt::Counts, now).await },
-        )
-        .await?;
-        info!(mail.id = %id, mail.attempt = attempt, reply = for_log(words), "Put off {} {id} on attempt {attempt}", mail.kind.as_str());
-        self.tally.deferred += 1;
-        Ok(())
-    }
-
-    /// Later, without using up an attempt.
-    async fn put_back(&self, mail: &ClaimedMail, words: &str, rest: Duration) -> Result<(), SendError> {
-        let at = self.shared.later(rest);
-        let (id, name) = (&mail.id, &self.name);
-        self.persist(|store, now| async move { store.record_deferred(id, name, words, at, Attempt::Free, now).await })
-            .await?;
-        Ok(())
-    }
-
-    async fn fail(&mut self, mail: &ClaimedMail, words: &str, dead_address: bool) -> Result<(), SendError> {
-        let (id, name, attempt) = (&mail.id, &self.name, mail.attempts + 1);
-        self.persist(|store, now| async move { store.record_failed(id, name, words, dead_address, now).await }).await?;
-        info!(mail.id = %id, mail.attempt = attempt, mail.dead_address = dead_address, reply = for_log(words), "Failed {} {id} on attempt {attempt}", mail.kind.as_str());
-        self.tally.failed += 1;
-        Ok(())
-    }
-
-    /// Stops the sending of a round until a person lets it go on.
-    async fn pause(
-        &mut self,
-        mail: &ClaimedMail,
-        obstacle: Obstacle,
-        words: &str,
-        paused: &mut HashSet<RoundId>,
-    ) -> Result<(), SendError> {
-        let round = &mail.round.id;
-        let language = mail.municipality.settings.language;
-        let reason = self.shared.composer.pause_reason(language, obstacle, &without_addresses(words));
-        let reason = reason.as_str();
-        self.put_back(mail, words, Duration::ZERO).await?;
-        self.persist(|store, now| async move {
-            store.pause_mail(&mail.municipality.id, round, reason, now).await.map(|()| true)
-        })
-        .await?;
-        error!(round.id = %round, obstacle = ?obstacle, reply = for_log(words), "Sending of round {round} is paused");
-        self.lane.breaker.reset(round);
-        paused.insert(round.clone());
-        Ok(())
-    }
-
-    /// Closes the gate; returns how long.
-    fn away(&self, words: &str) -> Duration {
-        let first = self.shared.schedule.relay_rest;
-        let chance = (self.shared.chance)();
-        words.clone_into(&mut locked(&self.lane.reason));
-        let failures = self.lane.gate.close(|failures| judge::relay_wait(first, failures, chance));
-        warn!(failures, reply = for_log(words), "The relay is away; sending rests");
-        judge::relay_wait(first, failures, chance)
-    }
-
-    /// Records with patience: what the server has decided must not be lost to a moment of the database.
-    async fn persist<F, Fut>(&self, record: F) -> Result<(), SendError>
-    where
-        F: Fn(Store, Millis) -> Fut,
-        Fut: Future<Output = Result<bool, StoreError>>,
-    {
-        let mut tries = 0;
-        loop {
-            match record(self.shared.store.clone(), self.shared.clock.now()).await {
-                Ok(true) => return Ok(()),
-                Ok(false) => {
-                    warn!("A message changed hands while it was being sent");
-                    return Ok(());
-                }
-                Err(error) if error.is_temporary() && tries < 6 => {
-                    tries += 1;
-                    tokio::time::sleep(Duration::from_millis(100) * (1 << tries)).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
 }
 
 #[cfg(test)]
