@@ -27,6 +27,11 @@ pub enum PaperError {
 /// # Errors
 /// [`PaperError::Typesetting`] with the template's line.
 pub fn pdf(template: &str, files: HashMap<String, Vec<u8>>) -> Result<Vec<u8>, PaperError> {
+    Ok(pages(template, files)?.1)
+}
+
+/// As [`pdf`], with the number of pages.
+pub(crate) fn pages(template: &str, files: HashMap<String, Vec<u8>>) -> Result<(usize, Vec<u8>), PaperError> {
     let desk = Desk::new(template, files);
     let document: PagedDocument = typst::compile(&desk).output.map_err(|errors| desk.explain(&errors))?;
     let standards =
@@ -35,7 +40,7 @@ pub fn pdf(template: &str, files: HashMap<String, Vec<u8>>) -> Result<Vec<u8>, P
     let pdf = typst_pdf::pdf(&document, &options).map_err(|errors| desk.explain(&errors))?;
     // Typst remembers what it has set; a server sets few papers and keeps none of it.
     comemo::evict(0);
-    Ok(pdf)
+    Ok((document.pages().len(), pdf))
 }
 
 /// The fonts that are embedded in the program, read once.
