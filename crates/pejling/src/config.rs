@@ -66,6 +66,87 @@ pub struct Mail {
     pub workers: usize,
     /// Most messages a minute; 0: as fast as the relay takes them.
     pub per_minute: u64,
+    /// What we call ourselves in EHLO; empty: our address.
+    pub hello: String,
+    /// An access token instead of the password.
+    pub oauth: OAuth,
+    /// Signatures.
+    pub dkim: Dkim,
+    /// Further relays; only from the file.
+    #[serde(default)]
+    pub relay: Vec<FurtherRelay>,
+}
+
+/// An access token instead of a password; one way at most.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OAuth {
+    /// A file that something else keeps fresh.
+    pub token_file: String,
+    /// A command that prints one.
+    pub token_command: String,
+    /// The provider's token endpoint.
+    pub endpoint: String,
+    /// The application there.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: Secret,
+    /// File that holds the secret.
+    pub client_secret_file: String,
+    /// What renews access; empty: by client credentials.
+    pub refresh_token: Secret,
+    /// File that holds the refresh token.
+    pub refresh_token_file: String,
+    /// What for.
+    pub scope: String,
+}
+
+/// DKIM signatures.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dkim {
+    /// The domain that signs; empty: nobody does.
+    pub domain: String,
+    /// Where the RSA key is published.
+    pub selector: String,
+    /// File of the RSA key (PEM).
+    pub key_file: String,
+    /// Where the Ed25519 key is published.
+    pub ed25519_selector: String,
+    /// File of the Ed25519 key (PEM).
+    pub ed25519_key_file: String,
+}
+
+/// A relay beside the first; what it does not say is as in `[mail]`, but for who we are there.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FurtherRelay {
+    /// Host.
+    pub host: String,
+    /// Port.
+    pub port: Option<u16>,
+    /// Protection.
+    pub tls: Option<MailTls>,
+    /// User; empty: no login.
+    #[serde(default)]
+    pub username: String,
+    /// Password.
+    #[serde(default)]
+    pub password: Secret,
+    /// File that holds the password.
+    #[serde(default)]
+    pub password_file: String,
+    /// An access token instead of the password.
+    #[serde(default)]
+    pub oauth: OAuth,
+    /// Certificate authorities (PEM).
+    pub authorities_file: Option<String>,
+    /// Name in EHLO.
+    pub hello: Option<String>,
+    /// Connections.
+    pub workers: Option<usize>,
+    /// Most messages a minute.
+    pub per_minute: Option<u64>,
 }
 
 /// Where mail goes.
@@ -158,10 +239,15 @@ impl Config {
         if let Some(path) = file {
             let text = std::fs::read_to_string(path)
                 .map_err(|source| ConfigError::Unreadable { path: path.into(), source })?;
-            let layer: toml::Table = toml::from_str(&text).map_err(|e| ConfigError::Syntax {
+            let mut layer: toml::Table = toml::from_str(&text).map_err(|e| ConfigError::Syntax {
                 path: path.into(),
                 message: e.to_string().trim().replace('\n', " "),
             })?;
+            // A list has no default to be compared with: its keys are checked when it is read.
+            let relays = layer.get_mut("mail").and_then(toml::Value::as_table_mut).and_then(|mail| mail.remove("relay"));
+            if let (Some(relays), Some(mail)) = (relays, table.get_mut("mail").and_then(toml::Value::as_table_mut)) {
+                mail.insert("relay".to_owned(), relays);
+            }
             for key in keys(&layer, "") {
                 let value = find(&layer, &key).cloned().expect("the key comes from this table");
                 set(&mut table, &known, &path.display().to_string(), &key, value)?;
@@ -186,10 +272,12 @@ impl Config {
 
     /// Reads secret files and fills what follows from other keys.
     fn finish(&mut self) -> Result<(), ConfigError> {
-        if !self.mail.password_file.is_empty() {
-            let path = PathBuf::from(&self.mail.password_file);
-            let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Unreadable { path, source })?;
-            self.mail.password = Secret(text.trim_end().to_owned());
+        let mail = &mut self.mail;
+        read_secret(&mut mail.password, &mail.password_file)?;
+        mail.oauth.finish()?;
+        for relay in &mut mail.relay {
+            read_secret(&mut relay.password, &relay.password_file)?;
+            relay.oauth.finish()?;
         }
         if self.database.is_empty() {
             self.database = format!("sqlite:{}", self.data_dir.join("pejling.sqlite").display());
@@ -209,6 +297,24 @@ impl Config {
     pub fn public_url(&self) -> String {
         if self.public_url.is_empty() { format!("http://{}", self.listen) } else { self.public_url.clone() }
     }
+}
+
+impl OAuth {
+    /// Reads secret files.
+    pub(crate) fn finish(&mut self) -> Result<(), ConfigError> {
+        read_secret(&mut self.client_secret, &self.client_secret_file)?;
+        read_secret(&mut self.refresh_token, &self.refresh_token_file)
+    }
+}
+
+/// Takes a secret from its file, when one is named.
+pub(crate) fn read_secret(secret: &mut Secret, file: &str) -> Result<(), ConfigError> {
+    if !file.is_empty() {
+        let path = PathBuf::from(file);
+        let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Unreadable { path, source })?;
+        *secret = Secret(text.trim_end().to_owned());
+    }
+    Ok(())
 }
 
 /// Variables with our prefix that are not configuration keys.
@@ -245,11 +351,12 @@ fn set(
         return Err(ConfigError::Unknown { place: place.to_owned(), key: key.to_owned(), known: known.join(", ") });
     }
     let wrong = |what: &str| ConfigError::Value(format!("{place}: {key} must be {what}"));
-    let (head, name) = key.rsplit_once('.').map_or((None, key), |(h, n)| (Some(h), n));
-    let target = match head {
-        Some(head) => table.get_mut(head).and_then(toml::Value::as_table_mut).ok_or_else(|| wrong("in a table"))?,
-        None => table,
-    };
+    let mut target = table;
+    let mut name = key;
+    while let Some((head, rest)) = name.split_once('.') {
+        target = target.get_mut(head).and_then(toml::Value::as_table_mut).ok_or_else(|| wrong("in a table"))?;
+        name = rest;
+    }
     let value = match (&target[name], value) {
         (toml::Value::Integer(_), toml::Value::String(text)) => {
             toml::Value::Integer(text.trim().parse().map_err(|_| wrong("a whole number"))?)
@@ -313,6 +420,38 @@ mod tests {
         let error = load(Some(&file), &[], &[]).unwrap_err().to_string();
         assert!(error.contains("pejling.toml") && error.contains("lisen"), "{error}");
         assert!(load(None, &[("PEJLING_MAIL_PORT", "many")], &[]).unwrap_err().to_string().contains("whole number"));
+    }
+
+    #[test]
+    fn nested_keys_come_from_file_and_environment_and_secrets_from_their_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, secret) = (folder.path().join("pejling.toml"), folder.path().join("secret"));
+        std::fs::write(&secret, "hemmelig\n").unwrap();
+        std::fs::write(&file, "[mail.dkim]\ndomain = \"a.dk\"\n[[mail.relay]]\nhost = \"b\"\npassword = \"skjult\"").unwrap();
+        let environment = [
+            ("PEJLING_MAIL_DKIM_SELECTOR", "s1"),
+            ("PEJLING_MAIL_OAUTH_CLIENT_SECRET_FILE", secret.to_str().unwrap()),
+        ];
+        let config = load(Some(&file), &environment, &[]).unwrap();
+        assert_eq!((config.mail.dkim.domain.as_str(), config.mail.dkim.selector.as_str()), ("a.dk", "s1"));
+        assert_eq!(config.mail.oauth.client_secret.reveal(), "hemmelig");
+        assert_eq!(config.mail.relay.len(), 1);
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("hemmelig") && !shown.contains("skjult"));
+        std::fs::write(&file, "[mail.dkim]\nkey = \"a\"").unwrap();
+        assert!(load(Some(&file), &[], &[]).unwrap_err().to_string().contains("mail.dkim.key"));
+    }
+
+    #[test]
+    fn a_table_in_a_table_is_set_by_file_and_environment() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pejling.toml");
+        std::fs::write(&file, "[mail.inbox]\nhost = \"imap.hojager.example\"\nport = 143").unwrap();
+        let config = load(Some(&file), &[("PEJLING_MAIL_INBOX_PORT", "144")], &[]).unwrap();
+        assert_eq!((config.mail.inbox.host.as_str(), config.mail.inbox.port), ("imap.hojager.example", 144));
+        std::fs::write(&file, "[mail.inbox]\nhots = \"x\"").unwrap();
+        let error = load(Some(&file), &[], &[]).unwrap_err().to_string();
+        assert!(error.contains("mail.inbox.hots"), "{error}");
     }
 
     #[test]

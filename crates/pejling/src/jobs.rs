@@ -90,6 +90,7 @@ async fn sweep(parts: &Parts) -> Result<()> {
         }
     }
     parts.store.sweep_sessions(parts.clock.now()).await?;
+    parts.store.sweep_inbound(parts.clock.now()).await?;
     Ok(())
 }
 

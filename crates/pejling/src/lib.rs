@@ -4,8 +4,10 @@
 //! - [`cli`]: what can be said; [`commands`]: what is done
 //! - [`config`]: defaults ← file ← environment ← flags
 //! - [`wiring`]: database, keys, clock
+//! - [`outgoing`]: relays, logins and signer as configured
 //! - [`serve`]: pages, mail worker and jobs under one roof; [`jobs`]: work queued by pages
 //! - [`import`], [`publish`]: work that the command line and jobs share
+//! - [`inbox`]: mail that comes in, as configured
 //! - [`earlier`]: an earlier year, held in another tool
 //! - [`town`]: the invented municipality, loaded and served
 pub mod cli;
@@ -13,7 +15,9 @@ pub mod commands;
 pub mod config;
 pub mod earlier;
 pub mod import;
+pub mod inbox;
 pub mod jobs;
+pub mod outgoing;
 pub mod publish;
 pub mod serve;
 pub mod town;
@@ -25,6 +29,28 @@ use anyhow::{Context, Result};
 
 use crate::cli::{Cli, Command};
 use crate::config::{Config, LogFormat};
+
+/// A command's answer that is not a fault of the program, with the exit status that scripts read.
+#[derive(Debug, thiserror::Error)]
+#[error("{words}")]
+pub struct Ended {
+    status: u8,
+    words: String,
+}
+
+impl Ended {
+    /// An answer with its status.
+    #[must_use]
+    pub fn with(status: u8, words: &str) -> Self {
+        Self { status, words: words.to_owned() }
+    }
+
+    /// The exit status of an error: its own, or 2.
+    #[must_use]
+    pub fn status_of(error: &anyhow::Error) -> u8 {
+        error.downcast_ref::<Self>().map_or(2, |ended| ended.status)
+    }
+}
 
 /// Carries out a command.
 ///

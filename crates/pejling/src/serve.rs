@@ -1,23 +1,22 @@
 //! Pages, mail worker and jobs under one roof; and the mail worker alone.
 use std::future::Future;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use domain::fieldwork::RoundState;
 use mailout::worker::{Chance, Schedule};
-use mailout::{Composer, Login, Mailer, Relay, Tally, Timeouts, Tls, Transport};
+use mailout::{Composer, Mailer, Tally, Transport};
 use text::Messages;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use crate::config::{Config, Mail, MailTls, MailTransport};
+use crate::config::Config;
+use crate::inbox::Post;
 use crate::jobs;
+use crate::outgoing::Outgoing;
+pub use crate::outgoing::plain_relay;
 use crate::wiring::Parts;
-
-/// Messages after which a connection to the relay is made anew.
-const RECYCLE_AFTER: u32 = 500;
 
 /// `pejling serve`: until SIGTERM or Ctrl-C, which let requests and mail in flight finish.
 ///
@@ -28,15 +27,15 @@ pub async fn serve(config: &Config) -> Result<()> {
     let parts = Parts::open(config).await?;
     let address = listener.local_addr()?;
     let public_url = if config.public_url.is_empty() { format!("http://{address}") } else { config.public_url() };
-    let transport = transport(&config.mail, &config.data_dir);
-    if matches!(transport, Transport::File(_)) {
+    let outgoing = Outgoing::of(&config.mail, &config.data_dir)?;
+    if matches!(outgoing.transport, Transport::File(_)) {
         println!(
             "Mail is written to {} and not sent: set mail.transport = \"smtp\" to send it.",
             config.data_dir.join("mail").display()
         );
     }
     println!("Pejling listens on {public_url}");
-    house(listener, parts, public_url, false, transport, stop_signal()).await
+    house(listener, parts, public_url, false, outgoing, stop_signal()).await
 }
 
 /// `pejling send`: the mail worker alone.
@@ -45,7 +44,7 @@ pub async fn serve(config: &Config) -> Result<()> {
 /// When the relay or database cannot be used.
 pub async fn send(config: &Config, watch: bool) -> Result<()> {
     let parts = Parts::open(config).await?;
-    let mailer = mailer(&parts, &config.public_url(), transport(&config.mail, &config.data_dir))?;
+    let mailer = mailer(&parts, &config.public_url(), Outgoing::of(&config.mail, &config.data_dir)?)?;
     let stop = CancellationToken::new();
     let stopping = stop.clone();
     tokio::spawn(async move {
@@ -92,10 +91,10 @@ pub async fn house(
     parts: Parts,
     public_url: String,
     catcher: bool,
-    transport: Transport,
+    outgoing: impl Into<Outgoing>,
     signal: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
-    let mailer = mailer(&parts, &public_url, transport)?;
+    let mailer = mailer(&parts, &public_url, outgoing.into())?;
     let settings = web::Settings { public_url: public_url.clone(), catcher };
     let app = web::App::new(parts.store.clone(), parts.keys.clone(), Arc::clone(&parts.clock), settings)?;
     let stop = CancellationToken::new();
@@ -112,53 +111,21 @@ pub async fn house(
     let served = web::serve(listener, app, signal).await;
     stop.cancel();
     mail.await.context("the mail worker did not stop cleanly")?;
+    inbox.await.context("the reader of mail that comes in did not stop cleanly")?;
     work.await.context("the job runner did not stop cleanly")?;
     parts.store.close().await;
     served.context("the web server ended")
 }
 
-fn mailer(parts: &Parts, public_url: &str, transport: Transport) -> Result<Mailer> {
+fn mailer(parts: &Parts, public_url: &str, outgoing: Outgoing) -> Result<Mailer> {
     let messages = Arc::new(Messages::load()?);
-    let composer = Arc::new(Composer::new(messages, parts.keys.clone(), public_url, None)?);
+    let mut composer = Composer::new(messages, parts.keys.clone(), public_url, post.return_path.as_deref())?;
+    if let Some(signer) = outgoing.signer {
+        composer = composer.with_dkim(signer);
+    }
+    let composer = Arc::new(composer);
     let chance: Chance = Arc::new(rand::random::<f64>);
-    Ok(Mailer::new(parts.store.clone(), composer, transport, Arc::clone(&parts.clock), chance, Schedule::default())?)
-}
-
-/// The way out that the configuration names.
-fn transport(mail: &Mail, data_dir: &std::path::Path) -> Transport {
-    match mail.transport {
-        MailTransport::File => Transport::File(data_dir.join("mail")),
-        MailTransport::Smtp => Transport::Smtp(vec![Relay {
-            tls: match mail.tls {
-                MailTls::Starttls => Tls::Starttls,
-                MailTls::Implicit => Tls::Implicit,
-                MailTls::None => Tls::None,
-            },
-            authorities: (!mail.authorities_file.is_empty()).then(|| PathBuf::from(&mail.authorities_file)),
-            login: (!mail.username.is_empty())
-                .then(|| Login::password(&mail.username, mail.password.reveal())),
-            workers: mail.workers,
-            per_minute: u32::try_from(mail.per_minute).ok().filter(|n| *n > 0),
-            ..plain_relay(&mail.host, mail.port)
-        }]),
-    }
-}
-
-/// A relay without TLS or login, as on the same machine.
-#[must_use]
-pub fn plain_relay(host: &str, port: u16) -> Relay {
-    Relay {
-        host: host.to_owned(),
-        port,
-        tls: Tls::None,
-        authorities: None,
-        login: None,
-        hello: None,
-        workers: 4,
-        per_minute: None,
-        recycle_after: RECYCLE_AFTER,
-        timeouts: Timeouts::default(),
-    }
+    Ok(Mailer::new(parts.store.clone(), composer, outgoing.transport, Arc::clone(&parts.clock), chance, Schedule::default())?)
 }
 
 /// Ends when the process is asked to stop.

@@ -1,4 +1,7 @@
 //! `pejling mail`: what can be said about the mail-out.
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 /// `pejling mail`
@@ -10,6 +13,12 @@ pub enum Mail {
     Pause(Pause),
     /// Let sending go on, of one round or of all
     Resume(OfRound),
+    /// Read the mail that comes in: bounces, complaints, answers
+    Inbox(Inbox),
+    /// Make a key that signs mail (DKIM) and print the DNS records to publish
+    DkimKey(DkimKey),
+    /// Look up MX, SPF, DKIM and DMARC of the senders and say what is right or missing (1: something is wrong, 3: no DNS)
+    Check(MailCheck),
 }
 
 /// Which rounds: one year's or all open ones.
@@ -43,4 +52,43 @@ pub struct Pause {
     /// Why; staff read it on the round's page
     #[arg(long, default_value = "paused by hand")]
     pub reason: String,
+}
+
+/// `pejling mail dkim-key`
+#[derive(Debug, Args)]
+pub struct DkimKey {
+    /// The domain that signs: that of the sender's address
+    #[arg(long)]
+    pub domain: String,
+    /// A name for this key, such as pejling2026; a new key gets a new one
+    #[arg(long)]
+    pub selector: String,
+    /// An Ed25519 key, for a second signature [default: RSA of 2048 bits]
+    #[arg(long)]
+    pub ed25519: bool,
+    /// Where the key goes; an existing file is never overwritten
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// `pejling mail check`
+#[derive(Debug, Args)]
+pub struct MailCheck {
+    /// Check this sender's domain [default: those of all municipalities]
+    #[arg(long)]
+    pub domain: Option<String>,
+    /// Ask this name server [default: the machine's]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub resolver: Option<SocketAddr>,
+}
+
+/// `pejling mail inbox`
+#[derive(Debug, Args)]
+pub struct Inbox {
+    /// Read what there is and stop (this is what happens without --watch, too)
+    #[arg(long, conflicts_with = "watch")]
+    pub once: bool,
+    /// Go on until stopped, reading what comes
+    #[arg(long)]
+    pub watch: bool,
 }

@@ -1,4 +1,7 @@
 //! `pejling mail`: how the mail-out stands, and the few things one does to it by hand.
+mod check;
+mod dkim_key;
+mod inbox;
 mod pause;
 mod status;
 
@@ -19,7 +22,10 @@ pub async fn run(command: Mail, config: &Config) -> Result<()> {
     match command {
         Mail::Status(arguments) => status::run(&arguments, config).await,
         Mail::Pause(arguments) => pause::pause(&arguments, config).await,
+        Mail::DkimKey(arguments) => dkim_key::run(&arguments),
+        Mail::Check(arguments) => check::run(&arguments, config).await,
         Mail::Resume(of) => pause::resume(&of, config).await,
+        Mail::Inbox(arguments) => inbox::run(&arguments, config).await,
     }
 }
 
