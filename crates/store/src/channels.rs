@@ -487,6 +487,9 @@ pub(crate) async fn queue_notice_to(
     let row = call(ADDRESSED).text(invitation.as_str()).row(conn, "invitation").await?;
     let mut c = columns(&row);
     let (municipality, round, generation, present) = (c.text()?, c.text()?, c.int()?, c.maybe()?);
+    // Whoever had the invitation before must not get a link that works: the former generation's has ended.
+    let is_former = contact.is_some_and(|contact| present.as_deref() != Some(contact));
+    let generation = if is_former { generation - 1 } else { generation };
     let Some(contact) = contact.map(str::to_owned).or(present) else { return Ok(false) };
     let id = MailId::new(now);
     let added = call(ADD_NOTICE)

@@ -33,6 +33,12 @@ templates! {
     "reminder1/subject.txt", "reminder1/body.txt", "reminder1/body.html",
     "reminder2/subject.txt", "reminder2/body.txt", "reminder2/body.html",
     "reminder3/subject.txt", "reminder3/body.txt", "reminder3/body.html",
+    "notice.txt",
+    "thanks/subject.txt", "thanks/body.txt", "thanks/body.html",
+    "followup/subject.txt", "followup/body.txt", "followup/body.html",
+    "replaced/subject.txt", "replaced/body.txt", "replaced/body.html",
+    "welcome/subject.txt", "welcome/body.txt", "welcome/body.html",
+    "case/subject.txt", "case/body.txt", "case/body.html",
 }
 
 /// Where buttons have their colour from when a municipality's is not usable.
