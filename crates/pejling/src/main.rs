@@ -10,7 +10,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("pejling: {error:#}");
-            ExitCode::from(2)
+            ExitCode::from(pejling::Ended::status_of(&error))
         }
     }
 }
