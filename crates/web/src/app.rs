@@ -1,6 +1,6 @@
 //! The state every handler is given, and the view through which it answers with a page.
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
@@ -78,6 +78,8 @@ struct Inner {
     questionnaires: Mutex<HashMap<QuestionnaireId, Arc<Questionnaire>>>,
     /// Expected minutes take a hundred walks through a questionnaire; most businesses share their facts with others.
     minutes: Mutex<Minutes>,
+    /// The secret of whoever may bring mail over HTTP.
+    hook_secret: OnceLock<String>,
 }
 
 /// The state every handler is given. Cheap to clone.
@@ -96,7 +98,18 @@ impl App {
         let sample = Site::sample(&assets);
         crate::pages::check(&templates, &sample)?;
         let (questionnaires, minutes) = (Mutex::default(), Mutex::default());
-        Ok(Self(Arc::new(Inner { store, keys, clock, settings, templates, assets, questionnaires, minutes })))
+        let hook_secret = OnceLock::new();
+        Ok(Self(Arc::new(Inner {
+            store,
+            keys,
+            clock,
+            settings,
+            templates,
+            assets,
+            questionnaires,
+            minutes,
+            hook_secret,
+        })))
     }
 
     /// The database.
@@ -115,6 +128,17 @@ impl App {
     #[must_use]
     pub fn now(&self) -> Millis {
         self.0.clock.now()
+    }
+
+    /// Opens `POST /hooks/mail` to whoever signs with this secret; the first one stays.
+    pub fn accept_mail(&self, secret: &str) {
+        let _ = self.0.hook_secret.set(secret.to_owned());
+    }
+
+    /// The secret of whoever may bring mail; `None`: nobody may.
+    #[must_use]
+    pub(crate) fn hook_secret(&self) -> Option<&str> {
+        self.0.hook_secret.get().map(String::as_str)
     }
 
     /// What is set from outside.

@@ -41,6 +41,12 @@ const ADDRESSES: &[(&str, &str, &[Role])] = &[
     ("GET", "/{slug}/console/rounds/{round}/messages", CONSOLE),
     ("POST", "/{slug}/console/rounds/{round}/messages/{mail}/resend", CONSOLE),
     ("POST", "/{slug}/console/rounds/{round}/letters", TRAIL),
+    ("GET", "/{slug}/console/post", CONSOLE),
+    ("GET", "/{slug}/console/post/{message}", CONSOLE),
+    ("POST", "/{slug}/console/post/{message}/handled", CONSOLE),
+    ("POST", "/{slug}/console/post/{message}/assign", CONSOLE),
+    ("POST", "/{slug}/console/post/{message}/address", CONSOLE),
+    ("POST", "/{slug}/console/post/{message}/resend", CONSOLE),
     ("GET", "/{slug}/console/rounds/{round}/wishes", CONSOLE),
     ("POST", "/{slug}/console/rounds/{round}/wishes/{wish}/done", CONSOLE),
     ("GET", "/{slug}/console/rounds/{round}/close", CONSOLE),
@@ -77,6 +83,7 @@ const OPEN: &[&str] = &[
     "/catcher/{slug}/{id}",
     "/catcher/{slug}/{id}/html",
     "/catcher/{slug}/{id}/source",
+    "/hooks/mail",
 ];
 
 /// The same town with the demo's settings.
@@ -148,6 +155,7 @@ fn every_address_of_the_staff_is_in_the_table() {
         include_str!("../src/pages/console/publishing.rs"),
         include_str!("../src/pages/console/rounds.rs"),
         include_str!("../src/pages/console/wishes.rs"),
+        include_str!("../src/pages/interviewer/mod.rs"),
     ];
     let mut found = 0;
     for source in sources {
@@ -656,7 +664,7 @@ async fn pages_of_staff_are_kept_by_no_cache() {
     let mut browser = signed_in(&town, Role::Administrator).await;
     for (_, address, _) in ADDRESSES
         .iter()
-        .filter(|(m, a, _)| *m == "GET" && !a.contains("{round") && !a.contains("{job") && !a.contains("{pub"))
+        .filter(|(m, a, _)| *m == "GET" && !a.contains("{round") && !a.contains("{job") && !a.contains("{pub") && !a.contains("{inv"))
     {
         let got = browser.get(&filled(address)).await;
         assert_eq!(

@@ -10,6 +10,7 @@ pub mod catcher;
 pub mod committee;
 pub mod console;
 pub mod home;
+pub mod hooks;
 pub mod interviewer;
 pub mod privacy;
 pub mod respondent;
@@ -26,6 +27,7 @@ pub fn routes() -> Router<App> {
         .merge(interviewer::routes())
         .merge(committee::routes())
         .merge(catcher::routes())
+        .merge(hooks::routes())
 }
 
 /// Renders every page's samples in every language.

@@ -4,7 +4,7 @@
 //! - this module: the home page with what is going on and what to do next, and the audit trail
 //! - [`frames`]: register extracts in
 //! - [`rounds`]: a round from draft to closed
-//! - [`messages`]: what mail could not do, and letters
+//! - [`messages`]: what mail could not do, and letters; [`trouble`]: what came back and what came in
 //! - [`wishes`]: businesses that asked to be contacted
 //! - [`publishing`]: analyse, publish, papers
 //! - [`jobs`]: work in the background and its results
@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod messages;
 pub mod publishing;
 pub mod rounds;
+pub mod trouble;
 pub mod wishes;
 
 use axum::extract::State;
@@ -40,6 +41,7 @@ pub fn routes() -> Router<App> {
         .merge(frames::routes())
         .merge(rounds::routes())
         .merge(messages::routes())
+        .merge(trouble::routes())
         .merge(wishes::routes())
         .merge(publishing::routes())
         .merge(jobs::routes())
@@ -56,6 +58,7 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     frames::check(templates, site)?;
     rounds::check(templates, site)?;
     messages::check(templates, site)?;
+    trouble::check(templates, site)?;
     wishes::check(templates, site)?;
     publishing::check(templates, site)?;
     jobs::check(templates, site)
