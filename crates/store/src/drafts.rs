@@ -5,14 +5,15 @@
 use std::collections::BTreeMap;
 
 use domain::answers::Answers;
-use domain::fieldwork::{Mode, ResponseStatus};
+use domain::fieldwork::{MessageKind, Mode, ResponseStatus};
 use domain::ids::{InvitationId, ResponseId};
 use domain::language::Language;
 use domain::time::Millis;
 use sqlx::AnyConnection;
 
+use crate::channels::queue_notice;
 use crate::respondent::{
-    self, AnswerConflict, Answering, CANCEL_MAIL, COVER, ENSURE, PageSave, SUBMITTED, SavedResponse, Saved, Submitted,
+    self, AnswerConflict, Answering, CANCEL_MAIL, COVER, ENSURE, PageSave, SUBMITTED, Saved, SavedResponse, Submitted,
 };
 use crate::results::plain;
 use crate::sql::{call, columns, statements};
@@ -131,7 +132,7 @@ impl Store {
     }
 
     /// Sends a draft: it takes the place of whatever the business answered before, unseen. Again with the same reference is
-    /// harmless; `None`: there is no draft, and no answer with this reference.
+    /// harmless; `None`: there is no draft, and no answer with this reference. Whoever sent an earlier answer is told by mail.
     ///
     /// # Errors
     /// [`crate::StoreError::RoundClosed`], [`crate::StoreError::NotFound`].
@@ -141,9 +142,11 @@ impl Store {
         mode: Mode,
         reference_hash: &str,
         language: Language,
+        mail_domain: &str,
         now: Millis,
     ) -> Result<Option<Replaced>> {
         let (invitation, reference_hash) = (invitation.clone(), reference_hash.to_owned());
+        let mail_domain = mail_domain.to_owned();
         self.grouped(move |conn| {
             Box::pin(async move {
                 let to = respondent::answering(conn, &invitation).await?;
@@ -184,6 +187,10 @@ impl Store {
                 call(MOVE_ANSWERS).text(&response).int(revision).text(&draft).run(conn).await?;
                 drop_of(conn, &to.round, &to.panel).await?;
                 call(CANCEL_MAIL).text(invitation.as_str()).at(now).run(conn).await?;
+                // Whoever sent the earlier answer, or reads the mailbox with them, is told.
+                if earlier {
+                    queue_notice(conn, &invitation, MessageKind::Replaced, &mail_domain, now).await?;
+                }
                 let submitted = Submitted { response: ResponseId(response), first: true, submitted_at: now };
                 Ok(Some(Replaced { submitted, earlier }))
             })

@@ -474,7 +474,10 @@ async fn the_link_alone_shows_no_sent_answer() {
     for page in ["", "/overall", "/review", "/thanks", "/reach", "/answers.txt", "/code", "/own-words", "/withdraw"] {
         let got = reader.get(&format!("/s/{token}{page}")).await;
         assert!(!got.body.contains(&code) && !got.body.contains(" checked"), "{page}: {}", got.body);
-        assert!(!got.body.contains("class=\"review\"") && !got.headers.contains_key(header::CONTENT_DISPOSITION), "{page}");
+        assert!(
+            !got.body.contains("class=\"review\"") && !got.headers.contains_key(header::CONTENT_DISPOSITION),
+            "{page}"
+        );
     }
     let refused = reader.post(&format!("/s/{token}/overall"), &[("overall", "1"), ("revision", "99")]).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);

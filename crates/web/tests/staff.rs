@@ -662,10 +662,9 @@ async fn pages_of_staff_are_kept_by_no_cache() {
     let town = Town::open().await;
     publish(&town, "").await;
     let mut browser = signed_in(&town, Role::Administrator).await;
-    for (_, address, _) in ADDRESSES
-        .iter()
-        .filter(|(m, a, _)| *m == "GET" && !a.contains("{round") && !a.contains("{job") && !a.contains("{pub") && !a.contains("{inv"))
-    {
+    for (_, address, _) in ADDRESSES.iter().filter(|(m, a, _)| {
+        *m == "GET" && !a.contains("{round") && !a.contains("{job") && !a.contains("{pub") && !a.contains("{inv")
+    }) {
         let got = browser.get(&filled(address)).await;
         assert_eq!(
             (got.status, got.headers["cache-control"].to_str().unwrap()),
@@ -768,6 +767,7 @@ async fn what_came_of_a_call_is_kept_and_a_no_is_a_no() {
     list.assert_text("Ring igen 5. oktober 2026");
     caller.get(&page).await.assert_text("Efter kl. 14");
     // Broken off: what was said stays.
+    town.clock.set(NOW.plus_seconds(600));
     let screen = send_to(&mut caller, &call, "/begin", &[("read", "1")]).await;
     caller.fill_in(&screen, &[("overall", "4")], ("go", "next")).await;
     send_to(&mut caller, &call, "/outcome", &[("outcome", "broken_off")]).await;
@@ -776,6 +776,7 @@ async fn what_came_of_a_call_is_kept_and_a_no_is_a_no() {
     let again = send_to(&mut caller, &call, "/begin", &[("read", "1")]).await;
     assert!(!again.body.contains(" checked"), "the next call begins with blank pages");
     // A no also stops the mails of this round.
+    town.clock.set(NOW.plus_seconds(1200));
     let list = send_to(&mut caller, &call, "/outcome", &[("outcome", "refused"), ("again_on", "2026-10-06")]).await;
     assert!(!list.body.contains("Vognmand Holm ApS"));
     assert!(town.respondent(town.haulier()).await.opted_out_at.is_some());

@@ -135,10 +135,9 @@ impl Page for CallPage {
 
 /// Why a business is not called; `None`: it may be.
 fn barred(who: &Respondent, last: Option<CallOutcome>) -> Option<&'static str> {
-    let is_answered = who
-        .response
-        .as_ref()
-        .is_some_and(|r| matches!(r.status, ResponseStatus::Complete | ResponseStatus::Withdrawn) || r.submitted_at.is_some());
+    let is_answered = who.response.as_ref().is_some_and(|r| {
+        matches!(r.status, ResponseStatus::Complete | ResponseStatus::Withdrawn) || r.submitted_at.is_some()
+    });
     if who.round.state != RoundState::Open {
         Some("calls.barred_closed")
     } else if who.unit.protected {
@@ -164,13 +163,7 @@ struct Said {
     again_on: String,
 }
 
-async fn page(
-    app: &App,
-    visit: &Visit,
-    staff: &Staff,
-    who: &Respondent,
-    said: Said,
-) -> Result<Response, PageError> {
+async fn page(app: &App, visit: &Visit, staff: &Staff, who: &Respondent, said: Said) -> Result<Response, PageError> {
     let status = match &said {
         Said { held: true, .. } => StatusCode::CONFLICT,
         Said { unread: true, .. } | Said { fault: true, .. } => StatusCode::UNPROCESSABLE_ENTITY,

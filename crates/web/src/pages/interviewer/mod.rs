@@ -195,14 +195,27 @@ impl Page for ListPage {
             round: Some("x".into()),
             frame: 0,
         };
-        let none = Self { round: None, bar: Bar::sample(false), sectors: Vec::new(), rows: Vec::new(), ended: Vec::new(), sector: String::new(), closes_on: None, noted: false, more: 0, frame: 0, rate: None };
+        let none = Self {
+            round: None,
+            bar: Bar::sample(false),
+            sectors: Vec::new(),
+            rows: Vec::new(),
+            ended: Vec::new(),
+            sector: String::new(),
+            closes_on: None,
+            noted: false,
+            more: 0,
+            frame: 0,
+            rate: None,
+        };
         vec![full, nobody, none]
     }
 }
 
 /// Every code under which a business can end: each has its words.
 const CODES: [&str; 15] = [
-    "1.1", "1.2", "2.11", "2.12", "2.21", "2.22", "2.32", "2.33", "3.11", "3.12", "3.13", "3.19", "3.30", "3.90", "4.10",
+    "1.1", "1.2", "2.11", "2.12", "2.21", "2.22", "2.32", "2.33", "3.11", "3.12", "3.13", "3.19", "3.30", "3.90",
+    "4.10",
 ];
 
 #[derive(Deserialize)]

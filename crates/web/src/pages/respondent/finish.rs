@@ -8,7 +8,7 @@ use store::StoreError;
 use store::respondent::ContactWish;
 
 use super::screen::OnCall;
-use super::{Contact, Invited, day, receipt, screen, start};
+use super::{Contact, Invited, day, mail_domain, receipt, screen, start};
 use crate::app::App;
 use crate::error::PageError;
 use crate::templates::Page;
@@ -109,9 +109,8 @@ pub(crate) fn reviewed(
     let answers = invited.answers();
     let route = invited.questionnaire.route(&invited.who.facts, &answers);
     let done = invited.questionnaire.completeness(&invited.who.facts, &answers);
-    let rows = |s| {
-        screen::in_words(app, language, s, &answers).into_iter().map(|(question, answer)| Row { question, answer })
-    };
+    let rows =
+        |s| screen::in_words(app, language, s, &answers).into_iter().map(|(question, answer)| Row { question, answer });
     view.render(&ReviewPage {
         submit_href: invited.href("submit"),
         back_href: invited.href(route.last().map_or("", |s| s.key.as_str())),
@@ -183,7 +182,8 @@ pub(crate) async fn submitted(
         if invited.draft.is_some() && replaces && asked.status() != ResponseStatus::Complete {
             return reviewed(app, visit, invited, Some(attempt));
         }
-        return match app.store().submit_draft(id, invited.mode, &hash, language, now).await {
+        let mail_domain = mail_domain(&invited.who.municipality);
+        return match app.store().submit_draft(id, invited.mode, &hash, language, mail_domain, now).await {
             Ok(Some(_)) => receipt::given(app, invited, &reference, if wants_contact { "reach" } else { "thanks" }),
             Ok(None) => Ok(invited.to("")),
             Err(StoreError::RoundClosed) => start::closed(app, visit, invited, true),

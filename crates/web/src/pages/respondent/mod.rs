@@ -121,14 +121,8 @@ impl FromRequestParts<App> for Invited {
             .clone()
             .ok_or_else(|| PageError::internal("a round without questionnaire").into_response())?;
         let questionnaire = app.questionnaire(&who.municipality.id, &id).await.map_err(IntoResponse::into_response)?;
-        let mut invited = Self {
-            base: format!("/s/{token}"),
-            who,
-            questionnaire,
-            mode: Mode::Web,
-            is_open: false,
-            draft: None,
-        };
+        let mut invited =
+            Self { base: format!("/s/{token}"), who, questionnaire, mode: Mode::Web, is_open: false, draft: None };
         invited.look_at_receipt(app, parts).await.map_err(IntoResponse::into_response)?;
         Ok(invited)
     }
@@ -199,8 +193,7 @@ impl Invited {
     /// The receipt's code of one sending: the same form sent twice gives the same code, another one gives another.
     fn reference(&self, app: &App, attempt: &str) -> String {
         let code = app.keys().verp(&format!("reference:{}:{attempt}", self.who.invitation)).to_uppercase();
-        let (first, second) = code.split_at(code.len() / 2);
-        format!("{first}-{second}")
+        format!("{}-{}", &code[..5], &code[5..10])
     }
 }
 
@@ -371,6 +364,11 @@ pub(crate) fn promises(
         t("mail.promise_link", &[("link_cut_on", cut.into())]),
         t(if municipality.country == domain::language::Country::Dk { "mail.access_dk" } else { "mail.access_se" }, &[]),
     ]
+}
+
+/// The right-hand side of Message-IDs: the domain of the sender.
+fn mail_domain(municipality: &Municipality) -> &str {
+    municipality.settings.sender_email.rsplit_once('@').map_or("localhost", |(_, domain)| domain)
 }
 
 /// An ISO date as people read it; as it is when it is none.

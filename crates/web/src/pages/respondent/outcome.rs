@@ -81,8 +81,9 @@ impl Page for OutcomePage {
             uncertain: value.is_some(),
             hidden: value.is_none(),
         };
-        let change =
-            |verdict| Some(Change { verdict, quality: if verdict == "up" { "better" } else { "" }, figure: "+4,2".into() });
+        let change = |verdict| {
+            Some(Change { verdict, quality: if verdict == "up" { "better" } else { "" }, figure: "+4,2".into() })
+        };
         let figure = |value, change| Figure {
             title: "Tilfredshed".into(),
             sector: cell(value),

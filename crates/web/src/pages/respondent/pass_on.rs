@@ -5,7 +5,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 
-use super::{Contact, Invited, NoticePage, start};
+use super::{Contact, Invited, NoticePage, mail_domain, start};
 use crate::app::App;
 use crate::error::PageError;
 use crate::templates::Page;
@@ -87,8 +87,7 @@ pub(crate) async fn pass_on(
     let Some(address) = intake::email::parse(to.email.trim()) else {
         return ask(&app, &visit, &invited, to.email, Some("respondent.pass_on_fault"));
     };
-    let sender = &invited.who.municipality.settings.sender_email;
-    let mail_domain = sender.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+    let mail_domain = mail_domain(&invited.who.municipality);
     match app.store().pass_on(&invited.who.invitation, &address, app.keys(), mail_domain, app.now()).await {
         Ok(()) => passed_on(&app, &visit, &invited),
         Err(StoreError::RoundClosed) => start::closed(&app, &visit, &invited, invited.who.response.is_some()),

@@ -32,11 +32,7 @@ pub(super) fn code_of(app: &App, invited: &Invited, headers: &HeaderMap) -> Opti
 }
 
 /// The code that this browser was given, where it is that of the answer that stands.
-pub(crate) async fn fresh_code(
-    app: &App,
-    invited: &Invited,
-    headers: &HeaderMap,
-) -> Result<Option<String>, PageError> {
+pub(crate) async fn fresh_code(app: &App, invited: &Invited, headers: &HeaderMap) -> Result<Option<String>, PageError> {
     let Some(code) = cookie(headers, &app.settings().cookie_name(COOKIE)) else { return Ok(None) };
     let is_its = app.store().is_reference(&invited.who.invitation, &app.keys().lookup(&code)).await?;
     Ok(is_its.then_some(code))
