@@ -153,6 +153,16 @@ fn parts(rendered: &Rendered) -> (String, String) {
     (message.body_text(0).unwrap().replace("\r\n", "\n"), message.body_html(0).unwrap().into_owned())
 }
 
+/// Does it ask for answers, and so say all that goes with them? The others tell something, briefly.
+fn asks(kind: MessageKind) -> bool {
+    kind.asks() || kind == MessageKind::Case
+}
+
+/// Does it lead to the personal pages?
+fn leads(kind: MessageKind) -> bool {
+    asks(kind) || matches!(kind, MessageKind::Thanks | MessageKind::Followup)
+}
+
 fn every() -> impl Iterator<Item = (MessageKind, Language)> {
     MessageKind::ALL.iter().flat_map(|kind| Language::ALL.map(|language| (*kind, language)))
 }
@@ -171,27 +181,27 @@ fn every_message_says_what_it_must_in_every_language() {
             "Anne Holm, erhvervschef",
             "43 59 10 00",
             "https://hojager.example/erhverv/maaling",
-            "4–6 minut",
             "Torvet 1, 2640 Højager",
-            "dpo@hojager.example",
-            "erhvervskonsulenten i Erhvervsservice",
-            "Erhvervsudvalget",
             "CVR",
-            "2026",
-            &closes,
-            &cut,
             "https://svar.hojager.example/hojager/privacy",
-            "Datatilsynet",
         ] {
             assert!(text.contains(said), "{said:?} is missing in {at}");
         }
-        assert_eq!(text.matches(&format!("{}\n", link())).count(), 1, "{at}");
+        for said in [
+            "4–6 minut",
+            "dpo@hojager.example",
+            "erhvervskonsulenten i Erhvervsservice",
+            "Erhvervsudvalget",
+            &closes,
+            &cut,
+            "Datatilsynet",
+        ] {
+            assert!(!asks(kind) || text.contains(said), "{said:?} is missing in {at}");
+        }
+        assert_eq!(text.matches(&format!("{}\n", link())).count(), usize::from(leads(kind)), "{at}");
         assert_eq!(text.matches(&format!("{}/stop\n", link())).count(), 1, "{at}");
-        assert!(
-            rendered.subject.contains("Højager Kommune") && rendered.subject.contains(&closes),
-            "{}",
-            rendered.subject
-        );
+        assert!(rendered.subject.contains("Højager Kommune"), "{}", rendered.subject);
+        assert!(!asks(kind) || rendered.subject.contains(&closes), "{}", rendered.subject);
         assert!(rendered.bytes.len() < 30_000, "{} bytes", rendered.bytes.len());
     }
 }
@@ -237,7 +247,7 @@ fn the_promises_stand_in_their_order() {
         ),
     ];
     for (language, sentences) in promises {
-        for kind in MessageKind::ALL {
+        for kind in MessageKind::ALL.iter().filter(|kind| asks(**kind)) {
             let (text, _) = parts(&composed(&claimed(*kind, language)));
             let places: Vec<_> = sentences
                 .iter()
@@ -276,7 +286,8 @@ fn text_and_html_say_the_same_and_nothing_follows_the_reader() {
         }
         assert!(html.contains("color-scheme") && html.contains("width=device-width"));
         assert!(html.contains(&format!("<html lang=\"{}\">", language.tag())));
-        assert!(html.contains(&format!("class=\"button\" href=\"{}\"", link())));
+        assert_eq!(html.contains(&format!("class=\"button\" href=\"{}\"", link())), leads(kind));
+        assert!(html.contains("<!--[if mso]>") && html.matches("<!--").count() == html.matches("-->").count());
     }
 }
 
@@ -321,6 +332,7 @@ fn only_seven_bits_and_short_lines_go_on_the_wire() {
 #[test]
 fn every_message_is_signed_and_another_program_finds_the_signatures_right() {
     let signer = crate::dkim::tests::signer();
+    let mut messages = Vec::new();
     for (kind, language) in every() {
         let rendered = composed(&claimed(kind, language));
         let signed = signer.sign(&rendered.bytes, Millis(1_795_388_400_000)).unwrap();
@@ -332,9 +344,10 @@ fn every_message_is_signed_and_another_program_finds_the_signatures_right() {
         ] {
             assert_eq!(names.split(':').filter(|n| *n == name).count(), 2, "{name} is in the message and cannot be added");
         }
-        let Some(verdicts) = crate::dkim::tests::verdicts(signer, &signed) else { return };
-        assert!(verdicts.len() == 2 && verdicts.iter().all(|v| v.starts_with("True")), "{verdicts:?}");
+        messages.push(signed);
     }
+    let Some(verdicts) = crate::dkim::tests::verdicts(signer, &messages) else { return };
+    assert!(verdicts.iter().all(|v| *v == [true, true]), "{verdicts:?}");
 }
 
 #[test]
