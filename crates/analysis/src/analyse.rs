@@ -13,30 +13,22 @@ use domain::results::{
 };
 use sha2::{Digest, Sha256};
 use statistics::suppress::{self, Atom, Known, Rules, Slice, suppress};
-use statistics::{Adjustment, Change, Design, Figure, Pairs, Scale, Sums, VarianceKind, judge};
+use statistics::{Adjustment, Change, Design, Figure, OverlapSums, Pairs, Scale, Sums, VarianceKind, judge};
 
-use crate::cells::{self, Cells, Data, Domain, GroupPairs, GroupSums, Pairing, Row, Units};
+use crate::cells::{self, Cells, Data, Domain, GroupPairs, GroupSums, Pairing, Row, Scores, Tally, Units};
+use crate::codes::{Combinations, NONE};
 use crate::error::AnalyseError;
-use crate::input::{self, Input, NONE, Source};
+use crate::input::{self, Input};
 use crate::options::{Fpc, Method, Options, Overlap, Variance, Weighting};
+use crate::progress::{Progress, Watch};
 use crate::table::{Table, hexadecimal};
+use crate::weights::Weights;
 
 /// Figures from fewer answers are marked as uncertain.
 const UNCERTAIN_BELOW: u64 = 20;
 
 /// Slack of the audit against its own rounding.
 const AUDIT_SLACK: f64 = 1e-4;
-
-/// One row of `weights.csv`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct WeightRow {
-    /// Year.
-    pub year: i32,
-    /// Business.
-    pub business_id: String,
-    /// For how many businesses of the frame it stands.
-    pub weight: f64,
-}
 
 /// What to report of the weights of a year. `statistics.md` § 2.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -65,7 +57,7 @@ pub struct Analysis {
     /// Estimates, changes, coverage.
     pub report: Report,
     /// The weight of every response that counts.
-    pub weights: Vec<WeightRow>,
+    pub weights: Weights,
     /// What to report of the weights, per year.
     pub weighting: Vec<WeightNote>,
     /// Remarks for the analyst, in plain words.
@@ -77,10 +69,18 @@ pub struct Analysis {
 /// # Errors
 /// The first fault with file, line and column.
 pub fn analyse(options: &Options) -> Result<Analysis, AnalyseError> {
+    analyse_watched(options, &|_| ())
+}
+
+/// As [`analyse`], and tells how far it has come.
+///
+/// # Errors
+/// As [`analyse`].
+pub fn analyse_watched(options: &Options, watch: Watch<'_>) -> Result<Analysis, AnalyseError> {
     let definitions = read_definitions(&options.indicators)?;
     let frame = Table::read(&options.frame, |_| true)?;
     let responses = Table::read(&options.responses, |_| true)?;
-    let mut analysis = analyse_rows(&frame, &responses, &definitions, &options.method)?;
+    let mut analysis = analyse_tables(&frame, &responses, &definitions, &options.method, watch)?;
     let text = std::fs::read(&options.indicators).unwrap_or_default();
     let inputs = &mut analysis.report.provenance.inputs;
     inputs.insert("indicators".to_owned(), hexadecimal(&Sha256::digest(text)));
@@ -116,7 +116,44 @@ pub fn analyse_rows(
     definitions: &Definitions,
     method: &Method,
 ) -> Result<Analysis, AnalyseError> {
-    let input = input::read(frame, responses, definitions, method)?;
+    analyse_tables(frame, responses, definitions, method, &|_| ())
+}
+
+fn analyse_tables(
+    frame: &Table,
+    responses: &Table,
+    definitions: &Definitions,
+    method: &Method,
+    watch: Watch<'_>,
+) -> Result<Analysis, AnalyseError> {
+    // The files' fingerprints are taken while they are read: they cost no time where there is a second core.
+    std::thread::scope(|scope| {
+        let inputs = scope.spawn(|| fingerprints(frame, responses));
+        let mut analysis = figured(frame, responses, definitions, method, watch)?;
+        analysis.report.provenance.inputs = inputs.join().expect("reading a file does not panic")?;
+        Ok(analysis)
+    })
+}
+
+fn fingerprints(frame: &Table, responses: &Table) -> Result<BTreeMap<String, String>, AnalyseError> {
+    let mut inputs = BTreeMap::new();
+    for (name, table) in [("frame", frame), ("responses", responses)] {
+        if let Some(sha256) = table.sha256()? {
+            inputs.insert(name.to_owned(), sha256);
+        }
+    }
+    Ok(inputs)
+}
+
+fn figured(
+    frame: &Table,
+    responses: &Table,
+    definitions: &Definitions,
+    method: &Method,
+    watch: Watch<'_>,
+) -> Result<Analysis, AnalyseError> {
+    let input = input::read(frame, responses, definitions, method, watch)?;
+    watch(Progress::Figures);
     let cells = cells::cells(&input, method);
     let domains = cells::domains(&input, method);
     let units = cells::units(&input);
@@ -141,14 +178,9 @@ pub fn analyse_rows(
     if !responses.is_of_answers() {
         notes.extend(silent.map(|(i, _)| format!("{}: nobody of its base answered, so it has no figure.", i.id)));
     }
+    watch(Progress::Changes);
     let steps = engine.steps(&figures)?;
     let shown = engine.shown(&figures, &steps);
-    let mut inputs = BTreeMap::new();
-    for (name, table) in [("frame", frame), ("responses", responses)] {
-        if let Some(sha256) = table.sha256() {
-            inputs.insert(name.to_owned(), sha256.to_owned());
-        }
-    }
     let mut report = Report {
         years: input.years.clone(),
         indicators: definitions.indicators.iter().map(info).collect(),
@@ -158,14 +190,16 @@ pub fn analyse_rows(
         coverage: engine.coverage(),
         provenance: Provenance {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            inputs,
+            inputs: BTreeMap::new(),
             options: method.described(),
             collapses: engine.collapses(&steps),
         },
         insight: Insight::default(),
     };
     report.insight = engine.insight(&figures, &steps, &shown, &report);
-    Ok(Analysis { report, weights: engine.weights(), weighting: engine.weighting(), notes })
+    let (of_atom, weighting) = (engine.weights(), engine.weighting());
+    let weights = Weights::new(input.ids, input.business, input.atom, of_atom);
+    Ok(Analysis { report, weights, weighting, notes })
 }
 
 /// Indicators whose hidden figures concern one another, but are audited apart.
@@ -240,7 +274,10 @@ fn breakdowns(domains: &[Domain], method: &Method) -> Result<Vec<Breakdown>, Ana
 
 /// Everything of one indicator that was asked in a year.
 struct Asked {
-    rows: Vec<Row>,
+    /// Per response; only where not every business counts once, otherwise the tallies are enough.
+    rows: Option<Vec<Row>>,
+    /// Per atom.
+    tallies: Vec<Tally>,
     /// Per year: was it asked and is it valid?
     years: Vec<bool>,
     /// Per year and domain.
@@ -359,18 +396,19 @@ impl<'a> Engine<'a> {
         Data { input: self.input, cells: self.cells, units: self.units }
     }
 
-    fn weights(&self) -> Vec<WeightRow> {
-        let mut rows: Vec<WeightRow> = (0..self.input.row.len())
-            .filter_map(|response| {
-                let year = self.input.year[response] as usize;
-                let weight = self.designs[year].weight(self.cells.of_response[response] as usize)?;
-                let business = self.input.frame_business[self.input.row[response] as usize] as usize;
-                let business_id = self.input.businesses[business].clone();
-                Some(WeightRow { year: self.input.years[year], business_id, weight })
-            })
-            .collect();
-        rows.sort_by(|a, b| (a.year, &a.business_id).cmp(&(b.year, &b.business_id)));
-        rows
+    /// Per atom: its year and the weight of its responses.
+    fn weights(&self) -> Vec<(i32, Option<f64>)> {
+        let atoms = self.input.atoms.iter().zip(&self.cells.of_atom);
+        atoms
+            .map(|(atom, cell)| (self.input.years[atom.year], self.designs[atom.year].weight(*cell as usize)))
+            .collect()
+    }
+
+    /// The weight of a response.
+    fn weight(&self, response: usize) -> f64 {
+        let atom = self.input.atom_of(response);
+        let year = self.input.atoms[atom].year;
+        self.designs[year].weight(self.cells.of_atom[atom] as usize).unwrap_or(0.0)
     }
 
     fn weighting(&self) -> Vec<WeightNote> {
@@ -395,22 +433,16 @@ impl<'a> Engine<'a> {
         for (at, year) in self.input.years.iter().enumerate() {
             for domain in self.domains {
                 let Some(frame) = &domain.frame else { continue };
-                let mut answered = vec![0u64; domain.groups.len()];
-                for response in &self.units.responses[at] {
-                    let code = domain.codes[*response as usize];
-                    if code != NONE {
-                        answered[code as usize] += 1;
-                    }
-                }
                 for (group, key) in domain.groups.iter().enumerate().filter(|(g, _)| frame[at][*g] > 0) {
+                    let (n_frame, n_answered) = (frame[at][group], domain.answered[at][group]);
                     coverage.push(CoverageRow {
                         year: *year,
                         domain: domain.name.clone(),
                         group: key.clone(),
-                        n_frame: frame[at][group],
-                        n_answered: answered[group],
+                        n_frame,
+                        n_answered,
                         #[expect(clippy::cast_precision_loss, reason = "counts of businesses")]
-                        response_rate: answered[group] as f64 / frame[at][group] as f64,
+                        response_rate: n_answered as f64 / n_frame as f64,
                     });
                 }
             }
@@ -419,19 +451,24 @@ impl<'a> Engine<'a> {
     }
 
     fn figures(&self) -> Vec<Asked> {
-        self.definitions.indicators.iter().map(|i| self.asked(i)).collect()
+        in_parallel(&self.definitions.indicators, |i| self.asked(i))
     }
 
     fn asked(&self, indicator: &Indicator) -> Asked {
-        let rows = cells::rows(self.input, indicator);
         let by_employees = indicator.weight_by == WeightBy::Employees;
-        let mut asked = Asked { rows, years: Vec::new(), sums: Vec::new(), blanks: Vec::new(), levels: Vec::new() };
+        let scores = Scores::new(self.input, indicator);
+        let tallies = scores.tally(self.input);
+        let one_by_one = by_employees || self.units.replies.is_some();
+        let rows = one_by_one.then(|| (0..self.input.len()).map(|r| scores.row(self.input, r)).collect());
+        let (years, sums, blanks, levels) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut asked = Asked { rows, tallies, years, sums, blanks, levels };
         for (year, number) in self.input.years.iter().enumerate() {
             let valid = indicator.valid_from.is_none_or(|from| from <= *number);
-            let responses = &self.units.responses[year];
-            asked.years.push(valid && responses.iter().any(|r| asked.rows[*r as usize].value().is_some()));
-            asked.blanks.push(cells::blanks(self.data(), &asked.rows, year));
-            let sums = |d| cells::group_sums(self.data(), d, &asked.rows, by_employees, year);
+            let here = self.input.atoms.iter().zip(&asked.tallies).any(|(a, t)| a.year == year && t.n > 0);
+            asked.years.push(valid && here);
+            asked.blanks.push(cells::blanks(self.data(), &asked.tallies, year));
+            let rows = asked.rows.as_deref();
+            let sums = |d| cells::group_sums(self.data(), d, &asked.tallies, rows, by_employees, year);
             asked.sums.push(self.domains.iter().map(sums).collect());
             let levels = self.domains.iter().enumerate().map(|(d, domain)| {
                 let design = &self.designs[year];
@@ -454,14 +491,8 @@ impl<'a> Engine<'a> {
     }
 
     /// Does the group exist in a year: in the frame, or (for a breakdown that only answers have) among the answers?
-    fn exists(&self, year: usize, d: usize, g: usize) -> bool {
-        match &self.domains[d].frame {
-            Some(frame) => frame[year][g] > 0,
-            None => {
-                let codes = &self.domains[d].codes;
-                self.units.responses[year].iter().any(|r| codes[*r as usize] as usize == g)
-            }
-        }
+    fn exists(&self, year: usize, domain: &Domain, g: usize) -> bool {
+        domain.frame.as_ref().unwrap_or(&domain.answered)[year][g] > 0
     }
 
     /// What may be shown: one pattern over all years of a family of indicators.
@@ -475,12 +506,13 @@ impl<'a> Engine<'a> {
             self.mark_only(figures, &mut shown.states);
             return shown;
         }
-        let (atom_of, atoms) = self.atoms();
+        let (of_atom, combinations) = self.combinations();
         let mut places = Vec::new();
         let mut groups = Vec::new();
         for (d, domain) in self.domains.iter().enumerate() {
             for (g, key) in domain.groups.iter().enumerate() {
-                let members = (0..atoms.len()).filter(|a| d == 0 || atoms[*a].key[d - 1] as usize == g).collect();
+                let members =
+                    (0..combinations.len()).filter(|c| d == 0 || combinations[*c].key[d - 1] as usize == g).collect();
                 groups.push(suppress::Group { domain: domain.name.clone(), group: key.clone(), atoms: members });
                 places.push((d, g));
             }
@@ -491,7 +523,7 @@ impl<'a> Engine<'a> {
             let mut origins = Vec::new();
             for i in family.iter().copied() {
                 for year in (0..self.input.years.len()).filter(|y| figures[i].years[*y]) {
-                    slices.push(self.slice(i, year, &figures[i], &atom_of, &atoms));
+                    slices.push(self.slice(i, year, &figures[i], &of_atom, &combinations));
                     origins.push((i, year));
                 }
             }
@@ -503,7 +535,7 @@ impl<'a> Engine<'a> {
             for i in family {
                 let own: Vec<usize> = (0..slices.len()).filter(|s| origins[*s].0 == i).collect();
                 let own_origins: Vec<(usize, usize)> = own.iter().map(|s| origins[*s]).collect();
-                let known = self.known_changes(steps, figures, &own_origins, &atom_of, &groups);
+                let known = self.known_changes(steps, figures, &own_origins, &of_atom, &groups);
                 let own_slices: Vec<Slice> = own.iter().map(|s| slices[*s].clone()).collect();
                 let own_states: Vec<Vec<State>> = own.iter().map(|s| pattern.states[*s].clone()).collect();
                 for change in withheld(&groups, &own_slices, known, &rules, &own_states) {
@@ -560,69 +592,61 @@ impl<'a> Engine<'a> {
 
     /// By employees, a figure in which one or two companies outweigh the others is theirs, however many answered.
     fn dominated(&self, i: usize, year: usize, asked: &Asked, d: usize, g: usize) -> bool {
-        let (WeightBy::Employees, Some(employees)) = (self.definitions.indicators[i].weight_by, &self.input.employees)
+        let (WeightBy::Employees, Some(employees), Some(rows)) =
+            (self.definitions.indicators[i].weight_by, &self.input.employees, &asked.rows)
         else {
             return false;
         };
         let mut by_company: BTreeMap<(bool, u32), f64> = BTreeMap::new();
-        for response in self.units.responses[year].iter().map(|r| *r as usize) {
-            if self.domains[d].codes[response] as usize != g || asked.rows[response].value().is_none() {
+        for response in self.input.of_year(year) {
+            let group = self.domains[d].of_atom[self.input.atom_of(response)];
+            if group as usize != g || rows[response].value().is_none() {
                 continue;
             }
-            let row = self.input.row[response] as usize;
-            let company = self.input.company.as_ref().map_or(NONE, |c| c.codes[row]);
-            let key = if company == NONE { (false, self.input.frame_business[row]) } else { (true, company) };
-            let weight = self.designs[year].weight(self.cells.of_response[response] as usize).unwrap_or(0.0);
-            *by_company.entry(key).or_default() += weight * employees[row];
+            let company = self.input.company.as_ref().map_or(NONE, |c| c[response]);
+            let key = if company == NONE { (false, self.input.business[response]) } else { (true, company) };
+            *by_company.entry(key).or_default() += self.weight(response) * employees[response];
         }
         !by_company.is_empty() && statistics::response::dominated(by_company.into_values())
     }
 
-    /// The finest groups of the linked tables: combinations of all breakdowns, per response and (year →) frame counts.
-    fn atoms(&self) -> (Vec<usize>, Vec<Combination>) {
-        let mut known: std::collections::HashMap<Vec<u32>, usize> = std::collections::HashMap::new();
-        let mut atoms: Vec<Combination> = Vec::new();
+    /// The finest groups of the linked tables: combinations of all breakdowns, per atom, and (year →) frame counts.
+    fn combinations(&self) -> (Vec<usize>, Vec<Combination>) {
         let years = self.input.years.len();
-        let sources: Vec<Option<&Source>> = self.domains[1..].iter().map(|d| self.input.columns.get(&d.name)).collect();
-        let mut of = |key: Vec<u32>| {
-            *known.entry(key.clone()).or_insert_with(|| {
-                atoms.push(Combination { key, frame: vec![0; years] });
-                atoms.len() - 1
-            })
-        };
-        let of_response: Vec<usize> =
-            (0..self.input.row.len()).map(|r| of(self.domains[1..].iter().map(|d| d.codes[r]).collect())).collect();
-        let mut frame_atoms = Vec::new();
-        if sources.iter().all(|s| matches!(s, Some(Source::Frame(_)))) {
-            for (row, year) in self.input.frame_year.iter().enumerate().filter(|(_, y)| **y != NONE) {
-                let code = |s: &Option<&Source>| match s {
-                    Some(Source::Frame(coded)) => coded.codes[row],
-                    _ => NONE,
-                };
-                frame_atoms.push((of(sources.iter().map(code).collect()), *year as usize));
+        let mut known = Combinations::default();
+        let of_atom: Vec<usize> = (0..self.input.atoms.len())
+            .map(|a| known.code(&self.domains[1..].iter().map(|d| d.of_atom[a]).collect::<Vec<_>>()) as usize)
+            .collect();
+        let sources: Vec<_> = self.domains[1..].iter().map(|d| self.input.columns.get(&d.name)).collect();
+        let mut frame: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
+        if sources.iter().all(|s| s.is_some_and(|s| s.of_frame)) {
+            for (profile, codes) in self.input.profiles.iter().enumerate() {
+                let key: Vec<u32> = sources.iter().flatten().map(|s| Input::frame_code(s, codes)).collect();
+                let counts: Vec<u64> = self.input.frame_count.iter().map(|c| c[profile]).collect();
+                if counts.iter().any(|n| *n > 0) {
+                    let sum = frame.entry(known.code(&key) as usize).or_insert_with(|| vec![0; years]);
+                    sum.iter_mut().zip(counts).for_each(|(sum, n)| *sum += n);
+                }
             }
         }
-        for (atom, year) in frame_atoms {
-            atoms[atom].frame[year] += 1;
-        }
-        (of_response, atoms)
+        let combination = |(at, key): (usize, Vec<u32>)| {
+            let frame = frame.get(&at).cloned().unwrap_or_else(|| vec![0; years]);
+            Combination { key, frame }
+        };
+        (of_atom, known.rows.into_iter().enumerate().map(combination).collect())
     }
 
-    fn slice(&self, i: usize, year: usize, asked: &Asked, atom_of: &[usize], atoms: &[Combination]) -> Slice {
+    fn slice(&self, i: usize, year: usize, asked: &Asked, of_atom: &[usize], combinations: &[Combination]) -> Slice {
         let indicator = &self.definitions.indicators[i];
-        let mut list: Vec<Atom> = atoms.iter().map(|a| Atom { frame: a.frame[year], ..Atom::default() }).collect();
-        for response in &self.units.responses[year] {
-            let at = *response as usize;
-            if let Some(y) = asked.rows[at].value() {
-                let weight = self.designs[year].weight(self.cells.of_response[at] as usize).unwrap_or(0.0);
-                let staff = self.counts_for(indicator, at);
-                let atom = &mut list[atom_of[at]];
-                atom.n += 1;
-                atom.weight += weight * staff;
-                atom.sum += weight * staff * y;
-                atom.sum_sq += weight * staff * y * y;
-            }
-        }
+        let mut list: Vec<Atom> =
+            combinations.iter().map(|c| Atom { frame: c.frame[year], ..Atom::default() }).collect();
+        self.weighed(indicator, asked, year, &self.designs[year], |atom, part| {
+            let into = &mut list[of_atom[atom]];
+            into.n += part.n;
+            into.weight += part.weight;
+            into.sum += part.sum;
+            into.sum_sq += part.sum_sq;
+        });
         // Of a base that answers define, the frame knows nothing; it must not look as if everybody had been asked.
         if !indicator.base.is_everybody() {
             list.iter_mut().for_each(|a| a.frame = 0);
@@ -636,11 +660,35 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// By what a response counts: once, or by its employees.
-    fn counts_for(&self, indicator: &Indicator, response: usize) -> f64 {
-        match (&self.input.employees, indicator.weight_by) {
-            (Some(employees), WeightBy::Employees) => employees[self.input.row[response] as usize],
-            _ => 1.0,
+    /// n, Σ w, Σ w·y and Σ w·y² of an indicator, atom by atom, or response by response where those count by their employees.
+    fn weighed(
+        &self,
+        indicator: &Indicator,
+        asked: &Asked,
+        year: usize,
+        design: &Design,
+        mut each: impl FnMut(usize, Atom),
+    ) {
+        let weight = |atom: usize| design.weight(self.cells.of_atom[atom] as usize).unwrap_or(0.0);
+        if let (WeightBy::Employees, Some(employees), Some(rows)) =
+            (indicator.weight_by, &self.input.employees, &asked.rows)
+        {
+            for response in self.input.of_year(year) {
+                if let Some(y) = rows[response].value() {
+                    let atom = self.input.atom_of(response);
+                    let weight = weight(atom) * employees[response];
+                    each(atom, Atom { n: 1, weight, sum: weight * y, sum_sq: weight * y * y, ..Atom::default() });
+                }
+            }
+            return;
+        }
+        let of_year = asked.tallies.iter().enumerate().filter(|(a, t)| self.input.atoms[*a].year == year && t.n > 0);
+        for (atom, tally) in of_year {
+            let weight = weight(atom);
+            #[expect(clippy::cast_precision_loss, reason = "counts of businesses")]
+            let n = tally.n as f64;
+            let (sum, sum_sq) = (weight * tally.sum, weight * tally.sum_sq);
+            each(atom, Atom { n: tally.n, weight: weight * n, sum, sum_sq, ..Atom::default() });
         }
     }
 
@@ -650,7 +698,7 @@ impl<'a> Engine<'a> {
         steps: &[Step],
         figures: &[Asked],
         origins: &[(usize, usize)],
-        atom_of: &[usize],
+        of_atom: &[usize],
         groups: &[suppress::Group],
     ) -> Vec<KnownChange> {
         let mut known = Vec::new();
@@ -664,16 +712,11 @@ impl<'a> Engine<'a> {
                 // Per atom Σ w and Σ w·y under the weights of the pair.
                 let sums = [(0, step.from), (1, step.to)].map(|(at, year)| {
                     let mut atoms: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
-                    for response in self.units.responses[year].iter().map(|r| *r as usize) {
-                        if let Some(y) = figures[*i].rows[response].value() {
-                            let cell = self.cells.of_response[response] as usize;
-                            let weight = step.designs[at].weight(cell).unwrap_or(0.0);
-                            let weight = weight * self.counts_for(indicator, response);
-                            let atom = atoms.entry(atom_of[response]).or_default();
-                            atom.0 += weight;
-                            atom.1 += weight * y;
-                        }
-                    }
+                    self.weighed(indicator, &figures[*i], year, &step.designs[at], |atom, part| {
+                        let atom = atoms.entry(of_atom[atom]).or_default();
+                        atom.0 += part.weight;
+                        atom.1 += part.sum;
+                    });
                     atoms
                 });
                 for (group, members) in groups.iter().enumerate() {
@@ -700,7 +743,7 @@ impl<'a> Engine<'a> {
         for (i, indicator) in self.definitions.indicators.iter().enumerate() {
             for (year, number) in self.input.years.iter().enumerate().filter(|(y, _)| figures[i].years[*y]) {
                 for (d, domain) in self.domains.iter().enumerate() {
-                    for (g, key) in domain.groups.iter().enumerate().filter(|(g, _)| self.exists(year, d, *g)) {
+                    for (g, key) in domain.groups.iter().enumerate().filter(|(g, _)| self.exists(year, domain, *g)) {
                         let estimate = *figures[i].levels[year][d][g].estimate();
                         let state = states[i][year][d][g];
                         let bare = Estimate { value: None, se: None, df: None, interval: None, deff: None, ..estimate };
@@ -735,7 +778,13 @@ impl<'a> Engine<'a> {
                     cells.into_iter().any(|cell| design.weight(cell) != self.designs[*year].weight(cell))
                 });
                 let pairing = cells::pairing(self.data(), from, to);
-                steps.push(Step { from, to, designs, pairing, reweighted });
+                let both = |i: usize| figures[i].years[from] && figures[i].years[to] && figures[i].rows.is_none();
+                let indicators: Vec<(usize, &Indicator)> = self.definitions.indicators.iter().enumerate().collect();
+                let tallies = in_parallel(&indicators, |(i, indicator)| {
+                    let pairs = || cells::pair_tally(self.input, &Scores::new(self.input, indicator), &pairing);
+                    if both(*i) { pairs() } else { Vec::new() }
+                });
+                steps.push(Step { from, to, designs, pairing, tallies, reweighted });
             }
         }
         Ok(steps)
@@ -772,13 +821,13 @@ impl<'a> Engine<'a> {
             let comparable = indicator.comparable(from, to);
             for (d, domain) in self.domains.iter().enumerate() {
                 let here: Vec<usize> = (0..domain.groups.len())
-                    .filter(|g| self.exists(step.from, d, *g) && self.exists(step.to, d, *g))
+                    .filter(|g| self.exists(step.from, domain, *g) && self.exists(step.to, domain, *g))
                     .collect();
                 let hidden = |g: &usize| {
                     let level = |year: usize| may.states[i][year][d][*g].is_hidden();
                     level(step.from) || level(step.to) || may.withheld.contains(&(i, (step.from, step.to), d, *g))
                 };
-                let changes = self.domain_changes(step, indicator, asked, d, &here);
+                let changes = self.domain_changes(step, i, asked, d, &here);
                 let shown: Vec<Option<Change>> = here
                     .iter()
                     .zip(&changes)
@@ -823,17 +872,16 @@ impl<'a> Engine<'a> {
         rows
     }
 
-    fn domain_changes(
-        &self,
-        step: &Step,
-        indicator: &Indicator,
-        asked: &Asked,
-        d: usize,
-        here: &[usize],
-    ) -> Vec<Change> {
+    /// The sums of an indicator over those that answered in both years, in one domain.
+    fn pairs_of(&self, step: &Step, i: usize, asked: &Asked, d: usize) -> GroupPairs {
         let sums = (&asked.sums[step.from][d], &asked.sums[step.to][d]);
-        let (rows, domain, years) = (&asked.rows, &self.domains[d], (step.from, step.to));
-        let pairs = cells::group_pairs(self.data(), domain, rows, &step.pairing, sums, years);
+        let (domain, rows, years) = (&self.domains[d], asked.rows.as_deref(), (step.from, step.to));
+        cells::group_pairs(self.data(), domain, &step.tallies[i], rows, &step.pairing, sums, years)
+    }
+
+    fn domain_changes(&self, step: &Step, i: usize, asked: &Asked, d: usize, here: &[usize]) -> Vec<Change> {
+        let indicator = &self.definitions.indicators[i];
+        let pairs = self.pairs_of(step, i, asked, d);
         let overlap = match self.method.overlap {
             Overlap::Own => statistics::Overlap::Own,
             Overlap::Pooled => statistics::Overlap::Pooled,
@@ -859,6 +907,8 @@ struct Step {
     to: usize,
     designs: Vec<Design>,
     pairing: Pairing,
+    /// Per indicator the sums over those that answered in both years.
+    tallies: Vec<Vec<OverlapSums>>,
     /// The common collapse gives other weights than each year's own.
     reweighted: bool,
 }
@@ -885,6 +935,18 @@ pub(crate) fn design_options(input: &Input, method: &Method) -> Result<statistic
             Variance::Design => VarianceKind::Design,
             Variance::Response => VarianceKind::Response,
         },
-        size_order: class.map(|c| c.labels().to_vec()).unwrap_or_default(),
+        size_order: class.map(|c| c.labels.clone()).unwrap_or_default(),
+    })
+}
+
+/// Works on every item, on as many cores as there are, and gives the results in the items' order.
+fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = items.len().div_ceil(cores).max(1);
+    std::thread::scope(|scope| {
+        let work = &work;
+        let parts: Vec<_> =
+            items.chunks(share).map(|part| scope.spawn(move || part.iter().map(work).collect::<Vec<R>>())).collect();
+        parts.into_iter().flat_map(|part| part.join().expect("figures do not panic")).collect()
     })
 }

@@ -1,119 +1,66 @@
-//! From the two tables to checked, coded columns: one scan, every fault with its line.
+//! From the two tables to checked, coded answers: one pass over each, every fault with its line.
+//!
+//! The frame leaves a number per business and year: its *profile*, a combination of the frame's columns that the analysis uses. The
+//! responses leave the business, an *atom* (year, profile and the responses' own columns) and a byte per answer. Whatever is figured rests
+//! on these.
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::indicator::{Answer, Definitions, Indicator, WeightBy};
 use domain::industry::{Classification, Grouping};
 use domain::size::{Employees, SizeClasses, sme};
+use polars::prelude::{Column, DataFrame};
 
+use crate::codes::{Coder, Codes, Combinations, NONE, as_code, fold, hash, natural, sorted};
 use crate::error::AnalyseError;
+use crate::ids::{Ids, keys};
 use crate::options::{Method, Weighting};
+use crate::progress::{Progress, Watch};
 use crate::table::Table;
 
-/// The code of an empty cell.
-pub(crate) const NONE: u32 = u32::MAX;
-
-/// A column of keys as small numbers.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Coded {
-    /// The distinct keys.
-    pub labels: Vec<String>,
-    /// Per row the position in `labels`, or [`NONE`].
-    pub codes: Vec<u32>,
-}
-
-impl Coded {
-    fn of<'a>(cells: impl Iterator<Item = Option<&'a str>>) -> Self {
-        let mut coder = Coder::default();
-        let codes =
-            cells.map(|cell| cell.map(str::trim).filter(|c| !c.is_empty()).map_or(NONE, |c| coder.code(c))).collect();
-        Self { labels: coder.labels, codes }
-    }
-
-    /// Renumbers so that the codes follow `order`.
-    fn sorted_by(mut self, order: impl Fn(&str, &str) -> std::cmp::Ordering) -> Self {
-        let mut positions: Vec<usize> = (0..self.labels.len()).collect();
-        positions.sort_by(|a, b| order(&self.labels[*a], &self.labels[*b]));
-        let mut new = vec![NONE; positions.len()];
-        for (rank, old) in positions.iter().enumerate() {
-            new[*old] = as_code(rank);
-        }
-        for code in self.codes.iter_mut().filter(|c| **c != NONE) {
-            *code = new[*code as usize];
-        }
-        self.labels = positions.into_iter().map(|p| std::mem::take(&mut self.labels[p])).collect();
-        self
-    }
-}
-
-#[derive(Default)]
-struct Coder {
-    labels: Vec<String>,
-    codes: HashMap<String, u32>,
-}
-
-impl Coder {
-    fn code(&mut self, key: &str) -> u32 {
-        if let Some(code) = self.codes.get(key) {
-            return *code;
-        }
-        let code = as_code(self.labels.len());
-        self.labels.push(key.to_owned());
-        self.codes.insert(key.to_owned(), code);
-        code
-    }
-}
-
-pub(crate) fn as_code(position: usize) -> u32 {
-    u32::try_from(position).expect("fewer than four thousand million distinct keys")
-}
-
-/// Natural order: runs of digits compare as numbers, so 2 stands before 10.
-pub(crate) fn natural(one: &str, other: &str) -> std::cmp::Ordering {
-    let (mut a, mut b) = (one.chars().peekable(), other.chars().peekable());
-    loop {
-        match (a.peek().copied(), b.peek().copied()) {
-            (None, None) => return one.cmp(other),
-            (None, Some(_)) => return std::cmp::Ordering::Less,
-            (Some(_), None) => return std::cmp::Ordering::Greater,
-            (Some(x), Some(y)) if x.is_ascii_digit() && y.is_ascii_digit() => {
-                let number = |chars: &mut std::iter::Peekable<std::str::Chars<'_>>| {
-                    let mut value = 0u128;
-                    while let Some(digit) = chars.peek().and_then(|c| c.to_digit(10)) {
-                        value = value.saturating_mul(10).saturating_add(u128::from(digit));
-                        chars.next();
-                    }
-                    value
-                };
-                match number(&mut a).cmp(&number(&mut b)) {
-                    std::cmp::Ordering::Equal => {}
-                    unequal => return unequal,
-                }
-            }
-            (Some(x), Some(y)) if x == y => {
-                a.next();
-                b.next();
-            }
-            (Some(x), Some(y)) => return x.cmp(&y),
-        }
-    }
-}
+/// Marks in [`Register::profiles`] a business whose response was met.
+const MET: u32 = 1 << 31;
+const KEYS: [&str; 2] = ["year", "business_id"];
 
 /// A breakdown or a part of a base: a column of the frame or of the responses.
 #[derive(Debug, Clone)]
-pub(crate) enum Source {
-    /// Codes per frame row.
-    Frame(Coded),
-    /// Codes per response row.
-    Responses(Coded),
+pub(crate) struct Source {
+    /// Its groups, in reading order.
+    pub labels: Vec<String>,
+    /// Does the frame know it?
+    pub of_frame: bool,
+    /// Its place in a profile, or in an atom's own codes.
+    at: usize,
 }
 
-impl Source {
-    pub(crate) fn labels(&self) -> &[String] {
-        match self {
-            Self::Frame(c) | Self::Responses(c) => &c.labels,
-        }
+/// The answers to one item.
+#[derive(Debug, Clone)]
+pub(crate) struct Item {
+    /// The distinct answers; the first is a blank.
+    pub values: Vec<Answer>,
+    /// Per response the position in `values`.
+    pub codes: Codes,
+}
+
+impl Item {
+    fn blank(responses: usize) -> Self {
+        Self { values: vec![Answer::Blank], codes: Codes::Narrow(vec![0; responses]) }
     }
+
+    pub(crate) fn answer(&self, response: usize) -> Answer {
+        self.values[self.codes.get(response)]
+    }
+}
+
+/// What an atom stands for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Atom {
+    /// Index into the years.
+    pub year: usize,
+    /// Index into the profiles.
+    pub profile: usize,
+    /// Responses.
+    pub n: u64,
 }
 
 /// The checked input.
@@ -121,45 +68,81 @@ impl Source {
 pub(crate) struct Input {
     /// Years with answers, ascending.
     pub years: Vec<i32>,
-    /// Distinct businesses of the frame.
-    pub businesses: Vec<String>,
-    /// Per frame row: index into `years`, [`NONE`] for a year without answers.
-    pub frame_year: Vec<u32>,
-    /// Per frame row: the business.
-    pub frame_business: Vec<u32>,
-    /// Per year and business: the frame row, or [`NONE`].
-    pub frame_row: Vec<Vec<u32>>,
-    /// Per response that counts: year.
-    pub year: Vec<u32>,
-    /// Per response that counts: frame row.
-    pub row: Vec<u32>,
+    /// The businesses of the frame.
+    pub ids: Ids,
+    /// Per profile its codes.
+    pub profiles: Vec<Vec<u32>>,
+    /// Per year and business the profile, or [`NONE`].
+    pub frame: Vec<Vec<u32>>,
+    /// Per year and profile: businesses in the frame.
+    pub frame_count: Vec<Vec<u64>>,
+    /// Per atom.
+    pub atoms: Vec<Atom>,
+    /// Per atom: year, profile and the codes of the responses' own columns.
+    atom_codes: Vec<Vec<u32>>,
+    /// Per response that counts: the business.
+    pub business: Vec<u32>,
+    /// Per response that counts: the atom.
+    pub atom: Vec<u32>,
     /// Responses that hold no answer at all and so do not count.
     pub empty: usize,
     /// Columns by name.
     pub columns: BTreeMap<String, Source>,
-    /// Per frame row: is the company small or medium-sized? Where an indicator asks.
-    pub sme: Option<Vec<bool>>,
-    /// Per frame row: employees. Where an indicator asks.
+    /// Where a profile says whether the company is small or medium-sized. Where an indicator asks.
+    sme: Option<usize>,
+    /// Per response: employees. Where an indicator asks.
     pub employees: Option<Vec<f64>>,
-    /// Per frame row: the company.
-    pub company: Option<Coded>,
-    /// Answers per item and response that counts.
-    pub answers: BTreeMap<String, Vec<Answer>>,
-    /// Per response that counts: a number for the set of its answers, so that copies of one reply are recognised.
+    /// Per response: the company, or [`NONE`].
+    pub company: Option<Vec<u32>>,
+    /// Answers per item.
+    pub answers: BTreeMap<String, Item>,
+    /// Per response that counts: a number for the set of its answers, so that copies of one reply are recognised. Where companies are known.
     pub reply: Vec<u64>,
 }
 
 impl Input {
-    /// The code of a response in a column.
-    pub(crate) fn code(&self, source: &Source, response: usize) -> u32 {
-        match source {
-            Source::Frame(c) => c.codes[self.row[response] as usize],
-            Source::Responses(c) => c.codes[response],
+    /// Number of responses that count.
+    pub(crate) fn len(&self) -> usize {
+        self.atom.len()
+    }
+
+    /// The code of an atom in a column.
+    pub(crate) fn code(&self, source: &Source, atom: usize) -> u32 {
+        if source.of_frame {
+            self.profiles[self.atoms[atom].profile][source.at]
+        } else {
+            self.atom_codes[atom][source.at]
         }
     }
-}
 
-const KEYS: [&str; 2] = ["year", "business_id"];
+    /// The code of a profile in a column of the frame.
+    pub(crate) fn frame_code(source: &Source, profile: &[u32]) -> u32 {
+        profile[source.at]
+    }
+
+    /// Is the company of an atom small or medium-sized?
+    pub(crate) fn is_sme(&self, atom: usize) -> bool {
+        self.sme.is_none_or(|at| self.profiles[self.atoms[atom].profile][at] == 1)
+    }
+
+    /// The atom of a response.
+    #[inline]
+    pub(crate) fn atom_of(&self, response: usize) -> usize {
+        self.atom[response] as usize
+    }
+
+    /// The responses of a year.
+    pub(crate) fn of_year(&self, year: usize) -> impl Iterator<Item = usize> {
+        let here: Vec<bool> = self.atoms.iter().map(|a| a.year == year).collect();
+        (0..self.len()).filter(move |r| here[self.atom_of(*r)])
+    }
+
+    /// The answers to an item, one by one.
+    pub(crate) fn answers_to(&self, item: &str) -> Option<Vec<Answer>> {
+        let item = self.answers.get(item)?;
+        Some((0..self.len()).map(|r| item.answer(r)).collect())
+    }
+}
 
 /// Reads, joins and checks.
 pub(crate) fn read(
@@ -167,158 +150,27 @@ pub(crate) fn read(
     responses: &Table,
     definitions: &Definitions,
     method: &Method,
+    watch: Watch<'_>,
 ) -> Result<Input, AnalyseError> {
-    let (frame_years, frame_ids) = keys(frame)?;
-    let (response_years, response_ids) = keys(responses)?;
-    let years: Vec<i32> = response_years.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
-    if years.is_empty() {
-        return Err(AnalyseError::Unreadable {
-            file: responses.name().to_owned(),
-            problem: "holds no response".into(),
-        });
+    if responses.height() == 0 {
+        keys_exist(frame)?;
+        keys_exist(responses)?;
+        let (file, problem) = (responses.name().to_owned(), "holds no response".into());
+        return Err(AnalyseError::Unreadable { file, problem });
     }
-    let year_code: HashMap<i32, u32> = years.iter().enumerate().map(|(i, y)| (*y, as_code(i))).collect();
-
-    let mut coder = Coder::default();
-    let mut rows: HashMap<(i32, u32), u32> = HashMap::with_capacity(frame_years.len());
-    let mut frame_year = Vec::with_capacity(frame_years.len());
-    let mut frame_business = Vec::with_capacity(frame_years.len());
-    for (row, (year, id)) in frame_years.iter().zip(frame_ids.iter()).enumerate() {
-        let id = id.unwrap_or_default().trim();
-        let business = coder.code(id);
-        if let Some(first) = rows.insert((*year, business), as_code(row)) {
-            let problem = format!("stands twice in {year} (first in line {})", frame.line(first as usize));
-            return Err(frame.fault(row, "business_id", problem));
-        }
-        frame_year.push(year_code.get(year).copied().unwrap_or(NONE));
-        frame_business.push(business);
-    }
-
-    let has_answer = answered(frame, responses, definitions, method)?;
-    let mut first_line: HashMap<(i32, u32), usize> = HashMap::with_capacity(response_years.len());
-    let (mut year, mut row, mut counted) = (Vec::new(), Vec::new(), Vec::new());
-    let mut empty = 0;
-    for (response, (at, id)) in response_years.iter().zip(response_ids.iter()).enumerate() {
-        let id = id.unwrap_or_default().trim();
-        let found = coder.codes.get(id).and_then(|b| rows.get(&(*at, *b)).map(|r| (*b, *r)));
-        let Some((business, frame_row)) = found else {
-            let problem = format!("this business is not in the frame of {at} ({})", frame.name());
-            return Err(responses.fault(response, "business_id", problem));
-        };
-        if let Some(first) = first_line.insert((*at, business), response) {
-            let problem = format!("answers twice in {at} (first in line {})", responses.line(first));
-            return Err(responses.fault(response, "business_id", problem));
-        }
-        if has_answer[response] {
-            year.push(year_code[at]);
-            row.push(frame_row);
-            counted.push(response);
-        } else {
-            empty += 1;
-        }
-    }
-    let mut frame_row = vec![vec![NONE; coder.labels.len()]; years.len()];
-    for (at, (year, business)) in frame_year.iter().zip(&frame_business).enumerate() {
-        if *year != NONE {
-            frame_row[*year as usize][*business as usize] = as_code(at);
-        }
-    }
-
-    let columns = columns(frame, responses, definitions, method, &counted)?;
-    let answers = answers(responses, definitions, &counted)?;
-    let reply = replies(responses, frame, &counted)?;
-    let needs = |what: &dyn Fn(&Indicator) -> bool| definitions.indicators.iter().find(|i| what(i));
-    let sme = match needs(&|i| i.base.sme) {
-        None => None,
-        Some(asking) => Some(small(frame, asking)?),
-    };
-    let employees = match needs(&|i| i.weight_by == WeightBy::Employees) {
-        None => None,
-        Some(asking) => Some(employees(frame, asking)?),
-    };
-    let company = if frame.has("company_id") { Some(Coded::of(frame.text("company_id")?.iter())) } else { None };
-    Ok(Input {
-        years,
-        businesses: coder.labels,
-        frame_year,
-        frame_business,
-        frame_row,
-        year,
-        row,
-        empty,
-        columns,
-        sme,
-        employees,
-        company,
-        answers,
-        reply,
-    })
+    let plan = Plan::new(frame, responses, definitions, method)?;
+    let register = Register::read(frame, &plan, watch)?;
+    Replies::read(responses, frame, &plan, register, definitions, &method.by, watch)
 }
 
-type Keys = (Vec<i32>, polars::prelude::StringChunked);
-
-fn keys(table: &Table) -> Result<Keys, AnalyseError> {
-    let ids = table.text("business_id")?;
-    if let Some(row) = ids.iter().position(|id| id.is_none_or(|id| id.trim().is_empty())) {
-        return Err(table.fault(row, "business_id", "is empty"));
-    }
-    let texts = table.text("year")?;
-    let mut years = Vec::with_capacity(texts.len());
-    for (row, text) in texts.iter().enumerate() {
-        let text = text.unwrap_or_default().trim();
-        match text.parse::<i32>() {
-            Ok(year) if (1900..=2200).contains(&year) => years.push(year),
-            _ => return Err(table.fault(row, "year", format!("\"{text}\" is not a year"))),
+fn keys_exist(table: &Table) -> Result<(), AnalyseError> {
+    for column in KEYS.iter().rev() {
+        if !table.has(column) {
+            let (file, column) = (table.name().to_owned(), (*column).to_owned());
+            return Err(AnalyseError::MissingColumn { file, column, hint: String::new() });
         }
     }
-    Ok((years, ids))
-}
-
-/// Columns of the responses that hold answers: all but the keys and what the frame already knows.
-fn question_columns<'a>(responses: &'a Table, frame: &'a Table) -> impl Iterator<Item = &'a str> {
-    responses.columns().filter(move |c| !KEYS.contains(c) && !frame.has(c) && !["sector", "size"].contains(c))
-}
-
-/// Which responses count in n_h.
-///
-/// A file does not say which questions were asked, so that the rule "at least half of the questions asked" has been applied by
-/// whoever made it: every row counts, unless it holds no answer at all (an invitation opened and left).
-fn answered(
-    frame: &Table,
-    responses: &Table,
-    definitions: &Definitions,
-    method: &Method,
-) -> Result<Vec<bool>, AnalyseError> {
-    let mut any = vec![responses.is_of_answers(); responses.height()];
-    if responses.is_of_answers() {
-        return Ok(any);
-    }
-    let items: BTreeSet<&str> =
-        definitions.indicators.iter().flat_map(|i| i.measure.items()).map(String::as_str).collect();
-    let questions: Vec<&str> = question_columns(responses, frame)
-        .filter(|c| items.contains(c) || !method.by.iter().any(|by| by == c))
-        .collect();
-    for column in questions {
-        for (any, cell) in any.iter_mut().zip(responses.text(column)?.iter()) {
-            *any = *any || cell.is_some_and(|c| !c.trim().is_empty());
-        }
-    }
-    Ok(any)
-}
-
-/// A fingerprint of all answers of a response.
-fn replies(responses: &Table, frame: &Table, counted: &[usize]) -> Result<Vec<u64>, AnalyseError> {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    if !frame.has("company_id") {
-        return Ok(Vec::new());
-    }
-    let mut hashers = vec![DefaultHasher::new(); responses.height()];
-    for column in question_columns(responses, frame) {
-        for (hasher, cell) in hashers.iter_mut().zip(responses.text(column)?.iter()) {
-            cell.unwrap_or_default().trim().hash(hasher);
-        }
-    }
-    Ok(counted.iter().map(|r| hashers[*r].finish()).collect())
+    Ok(())
 }
 
 /// A code as it is written in definitions: spreadsheets and data frames write 1 as 1.0 where a column has gaps.
@@ -326,83 +178,144 @@ pub(crate) fn whole(text: &str) -> &str {
     text.strip_suffix(".0").filter(|t| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit())).unwrap_or(text)
 }
 
-/// Every column that strata, margins, breakdowns and bases name.
-fn columns(
-    frame: &Table,
-    responses: &Table,
-    definitions: &Definitions,
-    method: &Method,
-    counted: &[usize],
-) -> Result<BTreeMap<String, Source>, AnalyseError> {
-    let mapped = Mapped::new(frame, method)?;
-    let mut columns = BTreeMap::new();
-    let design: (&'static str, &[String]) = match method.weights {
-        Weighting::Cells => ("strata", &method.strata),
-        Weighting::Rake => ("margins", &method.margins),
-        Weighting::None => ("strata", &[]),
-    };
-    // Raked figures still take their overlap within strata, where the frame has them.
-    let strata: &[String] = if method.weights == Weighting::Rake { &method.strata } else { &[] };
-    for (option, names, required) in [(design.0, design.1, true), ("strata", strata, false)] {
-        if required && names.is_empty() && method.weights != Weighting::None {
-            return Err(AnalyseError::Option { option, problem: "names no column".into() });
-        }
-        for name in names {
-            let Some(coded) = mapped.column(frame, name)? else {
-                if !required {
-                    continue;
-                }
-                let hint = if name == "sector" || name == "size" {
-                    " (nor industry_code, classification and employees to map it from)"
-                } else {
-                    ""
-                };
-                let hint = format!("{hint}, which --{option} names");
-                return Err(AnalyseError::MissingColumn { file: frame.name().to_owned(), column: name.clone(), hint });
-            };
-            if let Some(row) = coded.codes.iter().position(|c| *c == NONE) {
-                return Err(frame.fault(row, mapped.origin(name), "is empty"));
-            }
-            columns.insert(name.clone(), Source::Frame(coded));
-        }
-    }
-    let find = |name: &str| -> Result<Option<Source>, AnalyseError> {
-        if let Some(coded) = mapped.column(frame, name)? {
-            return Ok(Some(Source::Frame(coded)));
-        }
-        if !responses.has(name) {
-            let nobody = Coded { labels: Vec::new(), codes: vec![NONE; counted.len()] };
-            return Ok(responses.is_of_answers().then_some(Source::Responses(nobody)));
-        }
-        let text = responses.text(name)?;
-        let cells = counted.iter().map(|r| text.get(*r).map(|c| whole(c.trim())).filter(|c| !["dk", "na"].contains(c)));
-        Ok(Some(Source::Responses(Coded::of(cells).sorted_by(natural))))
-    };
-    for name in &method.by {
-        if columns.contains_key(name) {
-            continue;
-        }
-        if KEYS.contains(&name.as_str()) || name == domain::results::TOTAL {
-            return Err(AnalyseError::Option { option: "by", problem: format!("\"{name}\" is not a breakdown") });
-        }
-        let Some(source) = find(name)? else {
-            let problem = format!("there is no column \"{name}\" in {} or {}", frame.name(), responses.name());
-            return Err(AnalyseError::Option { option: "by", problem });
+/// Which columns are needed, and of which table.
+struct Plan {
+    grouping: Cow<'static, Grouping>,
+    classes: &'static SizeClasses,
+    /// Columns of the frame that make profiles; whether an empty cell is a fault.
+    frame: Vec<(String, bool)>,
+    /// Columns of the responses that make atoms.
+    responses: Vec<String>,
+    /// Columns that nobody's answers have.
+    nobody: Vec<String>,
+    sme: bool,
+    employees: bool,
+}
+
+impl Plan {
+    fn new(frame: &Table, responses: &Table, definitions: &Definitions, method: &Method) -> Result<Self, AnalyseError> {
+        keys_exist(frame)?;
+        keys_exist(responses)?;
+        let (grouping, classes) = definitions_of(method)?;
+        let mut plan = Self {
+            grouping,
+            classes,
+            frame: Vec::new(),
+            responses: Vec::new(),
+            nobody: Vec::new(),
+            sme: false,
+            employees: false,
         };
-        columns.insert(name.clone(), source);
-    }
-    for indicator in &definitions.indicators {
-        for name in indicator.base.columns.keys() {
-            if columns.contains_key(name) {
-                continue;
-            }
-            let Some(source) = find(name)? else {
-                return Err(unknown(definitions, indicator, name, format!("{} or {}", frame.name(), responses.name())));
-            };
-            columns.insert(name.clone(), source);
+        if frame.has("industry_code") && !frame.has("sector") && !frame.has("classification") {
+            let hint = ": it says in which list industry_code stands (db07, db25, sni2007, sni2025)".to_owned();
+            let (file, column) = (frame.name().to_owned(), "classification".to_owned());
+            return Err(AnalyseError::MissingColumn { file, column, hint });
         }
+        plan.design(frame, method)?;
+        for name in &method.by {
+            if KEYS.contains(&name.as_str()) || name == domain::results::TOTAL {
+                return Err(AnalyseError::Option { option: "by", problem: format!("\"{name}\" is not a breakdown") });
+            }
+            if !plan.find(name, frame, responses) {
+                let problem = format!("there is no column \"{name}\" in {} or {}", frame.name(), responses.name());
+                return Err(AnalyseError::Option { option: "by", problem });
+            }
+        }
+        for indicator in &definitions.indicators {
+            for name in indicator.base.columns.keys() {
+                if !plan.find(name, frame, responses) {
+                    let searched = format!("{} or {}", frame.name(), responses.name());
+                    return Err(unknown(definitions, indicator, name, searched));
+                }
+            }
+            for item in indicator.measure.items() {
+                let missing = !responses.has(item) && !responses.is_of_answers();
+                if missing || KEYS.contains(&item.as_str()) {
+                    return Err(unknown(definitions, indicator, item, responses.name().to_owned()));
+                }
+            }
+            if indicator.base.sme {
+                needed(frame, "company_employees", indicator, "base.sme")?;
+                plan.sme = true;
+            }
+            if indicator.weight_by == WeightBy::Employees {
+                needed(frame, "employees", indicator, "weight_by = \"employees\"")?;
+                plan.employees = true;
+            }
+        }
+        Ok(plan)
     }
-    Ok(columns)
+
+    /// The columns of strata and margins.
+    fn design(&mut self, frame: &Table, method: &Method) -> Result<(), AnalyseError> {
+        let design: (&'static str, &[String]) = match method.weights {
+            Weighting::Cells => ("strata", &method.strata),
+            Weighting::Rake => ("margins", &method.margins),
+            Weighting::None => ("strata", &[]),
+        };
+        // Raked figures still take their overlap within strata, where the frame has them.
+        let strata: &[String] = if method.weights == Weighting::Rake { &method.strata } else { &[] };
+        for (option, names, required) in [(design.0, design.1, true), ("strata", strata, false)] {
+            if required && names.is_empty() && method.weights != Weighting::None {
+                return Err(AnalyseError::Option { option, problem: "names no column".into() });
+            }
+            for name in names {
+                if in_frame(frame, name) {
+                    if !self.frame.iter().any(|(known, _)| known == name) {
+                        self.frame.push((name.clone(), true));
+                    }
+                } else if required {
+                    let mapped = name == "sector" || name == "size";
+                    let other = " (nor industry_code, classification and employees to map it from)";
+                    let hint = format!("{}, which --{option} names", if mapped { other } else { "" });
+                    let (file, column) = (frame.name().to_owned(), name.clone());
+                    return Err(AnalyseError::MissingColumn { file, column, hint });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes a column of a breakdown or a base, wherever it stands.
+    fn find(&mut self, name: &str, frame: &Table, responses: &Table) -> bool {
+        let known = self.frame.iter().map(|(k, _)| k).chain(&self.responses).chain(&self.nobody);
+        if known.into_iter().any(|k| k == name) {
+            return true;
+        }
+        if in_frame(frame, name) {
+            self.frame.push((name.to_owned(), false));
+        } else if responses.has(name) {
+            self.responses.push(name.to_owned());
+        } else if responses.is_of_answers() {
+            self.nobody.push(name.to_owned());
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// The order of a frame column's groups: a definition orders its own keys only; a frame with keys of its own is in natural order.
+    fn order(&self, name: &str, labels: Vec<String>) -> (Vec<String>, Vec<u32>) {
+        let known: Vec<&str> = match name {
+            "sector" => self.grouping.sectors().iter().map(|s| s.key.as_str()).collect(),
+            "size" => self.classes.classes().iter().map(|c| c.key.as_str()).collect(),
+            _ => Vec::new(),
+        };
+        let rank = |key: &str| known.iter().position(|k| *k == key);
+        if labels.iter().all(|l| rank(l).is_some()) {
+            return sorted(labels, |a, b| rank(a).cmp(&rank(b)));
+        }
+        sorted(labels, natural)
+    }
+}
+
+/// Does the frame carry the column, or what it is mapped from?
+fn in_frame(frame: &Table, name: &str) -> bool {
+    match name {
+        "sector" if !frame.has("sector") => frame.has("industry_code"),
+        "size" if !frame.has("size") => frame.has("employees"),
+        _ => frame.has(name) && !KEYS.contains(&name),
+    }
 }
 
 fn unknown(definitions: &Definitions, indicator: &Indicator, column: &str, searched: String) -> AnalyseError {
@@ -416,94 +329,702 @@ fn unknown(definitions: &Definitions, indicator: &Indicator, column: &str, searc
     }
 }
 
-/// Sector and size as mapped from register facts, where the frame does not carry them.
-struct Mapped {
-    sector: Option<Coded>,
-    size: Option<Coded>,
-    sectors: Option<Cow<'static, Grouping>>,
-    sizes: Option<&'static SizeClasses>,
+/// A column that makes profiles: as it stands, or mapped from register facts.
+enum FrameColumn {
+    Plain {
+        at: usize,
+        cells: Coder,
+    },
+    /// `at`: industry_code, then its classification.
+    Sector {
+        at: [usize; 2],
+        codes: Coder,
+        lists: Coder,
+        known: HashMap<(u32, u32), u32>,
+        cells: Coder,
+    },
+    Size {
+        at: usize,
+        employees: Coder,
+        known: Vec<u32>,
+        cells: Coder,
+    },
+    /// Small or medium-sized: 1, else 0.
+    Sme {
+        at: usize,
+        employees: Coder,
+        known: Vec<u32>,
+    },
 }
 
-impl Mapped {
-    fn new(frame: &Table, method: &Method) -> Result<Self, AnalyseError> {
-        let (grouping, classes) = definitions_of(method)?;
-        let mut mapped = Self { sector: None, size: None, sectors: None, sizes: Some(classes) };
-        if !frame.has("sector") && frame.has("industry_code") {
-            mapped.sector = Some(mapped.map_sector(frame, &grouping)?);
-        }
-        mapped.sectors = Some(grouping);
-        if !frame.has("size") && frame.has("employees") {
-            let texts = frame.text("employees")?;
-            let distinct = Coded::of(texts.iter());
-            let mut keys = Vec::new();
-            for (code, label) in distinct.labels.iter().enumerate() {
-                let class = Employees::parse(label).and_then(|e| classes.class_of(e).map(|c| c.key.clone()));
-                keys.push(class.map_err(|e| {
-                    let row = distinct.codes.iter().position(|c| *c == as_code(code)).unwrap_or(0);
-                    frame.fault(row, "employees", e.to_string())
-                })?);
+impl FrameColumn {
+    /// The codes of a chunk.
+    fn chunk(
+        &mut self,
+        chunk: &DataFrame,
+        first: usize,
+        frame: &Table,
+        plan: &Plan,
+        codes: &mut Vec<u32>,
+    ) -> Result<(), AnalyseError> {
+        let column = |at: usize| &chunk.columns()[at];
+        match self {
+            Self::Plain { at, cells } => code(frame, cells, column(*at), first, codes)?,
+            Self::Sector { at, codes: industries, lists, known, cells } => {
+                let mut of_list = Vec::new();
+                code(frame, industries, column(at[0]), first, codes)?;
+                code(frame, lists, column(at[1]), first, &mut of_list)?;
+                for (row, (code, list)) in codes.iter_mut().zip(of_list).enumerate() {
+                    let sector = match known.get(&(*code, list)) {
+                        Some(sector) => *sector,
+                        None => {
+                            let label = |of: &Coder, code: u32| {
+                                of.labels().get(code as usize).map(String::as_str).unwrap_or_default().to_owned()
+                            };
+                            let list_label = label(lists, list);
+                            let Some(classification) = Classification::parse(&list_label) else {
+                                let problem = format!("\"{list_label}\" is not one of db07, db25, sni2007, sni2025");
+                                return Err(frame.fault(first + row, "classification", problem));
+                            };
+                            let found = plan.grouping.sector_of(&label(industries, *code), classification);
+                            let found = found.map_err(|e| frame.fault(first + row, "industry_code", e.to_string()))?;
+                            let sector = cells.label(&found.sector.key, first + row);
+                            known.insert((*code, list), sector);
+                            sector
+                        }
+                    };
+                    *code = sector;
+                }
             }
-            let cells = distinct.codes.iter().map(|c| keys.get(*c as usize).map(String::as_str));
-            mapped.size = Some(Coded::of(cells));
+            Self::Size { at, employees, known, cells } => {
+                code(frame, employees, column(*at), first, codes)?;
+                for code in known.len()..employees.labels().len() {
+                    let class = Employees::parse(&employees.labels()[code])
+                        .and_then(|e| plan.classes.class_of(e).map(|c| c.key.clone()));
+                    let row = employees.first(code);
+                    let class = class.map_err(|e| frame.fault(row, "employees", e.to_string()))?;
+                    known.push(cells.label(&class, row));
+                }
+                codes.iter_mut().filter(|c| **c != NONE).for_each(|c| *c = known[*c as usize]);
+            }
+            Self::Sme { at, employees, known } => {
+                code(frame, employees, column(*at), first, codes)?;
+                for label in &employees.labels()[known.len()..] {
+                    let row = employees.first(known.len());
+                    let parsed = Employees::parse(label);
+                    let parsed = parsed.map_err(|e| frame.fault(row, "company_employees", e.to_string()))?;
+                    known.push(u32::from(sme(parsed).is));
+                }
+                if let Some(row) = codes.iter().position(|c| *c == NONE) {
+                    return Err(frame.fault(first + row, "company_employees", "is empty"));
+                }
+                codes.iter_mut().for_each(|c| *c = known[*c as usize]);
+            }
         }
-        Ok(mapped)
+        Ok(())
     }
 
-    fn map_sector(&self, frame: &Table, grouping: &Grouping) -> Result<Coded, AnalyseError> {
-        if !frame.has("classification") {
-            let hint = ": it says in which list industry_code stands (db07, db25, sni2007, sni2025)".to_owned();
-            let (file, column) = (frame.name().to_owned(), "classification".to_owned());
-            return Err(AnalyseError::MissingColumn { file, column, hint });
+    fn into_labels(self) -> Vec<String> {
+        match self {
+            Self::Plain { cells, .. } | Self::Sector { cells, .. } | Self::Size { cells, .. } => cells.into_labels(),
+            Self::Sme { .. } => Vec::new(),
         }
-        let (codes, lists) = (frame.text("industry_code")?, frame.text("classification")?);
-        let mut known: HashMap<(&str, &str), &str> = HashMap::new();
-        let mut cells: Vec<Option<&str>> = Vec::with_capacity(codes.len());
-        for (row, (code, list)) in codes.iter().zip(lists.iter()).enumerate() {
-            let (code, list) = (code.unwrap_or_default(), list.unwrap_or_default());
-            if let Some(sector) = known.get(&(code, list)) {
-                cells.push(Some(sector));
-                continue;
-            }
-            let Some(classification) = Classification::parse(list) else {
-                let problem = format!("\"{list}\" is not one of db07, db25, sni2007, sni2025");
-                return Err(frame.fault(row, "classification", problem));
-            };
-            let found = grouping.sector_of(code, classification);
-            let sector = found.map_err(|e| frame.fault(row, "industry_code", e.to_string()))?.sector;
-            known.insert((code, list), &sector.key);
-            cells.push(Some(&sector.key));
-        }
-        Ok(Coded::of(cells.into_iter()))
     }
 
     /// The column that an empty cell stands in.
-    fn origin<'a>(&self, name: &'a str) -> &'a str {
-        match name {
-            "sector" if self.sector.is_some() => "industry_code",
-            "size" if self.size.is_some() => "employees",
-            other => other,
+    const fn origin<'a>(&self, name: &'a str) -> &'a str {
+        match self {
+            Self::Plain { .. } => name,
+            Self::Sector { .. } => "industry_code",
+            Self::Size { .. } => "employees",
+            Self::Sme { .. } => "company_employees",
+        }
+    }
+}
+
+fn code(
+    table: &Table,
+    coder: &mut Coder,
+    column: &Column,
+    first: usize,
+    codes: &mut Vec<u32>,
+) -> Result<(), AnalyseError> {
+    coder.chunk(column, first, codes).map_err(|e| table.unreadable(&e))
+}
+
+/// The years that a table's rows are of.
+#[derive(Default)]
+struct Years {
+    cells: Coder,
+    /// Per code of a cell the position in `numbers`.
+    of_code: Vec<usize>,
+    numbers: Vec<i32>,
+}
+
+impl Years {
+    fn chunk(
+        &mut self,
+        table: &Table,
+        column: &Column,
+        first: usize,
+        codes: &mut Vec<u32>,
+    ) -> Result<(), AnalyseError> {
+        code(table, &mut self.cells, column, first, codes)?;
+        if let Some(row) = codes.iter().position(|c| *c == NONE) {
+            return Err(table.fault(first + row, "year", "\"\" is not a year"));
+        }
+        for at in self.of_code.len()..self.cells.labels().len() {
+            let label = &self.cells.labels()[at];
+            let year = label.parse::<i32>().ok().filter(|y| (1900..=2200).contains(y));
+            let Some(year) = year else {
+                return Err(table.fault(self.cells.first(at), "year", format!("\"{label}\" is not a year")));
+            };
+            let position = self.numbers.iter().position(|y| *y == year);
+            self.of_code.push(position.unwrap_or(self.numbers.len()));
+            if position.is_none() {
+                self.numbers.push(year);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What was kept of the frame.
+struct Register {
+    ids: Ids,
+    years: Vec<i32>,
+    /// Per year and business the profile, or [`NONE`].
+    profiles: Vec<Vec<u32>>,
+    combinations: Combinations,
+    columns: BTreeMap<String, Source>,
+    sme: Option<usize>,
+    /// Per year and business.
+    employees: Vec<Vec<u32>>,
+    company: Vec<Vec<u32>>,
+}
+
+impl Register {
+    fn read(frame: &Table, plan: &Plan, watch: Watch<'_>) -> Result<Self, AnalyseError> {
+        let mut wanted: Vec<&str> = KEYS.to_vec();
+        let mut at = |name: &'static str| {
+            wanted.push(name);
+            wanted.len() - 1
+        };
+        let employees_at = plan.employees.then(|| at("employees"));
+        let company_at = frame.has("company_id").then(|| at("company_id"));
+        let sme_at = plan.sme.then(|| at("company_employees"));
+        let mut columns: Vec<(&str, bool, FrameColumn)> = Vec::new();
+        for (name, required) in &plan.frame {
+            let at = wanted.len();
+            let column = match name.as_str() {
+                "sector" if !frame.has("sector") => {
+                    wanted.extend(["industry_code", "classification"]);
+                    let (codes, lists, cells) = (Coder::default(), Coder::default(), Coder::default());
+                    FrameColumn::Sector { at: [at, at + 1], codes, lists, known: HashMap::new(), cells }
+                }
+                "size" if !frame.has("size") => {
+                    wanted.push("employees");
+                    FrameColumn::Size { at, employees: Coder::default(), known: Vec::new(), cells: Coder::default() }
+                }
+                name => {
+                    wanted.push(name);
+                    FrameColumn::Plain { at, cells: Coder::default() }
+                }
+            };
+            columns.push((name, *required, column));
+        }
+        if let Some(at) = sme_at {
+            columns.push(("", false, FrameColumn::Sme { at, employees: Coder::default(), known: Vec::new() }));
+        }
+        // A column may serve twice, but can be read once only.
+        let mut read: Vec<&str> = Vec::new();
+        wanted.iter().for_each(|w| {
+            if !read.contains(w) {
+                read.push(w);
+            }
+        });
+        let place: Vec<usize> = wanted.iter().map(|w| read.iter().position(|r| r == w).unwrap_or(0)).collect();
+        let mut register = Self {
+            ids: Ids::default(),
+            years: Vec::new(),
+            profiles: Vec::new(),
+            combinations: Combinations::default(),
+            columns: BTreeMap::new(),
+            sme: None,
+            employees: Vec::new(),
+            company: Vec::new(),
+        };
+        let mut years = Years::default();
+        let mut staff = Staff::default();
+        let mut companies = Coder::default();
+        let mut buffers: Vec<Vec<u32>> = vec![Vec::new(); columns.len()];
+        let (mut year_codes, mut staff_codes, mut company_codes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut businesses: Vec<u32> = Vec::new();
+        frame.scan(&read, |first, chunk| {
+            let chunk = &DataFrame::new(chunk.height(), place.iter().map(|p| chunk.columns()[*p].clone()).collect())
+                .or_else(|_| Ok::<_, AnalyseError>(chunk.clone()))?;
+            years.chunk(frame, &chunk.columns()[0], first, &mut year_codes)?;
+            register.profiles.resize(years.numbers.len(), Vec::new());
+            for ((_, _, column), codes) in columns.iter_mut().zip(&mut buffers) {
+                column.chunk(chunk, first, frame, plan, codes)?;
+            }
+            business_codes(frame, &chunk.columns()[1], first, &mut businesses, |key| Some(register.ids.insert(key)))?;
+            let known = register.ids.len();
+            let mut profile = vec![0; columns.len()];
+            for row in 0..chunk.height() {
+                let (year, business) = (years.of_code[year_codes[row] as usize], businesses[row] as usize);
+                for (into, codes) in profile.iter_mut().zip(&buffers) {
+                    *into = codes[row];
+                }
+                let before = register.combinations.rows.len();
+                let combination = register.combinations.code(&profile);
+                if combination as usize == before {
+                    let empty = profile.iter().zip(&columns).find(|(c, (_, required, _))| *required && **c == NONE);
+                    if let Some((_, (name, _, column))) = empty {
+                        return Err(frame.fault(first + row, column.origin(name), "is empty"));
+                    }
+                }
+                let of_year = &mut register.profiles[year];
+                if of_year.len() <= business {
+                    of_year.resize(known, NONE);
+                }
+                if of_year[business] != NONE {
+                    return Err(twice(frame, &register.ids, years.numbers[year], as_code(business), first + row));
+                }
+                of_year[business] = combination;
+            }
+            if let Some(at) = employees_at {
+                staff.chunk(frame, &chunk.columns()[at], first, &mut staff_codes)?;
+                spread(&mut register.employees, &years, &year_codes, &businesses, |row| staff_codes[row]);
+            }
+            if let Some(at) = company_at {
+                code(frame, &mut companies, &chunk.columns()[at], first, &mut company_codes)?;
+                spread(&mut register.company, &years, &year_codes, &businesses, |row| company_codes[row]);
+            }
+            watch(Progress::Frame { rows: first + chunk.height(), of: frame.height() });
+            Ok(())
+        })?;
+        register.years = years.numbers;
+        for (at, (name, _, column)) in columns.into_iter().enumerate() {
+            if matches!(column, FrameColumn::Sme { .. }) {
+                register.sme = Some(at);
+                continue;
+            }
+            let (labels, new) = plan.order(name, column.into_labels());
+            for profile in register.combinations.rows.iter_mut().filter(|p| p[at] != NONE) {
+                profile[at] = new[profile[at] as usize];
+            }
+            register.columns.insert(name.to_owned(), Source { labels, of_frame: true, at });
+        }
+        Ok(register)
+    }
+}
+
+/// Puts a value per row where its year and business are.
+fn spread(into: &mut Vec<Vec<u32>>, years: &Years, of_row: &[u32], businesses: &[u32], value: impl Fn(usize) -> u32) {
+    into.resize(years.numbers.len(), Vec::new());
+    for (row, (year, business)) in of_row.iter().zip(businesses).enumerate() {
+        let of_year = &mut into[years.of_code[*year as usize]];
+        if of_year.len() <= *business as usize {
+            of_year.resize(*business as usize + 1, NONE);
+        }
+        of_year[*business as usize] = value(row);
+    }
+}
+
+/// The businesses of a chunk; [`NONE`] for one that `find` does not know.
+fn business_codes(
+    table: &Table,
+    column: &Column,
+    first: usize,
+    codes: &mut Vec<u32>,
+    mut find: impl FnMut(crate::ids::Key<'_>) -> Option<u32>,
+) -> Result<(), AnalyseError> {
+    codes.clear();
+    codes.reserve(column.len());
+    let mut empty = None;
+    keys(column, |row, key| {
+        if key.is_none() && empty.is_none() {
+            empty = Some(row);
+        }
+        codes.push(key.and_then(&mut find).unwrap_or(NONE));
+    })
+    .map_err(|e| table.unreadable(&e))?;
+    match empty {
+        Some(row) => Err(table.fault(first + row, "business_id", "is empty")),
+        None => Ok(()),
+    }
+}
+
+/// The businesses of a chunk that the frame knows; [`NONE`] for others.
+fn find_businesses(
+    table: &Table,
+    column: &Column,
+    first: usize,
+    ids: &Ids,
+    codes: &mut Vec<u32>,
+) -> Result<(), AnalyseError> {
+    if column.dtype().is_integer() && column.null_count() == 0 {
+        let numbers = column.cast(&polars::prelude::DataType::Int64).map_err(|e| table.unreadable(&e))?;
+        let numbers = numbers.i64().map_err(|e| table.unreadable(&e))?;
+        let plain: Option<Vec<u64>> = numbers.into_no_null_iter().map(|n| u64::try_from(n).ok()).collect();
+        if let Some(plain) = plain {
+            codes.clear();
+            ids.get_numbers(&plain, codes);
+            return Ok(());
+        }
+    }
+    business_codes(table, column, first, codes, |key| ids.get(key))
+}
+
+fn first_line(table: &Table, ids: &Ids, year: i32, business: u32) -> Result<usize, AnalyseError> {
+    let row = table.position(&[("year", &year.to_string()), ("business_id", &ids.text(business))])?;
+    Ok(table.line(row.unwrap_or(0)))
+}
+
+/// A row of the frame that was there before.
+fn twice(frame: &Table, ids: &Ids, year: i32, business: u32, row: usize) -> AnalyseError {
+    match first_line(frame, ids, year, business) {
+        Ok(line) => frame.fault(row, "business_id", format!("stands twice in {year} (first in line {line})")),
+        Err(fault) => fault,
+    }
+}
+
+/// Employees that count as weights.
+#[derive(Default)]
+struct Staff {
+    cells: Coder,
+    numbers: Vec<u32>,
+}
+
+impl Staff {
+    fn chunk(
+        &mut self,
+        frame: &Table,
+        column: &Column,
+        first: usize,
+        codes: &mut Vec<u32>,
+    ) -> Result<(), AnalyseError> {
+        code(frame, &mut self.cells, column, first, codes)?;
+        if let Some(row) = codes.iter().position(|c| *c == NONE) {
+            return Err(frame.fault(first + row, "employees", "is empty"));
+        }
+        for at in self.numbers.len()..self.cells.labels().len() {
+            let fault = |problem: String| frame.fault(self.cells.first(at), "employees", problem);
+            let parsed = Employees::parse(&self.cells.labels()[at]).map_err(|e| fault(e.to_string()))?;
+            if !parsed.is_exact() {
+                return Err(fault("an interval cannot be a weight: the exact number is needed".to_owned()));
+            }
+            self.numbers.push(parsed.low);
+        }
+        codes.iter_mut().for_each(|c| *c = self.numbers[*c as usize]);
+        Ok(())
+    }
+}
+
+/// The responses as they are read.
+struct Replies<'a> {
+    table: &'a Table,
+    plan: &'a Plan,
+    years: Years,
+    own: Vec<Coder>,
+    items: Vec<ItemReader<'a>>,
+    /// Columns that may hold the only answer of a row, besides the items.
+    others: Vec<&'a str>,
+    /// Columns that make a reply's fingerprint, where companies are known.
+    fingerprint: Vec<(&'a str, Coder, Vec<u64>)>,
+    atoms: Combinations,
+}
+
+struct ItemReader<'a> {
+    name: &'a str,
+    scale: Option<[f64; 2]>,
+    cells: Coder,
+    item: Item,
+}
+
+impl ItemReader<'_> {
+    /// The codes of a chunk, those of blanks being 0.
+    fn chunk(
+        &mut self,
+        table: &Table,
+        column: &Column,
+        first: usize,
+        codes: &mut Vec<u32>,
+    ) -> Result<(), AnalyseError> {
+        code(table, &mut self.cells, column, first, codes)?;
+        for at in self.item.values.len() - 1..self.cells.labels().len() {
+            let cell = &self.cells.labels()[at];
+            let fault = |problem: String| table.fault(self.cells.first(at), self.name, problem);
+            let answer = Answer::parse(cell).ok_or_else(|| {
+                fault(format!("\"{cell}\" is neither a number nor empty, dk (don't know) or na (not relevant)"))
+            })?;
+            if let (Answer::Value(value), Some([low, high])) = (answer, self.scale)
+                && !(low..=high).contains(&value)
+            {
+                return Err(fault(format!("{cell} lies outside the scale {low}–{high}")));
+            }
+            self.item.values.push(answer);
+        }
+        // An empty cell has the largest of all numbers: one more is 0, the blank.
+        codes.iter_mut().for_each(|c| *c = c.wrapping_add(1));
+        Ok(())
+    }
+}
+
+/// Columns of the responses that hold answers: all but the keys and what the frame already knows.
+fn question_columns<'a>(responses: &'a Table, frame: &'a Table) -> impl Iterator<Item = &'a str> {
+    responses.columns().filter(move |c| !KEYS.contains(c) && !frame.has(c) && !["sector", "size"].contains(c))
+}
+
+impl<'a> Replies<'a> {
+    fn new(table: &'a Table, frame: &'a Table, plan: &'a Plan, definitions: &'a Definitions, by: &[String]) -> Self {
+        let scales = definitions.scales();
+        let names: BTreeSet<&str> =
+            definitions.indicators.iter().flat_map(|i| i.measure.items()).map(String::as_str).collect();
+        let reader = |name: &&'a str| ItemReader {
+            name,
+            scale: scales.get(*name).copied(),
+            cells: Coder::default(),
+            item: Item::blank(0),
+        };
+        let items: Vec<ItemReader<'_>> = names.iter().filter(|n| table.has(n)).map(reader).collect();
+        let open = |c: &&str| !names.contains(c) && !by.iter().any(|by| by == c);
+        Self {
+            table,
+            plan,
+            years: Years::default(),
+            own: plan.responses.iter().map(|_| Coder::default()).collect(),
+            items,
+            others: question_columns(table, frame).filter(open).collect(),
+            fingerprint: if frame.has("company_id") {
+                question_columns(table, frame).map(|c| (c, Coder::default(), Vec::new())).collect()
+            } else {
+                Vec::new()
+            },
+            atoms: Combinations::default(),
         }
     }
 
-    fn column(&self, frame: &Table, name: &str) -> Result<Option<Coded>, AnalyseError> {
-        let coded = match (name, &self.sector, &self.size) {
-            ("sector", Some(mapped), _) | ("size", _, Some(mapped)) => mapped.clone(),
-            _ if frame.has(name) && !KEYS.contains(&name) => Coded::of(frame.text(name)?.iter()),
-            _ => return Ok(None),
+    /// One pass over the responses.
+    ///
+    /// A file does not say which questions were asked, so that the rule "at least half of the questions asked" has been applied by
+    /// whoever made it: every row counts, unless it holds no answer at all (an invitation opened and left).
+    fn read(
+        table: &'a Table,
+        frame: &'a Table,
+        plan: &'a Plan,
+        mut register: Register,
+        definitions: &'a Definitions,
+        by: &[String],
+        watch: Watch<'_>,
+    ) -> Result<Input, AnalyseError> {
+        register.ids.seal();
+        let mut replies = Self::new(table, frame, plan, definitions, by);
+        let mut read: Vec<&str> = KEYS.to_vec();
+        let mut at = |name: &'a str| match read.iter().position(|r| *r == name) {
+            Some(at) => at,
+            None => {
+                read.push(name);
+                read.len() - 1
+            }
         };
-        let known: Vec<&str> = match name {
-            "sector" => self.sectors.as_ref().map(|g| g.sectors().iter().map(|s| s.key.as_str()).collect()),
-            "size" => self.sizes.map(|s| s.classes().iter().map(|c| c.key.as_str()).collect()),
-            _ => None,
-        }
-        .unwrap_or_default();
-        // A definition orders its own keys only; a frame with keys of its own is in natural order.
-        let rank = |key: &str| known.iter().position(|k| *k == key);
-        if coded.labels.iter().all(|l| rank(l).is_some()) {
-            return Ok(Some(coded.sorted_by(|a, b| rank(a).cmp(&rank(b)))));
-        }
-        Ok(Some(coded.sorted_by(natural)))
+        let item_at: Vec<usize> = replies.items.iter().map(|i| at(i.name)).collect();
+        let own_at: Vec<usize> = plan.responses.iter().map(|c| at(c)).collect();
+        let print_at: Vec<usize> = replies.fingerprint.iter().map(|(c, ..)| at(c)).collect();
+        let (mut business, mut atom, mut reply) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut employees, mut company) = (Vec::new(), Vec::new());
+        let mut empty = 0;
+        let (mut year_codes, mut businesses, mut codes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut item_codes: Vec<Vec<u32>> = vec![Vec::new(); replies.items.len()];
+        let mut own_codes: Vec<Vec<u32>> = vec![Vec::new(); own_at.len()];
+        table.scan(&read, |first, chunk| {
+            let columns = chunk.columns();
+            replies.years.chunk(table, &columns[0], first, &mut year_codes)?;
+            let in_frame: Vec<Option<usize>> =
+                replies.years.numbers.iter().map(|y| register.years.iter().position(|f| f == y)).collect();
+            find_businesses(table, &columns[1], first, &register.ids, &mut businesses)?;
+            let mut any = vec![table.is_of_answers(); chunk.height()];
+            for ((item, at), codes) in replies.items.iter_mut().zip(&item_at).zip(&mut item_codes) {
+                item.chunk(table, &columns[*at], first, codes)?;
+                any.iter_mut().zip(codes).for_each(|(any, code)| *any |= *code != 0);
+            }
+            for ((coder, at), codes) in replies.own.iter_mut().zip(&own_at).zip(&mut own_codes) {
+                code(table, coder, &columns[*at], first, codes)?;
+            }
+            if any.contains(&false) {
+                replies.look_further(first, &mut any)?;
+            }
+            let mut prints = if print_at.is_empty() { Vec::new() } else { vec![0_u64; chunk.height()] };
+            for ((_, coder, hashes), at) in replies.fingerprint.iter_mut().zip(&print_at) {
+                code(table, coder, &columns[*at], first, &mut codes)?;
+                hashes.extend(coder.labels()[hashes.len()..].iter().map(|l| hash(l.as_bytes())));
+                for (print, code) in prints.iter_mut().zip(&codes) {
+                    *print = fold(*print ^ hashes.get(*code as usize).copied().unwrap_or(1));
+                }
+            }
+            let mut key = vec![0; 2 + own_at.len()];
+            for row in 0..chunk.height() {
+                let of_table = replies.years.of_code[year_codes[row] as usize];
+                let profile = in_frame[of_table].and_then(|y| {
+                    let slot = register.profiles[y].get_mut(businesses[row] as usize)?;
+                    (*slot != NONE).then_some((y, slot))
+                });
+                let Some((of_frame, slot)) = profile else {
+                    let year = replies.years.numbers[of_table];
+                    let problem = format!("this business is not in the frame of {year} ({})", frame.name());
+                    return Err(table.fault(first + row, "business_id", problem));
+                };
+                if *slot & MET != 0 {
+                    let year = replies.years.numbers[of_table];
+                    let line = first_line(table, &register.ids, year, businesses[row])?;
+                    let problem = format!("answers twice in {year} (first in line {line})");
+                    return Err(table.fault(first + row, "business_id", problem));
+                }
+                let profile = *slot;
+                *slot |= MET;
+                if !any[row] {
+                    empty += 1;
+                    continue;
+                }
+                key[0] = as_code(of_table);
+                key[1] = profile;
+                for (into, codes) in key[2..].iter_mut().zip(&own_codes) {
+                    *into = codes[row];
+                }
+                business.push(businesses[row]);
+                atom.push(replies.atoms.code(&key));
+                let at = businesses[row] as usize;
+                if plan.employees {
+                    employees.push(f64::from(register.employees[of_frame][at]));
+                }
+                if !register.company.is_empty() {
+                    company.push(register.company[of_frame].get(at).copied().unwrap_or(NONE));
+                }
+            }
+            for (item, codes) in replies.items.iter_mut().zip(&item_codes) {
+                let largest = as_code(item.item.values.len() - 1);
+                item.item.codes.extend(codes.iter().zip(&any).filter(|(_, any)| **any).map(|(c, _)| *c), largest);
+            }
+            reply.extend(prints.iter().zip(&any).filter(|(_, any)| **any).map(|(p, _)| *p));
+            watch(Progress::Responses { rows: first + chunk.height(), of: table.height() });
+            Ok(())
+        })?;
+        register.ids.settle();
+        let companies = frame.has("company_id");
+        let read = Read {
+            business,
+            atom,
+            reply,
+            empty,
+            employees: plan.employees.then_some(employees),
+            company: companies.then_some(company),
+        };
+        Ok(replies.finish(register, definitions, read))
     }
+
+    /// Rows without an answer to any item: do other questions hold one?
+    fn look_further(&self, first: usize, any: &mut [bool]) -> Result<(), AnalyseError> {
+        if self.others.is_empty() {
+            return Ok(());
+        }
+        let rest = self.table.part(&(first..first + any.len()), &self.others)?;
+        for column in rest.columns() {
+            let texts = crate::table::as_text(column).map_err(|e| self.table.unreadable(&e))?;
+            for (any, cell) in any.iter_mut().zip(texts.iter()) {
+                *any = *any || cell.is_some_and(|c| !c.trim().is_empty());
+            }
+        }
+        Ok(())
+    }
+
+    /// Years in their order, columns in reading order.
+    fn finish(self, register: Register, definitions: &Definitions, read: Read) -> Input {
+        let Register { ids, years: frame_years, profiles: mut of_business, combinations, mut columns, sme, .. } =
+            register;
+        let mut years = self.years.numbers.clone();
+        years.sort_unstable();
+        let of_table: Vec<usize> =
+            self.years.numbers.iter().filter_map(|y| years.iter().position(|k| k == y)).collect();
+        let profiles = combinations.rows;
+        let mut frame = Vec::new();
+        let mut frame_count = Vec::new();
+        for year in &years {
+            let at = frame_years.iter().position(|y| y == year);
+            let mut slots = at.map(|at| std::mem::take(&mut of_business[at])).unwrap_or_default();
+            let mut count = vec![0; profiles.len()];
+            for slot in slots.iter_mut().filter(|s| **s != NONE) {
+                *slot &= !MET;
+                count[*slot as usize] += 1;
+            }
+            slots.resize(ids.len(), NONE);
+            frame.push(slots);
+            frame_count.push(count);
+        }
+        let mut atom_codes = self.atoms.rows;
+        for (at, (name, coder)) in self.plan.responses.iter().zip(self.own).enumerate() {
+            let (labels, new) = own_groups(coder.into_labels());
+            for codes in atom_codes.iter_mut().filter(|c| c[2 + at] != NONE) {
+                codes[2 + at] = new[codes[2 + at] as usize];
+            }
+            columns.insert(name.clone(), Source { labels, of_frame: false, at: 2 + at });
+        }
+        for name in &self.plan.nobody {
+            let at = atom_codes.first().map_or(2, Vec::len);
+            atom_codes.iter_mut().for_each(|codes| codes.push(NONE));
+            columns.insert(name.clone(), Source { labels: Vec::new(), of_frame: false, at });
+        }
+        let mut atoms: Vec<Atom> = atom_codes
+            .iter()
+            .map(|codes| Atom { year: of_table[codes[0] as usize], profile: codes[1] as usize, n: 0 })
+            .collect();
+        read.atom.iter().for_each(|atom| atoms[*atom as usize].n += 1);
+        let mut answers: BTreeMap<String, Item> =
+            self.items.into_iter().map(|reader| (reader.name.to_owned(), reader.item)).collect();
+        for item in definitions.indicators.iter().flat_map(|i| i.measure.items()) {
+            answers.entry(item.clone()).or_insert_with(|| Item::blank(read.atom.len()));
+        }
+        Input {
+            years,
+            ids,
+            profiles,
+            frame,
+            frame_count,
+            atoms,
+            atom_codes,
+            business: read.business,
+            atom: read.atom,
+            empty: read.empty,
+            columns,
+            sme,
+            employees: read.employees,
+            company: read.company,
+            answers,
+            reply: read.reply,
+        }
+    }
+}
+
+/// What one pass over the responses left per response that counts.
+struct Read {
+    business: Vec<u32>,
+    atom: Vec<u32>,
+    reply: Vec<u64>,
+    empty: usize,
+    employees: Option<Vec<f64>>,
+    company: Option<Vec<u32>>,
+}
+
+/// The groups of a column of the responses: codes as definitions write them, without the words for non-response.
+fn own_groups(labels: Vec<String>) -> (Vec<String>, Vec<u32>) {
+    let mut groups = Coder::default();
+    let of_label: Vec<u32> = labels
+        .iter()
+        .map(|l| whole(l))
+        .map(|l| if ["dk", "na"].contains(&l) { NONE } else { groups.label(l, 0) })
+        .collect();
+    let (labels, new) = sorted(groups.into_labels(), natural);
+    (labels, of_label.into_iter().map(|c| if c == NONE { NONE } else { new[c as usize] }).collect())
 }
 
 /// The shipped grouping and size definition that the method names.
@@ -522,98 +1043,10 @@ pub(crate) fn definitions_of(method: &Method) -> Result<(Cow<'static, Grouping>,
     Ok((grouping?, classes?))
 }
 
-/// The answers to every item, checked against its scale.
-fn answers(
-    responses: &Table,
-    definitions: &Definitions,
-    counted: &[usize],
-) -> Result<BTreeMap<String, Vec<Answer>>, AnalyseError> {
-    let scales = definitions.scales();
-    let mut answers = BTreeMap::new();
-    for indicator in &definitions.indicators {
-        for item in indicator.measure.items() {
-            if answers.contains_key(item) {
-                continue;
-            }
-            if !responses.has(item) && responses.is_of_answers() {
-                answers.insert(item.clone(), vec![Answer::Blank; counted.len()]);
-                continue;
-            }
-            if !responses.has(item) || KEYS.contains(&item.as_str()) {
-                return Err(unknown(definitions, indicator, item, responses.name().to_owned()));
-            }
-            let text = responses.text(item)?;
-            let scale = scales.get(item.as_str()).copied();
-            let mut column = Vec::with_capacity(counted.len());
-            let mut next = counted.iter().peekable();
-            for (row, cell) in text.iter().enumerate() {
-                let cell = cell.unwrap_or_default().trim();
-                let answer = Answer::parse(cell).ok_or_else(|| {
-                    let problem =
-                        format!("\"{cell}\" is neither a number nor empty, dk (don't know) or na (not relevant)");
-                    responses.fault(row, item, problem)
-                })?;
-                if let (Answer::Value(value), Some([low, high])) = (answer, scale)
-                    && !(low..=high).contains(&value)
-                {
-                    return Err(responses.fault(row, item, format!("{cell} lies outside the scale {low}–{high}")));
-                }
-                if next.next_if(|r| **r == row).is_some() {
-                    column.push(answer);
-                }
-            }
-            answers.insert(item.clone(), column);
-        }
-    }
-    Ok(answers)
-}
-
 fn needed(frame: &Table, column: &str, asking: &Indicator, why: &str) -> Result<(), AnalyseError> {
     if frame.has(column) {
         return Ok(());
     }
     let hint = format!(", which indicator \"{}\" needs ({why})", asking.id);
     Err(AnalyseError::MissingColumn { file: frame.name().to_owned(), column: column.to_owned(), hint })
-}
-
-fn staff(frame: &Table, column: &str) -> Result<(Coded, Vec<Employees>), AnalyseError> {
-    let coded = Coded::of(frame.text(column)?.iter());
-    if let Some(row) = coded.codes.iter().position(|c| *c == NONE) {
-        return Err(frame.fault(row, column, "is empty"));
-    }
-    let mut parsed = Vec::new();
-    for (code, label) in coded.labels.iter().enumerate() {
-        parsed.push(Employees::parse(label).map_err(|e| {
-            let row = coded.codes.iter().position(|c| *c == as_code(code)).unwrap_or(0);
-            frame.fault(row, column, e.to_string())
-        })?);
-    }
-    Ok((coded, parsed))
-}
-
-fn small(frame: &Table, asking: &Indicator) -> Result<Vec<bool>, AnalyseError> {
-    needed(frame, "company_employees", asking, "base.sme")?;
-    let (coded, parsed) = staff(frame, "company_employees")?;
-    Ok(coded.codes.iter().map(|c| sme(parsed[*c as usize]).is).collect())
-}
-
-fn employees(frame: &Table, asking: &Indicator) -> Result<Vec<f64>, AnalyseError> {
-    needed(frame, "employees", asking, "weight_by = \"employees\"")?;
-    let (coded, parsed) = staff(frame, "employees")?;
-    if let Some(row) = coded.codes.iter().position(|c| !parsed[*c as usize].is_exact()) {
-        return Err(frame.fault(row, "employees", "an interval cannot be a weight: the exact number is needed"));
-    }
-    Ok(coded.codes.iter().map(|c| f64::from(parsed[*c as usize].low)).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn two_stands_before_ten() {
-        let mut sizes = ["50+", "10-49", "5-9", "1-4", "0", "200+", "50-199", "2-9"];
-        sizes.sort_by(|a, b| natural(a, b));
-        assert_eq!(sizes, ["0", "1-4", "2-9", "5-9", "10-49", "50+", "50-199", "200+"]);
-    }
 }

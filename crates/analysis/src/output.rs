@@ -165,7 +165,7 @@ fn coverage(rows: &[CoverageRow], breakdowns: &[domain::results::Breakdown]) -> 
 }
 
 fn weights(analysis: &Analysis) -> Columns {
-    let rows = &analysis.weights;
+    let rows: Vec<_> = analysis.weights.rows().collect();
     vec![
         ("year", Cells::Year(rows.iter().map(|r| r.year).collect())),
         ("business_id", Cells::Text(rows.iter().map(|r| r.business_id.clone()).collect())),

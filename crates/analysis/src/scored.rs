@@ -1,11 +1,14 @@
 //! The answers one by one, scored and weighted: what drivers, reliability and themes need beyond the cell sums.
+use std::borrow::Cow;
+
 use domain::indicator::{Answer, Definitions, Indicator};
 use statistics::Design;
 
 use crate::analyse::design_options;
 use crate::cells::{self, Cells, Row};
+use crate::codes::NONE;
 use crate::error::AnalyseError;
-use crate::input::{self, Input, NONE};
+use crate::input::{self, Input};
 use crate::options::Method;
 use crate::table::Table;
 
@@ -27,7 +30,7 @@ impl Scored {
         definitions: &Definitions,
         method: &Method,
     ) -> Result<Self, AnalyseError> {
-        let input = input::read(frame, responses, definitions, method)?;
+        let input = input::read(frame, responses, definitions, method, &|_| ())?;
         let cells = cells::cells(&input, method);
         let options = design_options(&input, method)?;
         let weigh = |year| Design::single(year, &options).map_err(|e| AnalyseError::Weights(e.to_string()));
@@ -38,7 +41,7 @@ impl Scored {
     /// Number of responses that count.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.input.year.len()
+        self.input.len()
     }
 
     /// Is there none?
@@ -56,13 +59,13 @@ impl Scored {
     /// The year of a response: its position in [`Scored::years`], which is also that in [`Scored::designs`] and [`Scored::frame`].
     #[must_use]
     pub fn year(&self, response: usize) -> usize {
-        self.input.year[response] as usize
+        self.input.atoms[self.input.atom_of(response)].year
     }
 
     /// The business that answered.
     #[must_use]
-    pub fn business(&self, response: usize) -> &str {
-        &self.input.businesses[self.input.frame_business[self.input.row[response] as usize] as usize]
+    pub fn business(&self, response: usize) -> Cow<'_, str> {
+        self.input.ids.text(self.input.business[response])
     }
 
     /// For how many businesses of the frame a response stands.
@@ -74,7 +77,7 @@ impl Scored {
     /// The weighting cell of a response: its position among the cells of its year.
     #[must_use]
     pub fn cell(&self, response: usize) -> usize {
-        self.cells.of_response[response] as usize
+        self.cells.of_atom[self.input.atom_of(response)] as usize
     }
 
     /// The weighting cells of every year.
@@ -98,14 +101,14 @@ impl Scored {
     /// The answers to one item of the definitions; `None` when no definition reads it.
     #[must_use]
     pub fn answers(&self, item: &str) -> Option<Vec<Answer>> {
-        self.input.answers.get(item).cloned()
+        self.input.answers_to(item)
     }
 
     /// The group of a response in a breakdown that the method names; `None` where the cell is empty.
     #[must_use]
     pub fn group(&self, breakdown: &str, response: usize) -> Option<&str> {
         let source = self.input.columns.get(breakdown)?;
-        let code = self.input.code(source, response);
-        (code != NONE).then(|| source.labels()[code as usize].as_str())
+        let code = self.input.code(source, self.input.atom_of(response));
+        (code != NONE).then(|| source.labels[code as usize].as_str())
     }
 }

@@ -1,41 +1,64 @@
-//! Tables of text with the place of every cell: CSV and Parquet files, or rows handed over by another room.
+//! Tables with the place of every cell: CSV files, Parquet files read part by part, or rows handed over by another room.
 use std::borrow::Cow;
-use std::io::Cursor;
+use std::fs::File;
+use std::io::{Cursor, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
 
 use polars::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::error::AnalyseError;
 
+/// Row groups of a Parquet file are read together up to about this many rows.
+const PART: usize = 1 << 18;
+
 /// A table whose cells are read as text. An empty cell is an empty text.
 #[derive(Debug, Clone)]
 pub struct Table {
     name: String,
-    data: DataFrame,
+    rows: Rows,
     csv: Option<PathBuf>,
     sha256: Option<String>,
     of_answers: bool,
 }
 
+/// Where the rows are.
+#[derive(Debug, Clone)]
+enum Rows {
+    Held(DataFrame),
+    /// Read part by part when they are needed.
+    Parquet {
+        path: PathBuf,
+        columns: Vec<String>,
+        parts: Vec<Range<usize>>,
+    },
+}
+
 impl Table {
-    /// Reads a CSV or Parquet file (told by its content); only the columns that `wanted` accepts are kept.
+    /// Opens a CSV or Parquet file (told by its content); only the columns that `wanted` accepts are kept.
     ///
     /// # Errors
     /// [`AnalyseError::Unreadable`].
     pub fn read(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<Self, AnalyseError> {
         let name = path.display().to_string();
         let unreadable = |problem: String| AnalyseError::Unreadable { file: name.clone(), problem };
-        let bytes = std::fs::read(path).map_err(|e| unreadable(e.to_string()))?;
-        let sha256 = Some(hexadecimal(&Sha256::digest(&bytes)));
-        if bytes.starts_with(b"PAR1") {
-            let all = ParquetReader::new(Cursor::new(&bytes)).schema().map_err(|e| unreadable(e.to_string()))?;
+        let mut file = File::open(path).map_err(|e| unreadable(e.to_string()))?;
+        let mut begins = Vec::new();
+        file.by_ref().take(4).read_to_end(&mut begins).map_err(|e| unreadable(e.to_string()))?;
+        if begins == b"PAR1" {
+            let mut reader = ParquetReader::new(file);
+            let all = reader.schema().map_err(|e| unreadable(e.to_string()))?;
             let columns = all.iter_names().filter(|n| wanted(n)).map(ToString::to_string).collect();
-            let reader = ParquetReader::new(Cursor::new(&bytes)).with_columns(Some(columns));
-            let data = reader.finish().map_err(|e| unreadable(e.to_string()))?;
-            return Ok(Self { name, data, csv: None, sha256, of_answers: false });
+            let metadata = reader.get_metadata().map_err(|e| unreadable(e.to_string()))?;
+            let parts = parts(metadata.row_groups.iter().map(|group| group.num_rows()));
+            let rows = Rows::Parquet { path: path.to_owned(), columns, parts };
+            return Ok(Self { name, rows, csv: None, sha256: None, of_answers: false });
         }
+        let mut bytes = begins;
+        file.read_to_end(&mut bytes).map_err(|e| unreadable(e.to_string()))?;
+        let sha256 = Some(hexadecimal(&Sha256::digest(&bytes)));
         if let Err(fault) = std::str::from_utf8(&bytes) {
             let line = bytes[..fault.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
             return Err(unreadable(format!("line {line}: not UTF-8")));
@@ -64,7 +87,9 @@ impl Table {
                 let records = Records::new(bytes).count().saturating_sub(1);
                 (records != data.height()).then(|| format!("{records} lines were read as {} rows", data.height()))
             }) {
-                None => Ok(Self { name, data, csv: Some(path.to_owned()), sha256, of_answers: false }),
+                None => {
+                    Ok(Self { name, rows: Rows::Held(data), csv: Some(path.to_owned()), sha256, of_answers: false })
+                }
                 Some(problem) => Err(unreadable(problem)),
             },
             Err(e) => Err(unreadable(ragged(bytes, header.len()).unwrap_or_else(|| e.to_string()))),
@@ -80,7 +105,7 @@ impl Table {
         let columns = columns.into_iter().map(|(name, cells)| Column::new(name.into(), cells)).collect();
         let data = DataFrame::new(height, columns)
             .map_err(|e| AnalyseError::Unreadable { file: name.to_owned(), problem: e.to_string() })?;
-        Ok(Self { name: name.to_owned(), data, csv: None, sha256: None, of_answers: false })
+        Ok(Self { name: name.to_owned(), rows: Rows::Held(data), csv: None, sha256: None, of_answers: false })
     }
 
     /// A table of responses out of one row per answer, as the database keeps them: (year, business, question key, value).
@@ -121,52 +146,123 @@ impl Table {
         &self.name
     }
 
-    /// SHA-256 of the file it was read from.
-    #[must_use]
-    pub fn sha256(&self) -> Option<&str> {
-        self.sha256.as_deref()
+    /// SHA-256 of the file it was read from; `None` for rows handed over.
+    ///
+    /// # Errors
+    /// [`AnalyseError::Unreadable`].
+    pub fn sha256(&self) -> Result<Option<String>, AnalyseError> {
+        let Rows::Parquet { path, .. } = &self.rows else { return Ok(self.sha256.clone()) };
+        let mut file = File::open(path).map_err(|e| self.unreadable(&e))?;
+        let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
+        loop {
+            match file.read(&mut buffer).map_err(|e| self.unreadable(&e))? {
+                0 => return Ok(Some(hexadecimal(&hasher.finalize()))),
+                n => hasher.update(&buffer[..n]),
+            }
+        }
     }
 
     /// Number of rows.
     #[must_use]
     pub fn height(&self) -> usize {
-        self.data.height()
+        match &self.rows {
+            Rows::Held(data) => data.height(),
+            Rows::Parquet { parts, .. } => parts.last().map_or(0, |p| p.end),
+        }
     }
 
     /// Is there such a column?
     #[must_use]
     pub fn has(&self, column: &str) -> bool {
-        self.data.get_column_index(column).is_some()
+        self.columns().any(|c| c == column)
     }
 
     /// Names of the columns, in order.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
-        self.data.get_column_names().into_iter().map(PlSmallStr::as_str)
+        let (held, read) = match &self.rows {
+            Rows::Held(data) => (Some(data.get_column_names().into_iter().map(PlSmallStr::as_str)), None),
+            Rows::Parquet { columns, .. } => (None, Some(columns.iter().map(String::as_str))),
+        };
+        held.into_iter().flatten().chain(read.into_iter().flatten())
     }
 
     /// A column as text. Whole numbers of a Parquet file lose their `.0`.
     ///
     /// # Errors
-    /// [`AnalyseError::MissingColumn`].
+    /// [`AnalyseError::MissingColumn`], [`AnalyseError::Unreadable`].
     pub fn text(&self, column: &str) -> Result<StringChunked, AnalyseError> {
-        let missing =
-            || AnalyseError::MissingColumn { file: self.name.clone(), column: column.to_owned(), hint: String::new() };
-        let found = self.data.column(column).map_err(|_| missing())?;
-        let unreadable = |e: PolarsError| AnalyseError::Unreadable {
-            file: self.name.clone(),
-            problem: format!("column \"{column}\": {e}"),
+        let mut whole = StringChunked::full_null(column.into(), 0);
+        self.scan(&[column], |_, chunk| {
+            let text = as_text(&chunk.columns()[0]).map_err(|e| self.unreadable(&e))?;
+            whole.append_owned(text).map_err(|e| self.unreadable(&e))
+        })?;
+        Ok(whole)
+    }
+
+    /// Hands over some columns part by part, in the order given, with the number of each part's first row. While a part is worked on, the
+    /// next is read; no more than that is held.
+    pub(crate) fn scan(
+        &self,
+        columns: &[&str],
+        mut each: impl FnMut(usize, &DataFrame) -> Result<(), AnalyseError>,
+    ) -> Result<(), AnalyseError> {
+        if let Some(missing) = columns.iter().find(|c| !self.has(c)) {
+            let (file, column) = (self.name.clone(), (*missing).to_owned());
+            return Err(AnalyseError::MissingColumn { file, column, hint: String::new() });
+        }
+        let parts = match &self.rows {
+            Rows::Held(_) => return each(0, &self.part(&(0..self.height()), columns)?),
+            Rows::Parquet { parts, .. } => parts,
         };
-        let text = if matches!(found.dtype(), DataType::Float32 | DataType::Float64) {
-            let numbers = found.cast(&DataType::Float64).map_err(unreadable)?;
-            let numbers = numbers.f64().map_err(unreadable)?.clone();
-            numbers.iter().map(|n| n.filter(|n| !n.is_nan()).map(|n| n.to_string())).collect()
-        } else if found.dtype() == &DataType::Boolean {
-            let flags = found.bool().map_err(unreadable)?.clone();
-            flags.iter().map(|f| f.map(|f| if f { "1" } else { "0" })).collect()
-        } else {
-            found.cast(&DataType::String).map_err(unreadable)?.str().map_err(unreadable)?.clone()
+        std::thread::scope(|scope| {
+            let (sender, receiver) = sync_channel(1);
+            scope.spawn(move || {
+                for part in parts {
+                    // Nobody takes it any more: a fault was found.
+                    if sender.send((part.start, self.part(part, columns))).is_err() {
+                        break;
+                    }
+                }
+            });
+            for (first, chunk) in receiver {
+                each(first, &chunk?)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Some rows of some columns.
+    pub(crate) fn part(&self, rows: &Range<usize>, columns: &[&str]) -> Result<DataFrame, AnalyseError> {
+        let read = match &self.rows {
+            Rows::Held(data) => {
+                data.select(columns.iter().copied()).map(|d| d.slice(rows.start.cast_signed() as i64, rows.len()))
+            }
+            Rows::Parquet { path, .. } => {
+                let file = File::open(path).map_err(|e| self.unreadable(&e))?;
+                ParquetReader::new(file)
+                    .with_columns(Some(columns.iter().map(ToString::to_string).collect()))
+                    .with_slice(Some((rows.start, rows.len())))
+                    .read_parallel(ParallelStrategy::Columns)
+                    .finish()
+                    .and_then(|d| d.select(columns.iter().copied()))
+            }
         };
-        Ok(text)
+        read.map_err(|e| self.unreadable(&e))
+    }
+
+    pub(crate) fn unreadable(&self, problem: &dyn std::fmt::Display) -> AnalyseError {
+        AnalyseError::Unreadable { file: self.name.clone(), problem: problem.to_string() }
+    }
+
+    /// The first row in which the columns hold these texts.
+    pub(crate) fn position(&self, wanted: &[(&str, &str)]) -> Result<Option<usize>, AnalyseError> {
+        let mut rows: Vec<bool> = vec![true; self.height()];
+        for (column, cell) in wanted {
+            for (row, found) in rows.iter_mut().zip(self.text(column)?.iter()) {
+                *row = *row && found.unwrap_or_default().trim() == *cell;
+            }
+        }
+        Ok(rows.into_iter().position(|row| row))
     }
 
     /// The line of a row (0 = first row): the line of a CSV file, otherwise the row counted from 1.
@@ -187,6 +283,33 @@ impl Table {
             problem: problem.into(),
         }
     }
+}
+
+/// Row groups joined to parts.
+fn parts(groups: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
+    let mut parts: Vec<Range<usize>> = Vec::new();
+    for rows in groups {
+        match parts.last_mut() {
+            Some(last) if last.len() + rows <= PART => last.end += rows,
+            last => {
+                let start = last.map_or(0, |l| l.end);
+                parts.push(start..start + rows);
+            }
+        }
+    }
+    parts
+}
+
+/// The cells of a column as text.
+pub(crate) fn as_text(column: &Column) -> PolarsResult<StringChunked> {
+    Ok(match column.dtype() {
+        DataType::Float32 | DataType::Float64 => {
+            let numbers = column.cast(&DataType::Float64)?;
+            numbers.f64()?.iter().map(|n| n.filter(|n| !n.is_nan()).map(|n| n.to_string())).collect()
+        }
+        DataType::Boolean => column.bool()?.iter().map(|f| f.map(|f| if f { "1" } else { "0" })).collect(),
+        _ => column.cast(&DataType::String)?.str()?.clone(),
+    })
 }
 
 /// Lower-case hexadecimal digits.

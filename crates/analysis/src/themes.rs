@@ -177,7 +177,7 @@ fn coded(options: &ThemesOptions, codebook: &Codebook) -> Result<Vec<Coded>, Ana
         };
         coded.push(code(codebook, id, language, texts.get(row).unwrap_or_default(), writer));
     }
-    coded.sort_by(|a, b| crate::input::natural(&a.id, &b.id));
+    coded.sort_by(|a, b| crate::codes::natural(&a.id, &b.id));
     Ok(coded)
 }
 

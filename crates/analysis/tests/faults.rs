@@ -309,7 +309,7 @@ fn the_files_are_the_same_every_time_and_parquet_reads_back() {
     let table = analysis::Table::read(&folder.join("weights.parquet"), |_| true).unwrap();
     assert_eq!(table.height(), analysis.weights.len());
     let weights = table.text("weight").unwrap();
-    for (row, ours) in analysis.weights.iter().enumerate() {
+    for (row, ours) in analysis.weights.rows().enumerate() {
         assert_eq!(weights.get(row).unwrap().parse::<f64>().unwrap(), ours.weight);
     }
 }
