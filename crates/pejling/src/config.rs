@@ -28,6 +28,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Filter of the log: `info`, `pejling=debug,info`, …
     pub log: String,
+    /// Where metrics are served; empty: nowhere.
+    pub metrics_listen: String,
     /// Sending mail.
     pub mail: Mail,
 }
@@ -66,12 +68,18 @@ pub struct Mail {
     pub workers: usize,
     /// Most messages a minute; 0: as fast as the relay takes them.
     pub per_minute: u64,
+    /// The only addresses that get mail, separated by commas; empty: everybody.
+    pub only_to: String,
     /// What we call ourselves in EHLO; empty: our address.
     pub hello: String,
     /// An access token instead of the password.
     pub oauth: OAuth,
     /// Signatures.
     pub dkim: Dkim,
+    /// Template of return paths (`bounce+{id}@…`); empty: bounces go to the sender.
+    pub return_path: String,
+    /// Mail that comes in.
+    pub inbox: Inbox,
     /// Further relays; only from the file.
     #[serde(default)]
     pub relay: Vec<FurtherRelay>,
@@ -99,6 +107,44 @@ pub struct OAuth {
     pub refresh_token_file: String,
     /// What for.
     pub scope: String,
+}
+
+/// Mail that comes in: where it is fetched from, and who may bring it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inbox {
+    /// IMAP server; empty: no mailbox.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How the connection is protected.
+    pub tls: MailTls,
+    /// Certificate authorities (PEM) of a server with a certificate of its own house; empty: the system's.
+    pub authorities_file: String,
+    /// User.
+    pub username: String,
+    /// Password.
+    pub password: Secret,
+    /// File that holds the password.
+    pub password_file: String,
+    /// File with an access token, instead of a password.
+    pub token_file: String,
+    /// Command that prints one.
+    pub token_command: String,
+    /// The folder that mail arrives in.
+    pub folder: String,
+    /// The folder that read mail is moved to; empty: it stays and is marked.
+    pub processed: String,
+    /// A Maildir, or a folder into which messages are put; empty: none.
+    pub maildir: String,
+    /// Secret of whoever brings mail over HTTP; empty: nobody does.
+    pub webhook_secret: Secret,
+    /// File that holds that secret.
+    pub webhook_secret_file: String,
+    /// Seconds between two looks.
+    pub every_seconds: u64,
+    /// Short name of the municipality whose mail this is when nothing in it says so.
+    pub municipality: String,
 }
 
 /// DKIM signatures.
@@ -147,6 +193,14 @@ pub struct FurtherRelay {
     pub workers: Option<usize>,
     /// Most messages a minute.
     pub per_minute: Option<u64>,
+}
+
+impl Mail {
+    /// The only addresses that get mail; none: everybody.
+    #[must_use]
+    pub fn only_to(&self) -> Vec<String> {
+        self.only_to.split(',').map(str::trim).filter(|address| !address.is_empty()).map(str::to_owned).collect()
+    }
 }
 
 /// Where mail goes.
@@ -275,6 +329,8 @@ impl Config {
         let mail = &mut self.mail;
         read_secret(&mut mail.password, &mail.password_file)?;
         mail.oauth.finish()?;
+        read_secret(&mut mail.inbox.password, &mail.inbox.password_file)?;
+        read_secret(&mut mail.inbox.webhook_secret, &mail.inbox.webhook_secret_file)?;
         for relay in &mut mail.relay {
             read_secret(&mut relay.password, &relay.password_file)?;
             relay.oauth.finish()?;

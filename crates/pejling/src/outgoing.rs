@@ -19,11 +19,13 @@ pub struct Outgoing {
     pub transport: Transport,
     /// Who signs.
     pub signer: Option<Arc<Signer>>,
+    /// Template of return paths; none: bounces go to the sender.
+    pub return_path: Option<String>,
 }
 
 impl From<Transport> for Outgoing {
     fn from(transport: Transport) -> Self {
-        Self { transport, signer: None }
+        Self { transport, signer: None, return_path: None }
     }
 }
 
@@ -43,7 +45,8 @@ impl Outgoing {
                 Transport::Smtp(relays)
             }
         };
-        Ok(Self { transport, signer: signer(&mail.dkim)?.map(Arc::new) })
+        let return_path = Some(mail.return_path.trim().to_owned()).filter(|path| !path.is_empty());
+        Ok(Self { transport, signer: signer(&mail.dkim)?.map(Arc::new), return_path })
     }
 }
 

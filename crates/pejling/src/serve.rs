@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::config::Config;
-use crate::inbox::Post;
+use crate::inbox::{Post, told};
 use crate::jobs;
 use crate::outgoing::Outgoing;
 pub use crate::outgoing::plain_relay;
@@ -35,7 +35,7 @@ pub async fn serve(config: &Config) -> Result<()> {
         );
     }
     println!("Pejling listens on {public_url}");
-    house(listener, parts, public_url, false, outgoing, stop_signal()).await
+    house_with(listener, parts, public_url, false, outgoing, Post::of(&config.mail)?, stop_signal()).await
 }
 
 /// `pejling send`: the mail worker alone.
@@ -94,6 +94,22 @@ pub async fn house(
     outgoing: impl Into<Outgoing>,
     signal: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
+    house_with(listener, parts, public_url, catcher, outgoing, Post::default(), signal).await
+}
+
+/// The same, with mail that comes in.
+///
+/// # Errors
+/// When a part cannot start.
+pub async fn house_with(
+    listener: TcpListener,
+    parts: Parts,
+    public_url: String,
+    catcher: bool,
+    outgoing: impl Into<Outgoing>,
+    post: Post,
+    signal: impl Future<Output = ()> + Send + 'static,
+) -> Result<()> {
     let mailer = mailer(&parts, &public_url, outgoing.into())?;
     let settings = web::Settings { public_url: public_url.clone(), catcher };
     let app = web::App::new(parts.store.clone(), parts.keys.clone(), Arc::clone(&parts.clock), settings)?;
@@ -104,6 +120,16 @@ pub async fn house(
             match mailer.run(&stop).await {
                 Ok(tally) => info!("Mail worker stopped: {}", account(&tally)),
                 Err(cause) => error!("The mail worker ended: {cause}"),
+            }
+        }
+    });
+    let inbox = tokio::spawn({
+        let (postbox, pause, fetched, stop) = (post.postbox(&parts), post.pause, post.is_fetched(), stop.clone());
+        async move {
+            // What arrives over HTTP is understood by the same loop.
+            if fetched || post.webhook_secret.is_some() {
+                let account = postbox.run(pause, &stop).await;
+                info!("Mail that came in: {}", told(&account));
             }
         }
     });
@@ -119,7 +145,7 @@ pub async fn house(
 
 fn mailer(parts: &Parts, public_url: &str, outgoing: Outgoing) -> Result<Mailer> {
     let messages = Arc::new(Messages::load()?);
-    let mut composer = Composer::new(messages, parts.keys.clone(), public_url, post.return_path.as_deref())?;
+    let mut composer = Composer::new(messages, parts.keys.clone(), public_url, outgoing.return_path.as_deref())?;
     if let Some(signer) = outgoing.signer {
         composer = composer.with_dkim(signer);
     }
