@@ -101,9 +101,12 @@ pub struct Serve {
 /// `pejling send`
 #[derive(Debug, Args)]
 pub struct Send {
-    /// Go on until stopped, sending what comes [default: stop when the outbox is empty]
-    #[arg(long)]
+    /// Go on until stopped, sending what comes
+    #[arg(long, conflicts_with = "once")]
     pub watch: bool,
+    /// Stop when the outbox is empty (the default)
+    #[arg(long)]
+    pub once: bool,
 }
 
 /// `pejling check`
@@ -185,6 +188,21 @@ pub enum Import {
     Frame(ImportFrame),
     /// Read the answers of an earlier year from another survey tool (CSV or XLSX) into the series
     Responses(ImportResponses),
+    /// Read what became of letters and Digital Post (CSV with reference or cvr, status, time) and report on it row by row
+    Receipts(ImportReceipts),
+}
+
+/// `pejling import receipts`
+#[derive(Debug, Args)]
+pub struct ImportReceipts {
+    /// The sending system's list: a heading and one row per message
+    pub file: PathBuf,
+    /// Short name of the municipality [default: the only one]
+    #[arg(long)]
+    pub municipality: Option<String>,
+    /// Where the row-by-row report goes [default: FILE with .report.csv]
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 }
 
 /// `pejling import frame`
@@ -407,6 +425,27 @@ pub enum Export {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Letters to those whom mail does not reach: letters.pdf, a page each for a window envelope, and letters.csv
+    Letters(ByWave),
+    /// One message per CVR number for Digital Post: a PDF and a MeMo file each, and messages.csv
+    DigitalPost(ByWave),
+}
+
+/// A wave of a round, to be written into a folder.
+#[derive(Debug, Args)]
+pub struct ByWave {
+    /// Short name of the municipality [default: the only one]
+    #[arg(long)]
+    pub municipality: Option<String>,
+    /// The round's year
+    #[arg(long, value_name = "YEAR")]
+    pub round: i32,
+    /// 0: the invitation; 1, 2, 3: reminders. Whoever has one way in a wave has no other
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..=3))]
+    pub wave: i64,
+    /// The folder to write; the first export of a wave decides who is on the list, a later one writes the same list again
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
 }
 
 /// `pejling sector`

@@ -5,8 +5,9 @@
 //! - [`config`]: defaults ← file ← environment ← flags
 //! - [`wiring`]: database, keys, clock
 //! - [`outgoing`]: relays, logins and signer as configured
-//! - [`serve`]: pages, mail worker and jobs under one roof; [`jobs`]: work queued by pages
-//! - [`import`], [`publish`]: work that the command line and jobs share
+//! - [`serve`]: pages, mail worker and jobs under one roof; [`sending`]: the mail worker alone; [`jobs`]: work queued by pages
+//! - [`import`], [`publish`], [`letters`]: work that the command line and jobs share
+//! - [`receipts`]: what became of letters; [`metrics`]: counts for a machine that watches
 //! - [`inbox`]: mail that comes in, as configured
 //! - [`earlier`]: an earlier year, held in another tool
 //! - [`town`]: the invented municipality, loaded and served
@@ -17,8 +18,12 @@ pub mod earlier;
 pub mod import;
 pub mod inbox;
 pub mod jobs;
+pub mod letters;
+pub mod metrics;
 pub mod outgoing;
 pub mod publish;
+pub mod receipts;
+pub mod sending;
 pub mod serve;
 pub mod town;
 pub mod wiring;
@@ -76,7 +81,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Demo(arguments) => town::demo(&arguments).await,
         Command::Serve(_) => serve::serve(&config).await,
-        Command::Send(arguments) => serve::send(&config, arguments.watch).await,
+        Command::Send(arguments) => sending::send(&config, arguments.watch).await,
         Command::Mail(command) => commands::mail::run(command, &config).await,
         Command::Check(arguments) => commands::check::run(&arguments, &config),
         Command::Municipality(command) => commands::municipality::run(command, &config).await,

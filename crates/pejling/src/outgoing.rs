@@ -21,11 +21,13 @@ pub struct Outgoing {
     pub signer: Option<Arc<Signer>>,
     /// Template of return paths; none: bounces go to the sender.
     pub return_path: Option<String>,
+    /// The only addresses that get mail; none: everybody.
+    pub only_to: Vec<String>,
 }
 
 impl From<Transport> for Outgoing {
     fn from(transport: Transport) -> Self {
-        Self { transport, signer: None, return_path: None }
+        Self { transport, signer: None, return_path: None, only_to: Vec::new() }
     }
 }
 
@@ -46,7 +48,7 @@ impl Outgoing {
             }
         };
         let return_path = Some(mail.return_path.trim().to_owned()).filter(|path| !path.is_empty());
-        Ok(Self { transport, signer: signer(&mail.dkim)?.map(Arc::new), return_path })
+        Ok(Self { transport, signer: signer(&mail.dkim)?.map(Arc::new), return_path, only_to: mail.only_to() })
     }
 }
 

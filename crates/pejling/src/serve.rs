@@ -1,11 +1,10 @@
-//! Pages, mail worker and jobs under one roof; and the mail worker alone.
+//! Pages, mail worker and jobs under one roof.
 use std::future::Future;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
-use domain::fieldwork::RoundState;
-use mailout::worker::{Chance, Schedule};
-use mailout::{Composer, Mailer, Tally, Transport};
+use anyhow::{Context, Result};
+use mailout::worker::Chance;
+use mailout::{Composer, Mailer, Transport};
 use text::Messages;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -14,8 +13,10 @@ use tracing::{error, info};
 use crate::config::Config;
 use crate::inbox::{Post, told};
 use crate::jobs;
+use crate::metrics;
 use crate::outgoing::Outgoing;
 pub use crate::outgoing::plain_relay;
+use crate::sending::kept_running;
 use crate::wiring::Parts;
 
 /// `pejling serve`: until SIGTERM or Ctrl-C, which let requests and mail in flight finish.
@@ -34,42 +35,14 @@ pub async fn serve(config: &Config) -> Result<()> {
             config.data_dir.join("mail").display()
         );
     }
+    if !outgoing.only_to.is_empty() {
+        println!("TEST MODE: only {} get mail; everything else waits.", outgoing.only_to.join(", "));
+    }
+    if let Some(port) = metrics::listen(&config.metrics_listen).await? {
+        tokio::spawn(metrics::serve(port, parts.clone(), CancellationToken::new()));
+    }
     println!("Pejling listens on {public_url}");
     house_with(listener, parts, public_url, false, outgoing, Post::of(&config.mail)?, stop_signal()).await
-}
-
-/// `pejling send`: the mail worker alone.
-///
-/// # Errors
-/// When the relay or database cannot be used.
-pub async fn send(config: &Config, watch: bool) -> Result<()> {
-    let parts = Parts::open(config).await?;
-    let mailer = mailer(&parts, &config.public_url(), Outgoing::of(&config.mail, &config.data_dir)?)?;
-    let stop = CancellationToken::new();
-    let stopping = stop.clone();
-    tokio::spawn(async move {
-        stop_signal().await;
-        stopping.cancel();
-    });
-    let tally = if watch { mailer.run(&stop).await? } else { mailer.run_once(&stop).await? };
-    println!("{}", account(&tally));
-    for municipality in parts.store.municipalities().await? {
-        for round in parts.store.rounds(&municipality.id).await? {
-            if let Some(reason) =
-                round.pause_reason.filter(|_| round.paused_at.is_some() && round.state == RoundState::Open)
-            {
-                bail!("the mail of {} ({}) is paused: {reason}", round.title, municipality.name);
-            }
-        }
-    }
-    Ok(())
-}
-
-fn account(tally: &Tally) -> String {
-    format!(
-        "{} sent, {} put off, {} failed, {} uncertain, {} no longer wanted.",
-        tally.sent, tally.deferred, tally.failed, tally.uncertain, tally.unwanted
-    )
 }
 
 /// Opens the port.
@@ -114,15 +87,7 @@ pub async fn house_with(
     let settings = web::Settings { public_url: public_url.clone(), catcher };
     let app = web::App::new(parts.store.clone(), parts.keys.clone(), Arc::clone(&parts.clock), settings)?;
     let stop = CancellationToken::new();
-    let mail = tokio::spawn({
-        let stop = stop.clone();
-        async move {
-            match mailer.run(&stop).await {
-                Ok(tally) => info!("Mail worker stopped: {}", account(&tally)),
-                Err(cause) => error!("The mail worker ended: {cause}"),
-            }
-        }
-    });
+    let mail = tokio::spawn(kept_running(mailer, stop.clone()));
     let inbox = tokio::spawn({
         let (postbox, pause, fetched, stop) = (post.postbox(&parts), post.pause, post.is_fetched(), stop.clone());
         async move {
@@ -143,7 +108,11 @@ pub async fn house_with(
     served.context("the web server ended")
 }
 
-fn mailer(parts: &Parts, public_url: &str, outgoing: Outgoing) -> Result<Mailer> {
+/// The mail worker that the configuration describes.
+///
+/// # Errors
+/// Templates, relay or return path that cannot be used.
+pub(crate) fn mailer(parts: &Parts, public_url: &str, outgoing: Outgoing) -> Result<Mailer> {
     let messages = Arc::new(Messages::load()?);
     let mut composer = Composer::new(messages, parts.keys.clone(), public_url, outgoing.return_path.as_deref())?;
     if let Some(signer) = outgoing.signer {
@@ -151,7 +120,9 @@ fn mailer(parts: &Parts, public_url: &str, outgoing: Outgoing) -> Result<Mailer>
     }
     let composer = Arc::new(composer);
     let chance: Chance = Arc::new(rand::random::<f64>);
-    Ok(Mailer::new(parts.store.clone(), composer, outgoing.transport, Arc::clone(&parts.clock), chance, Schedule::default())?)
+    let clock = Arc::clone(&parts.clock);
+    let mailer = Mailer::new(parts.store.clone(), composer, outgoing.transport, clock, chance, outgoing.schedule)?;
+    Ok(mailer.only_to(outgoing.only_to))
 }
 
 /// Ends when the process is asked to stop.

@@ -9,6 +9,7 @@ use domain::time::Millis;
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
+use crate::outbox::{self, ClaimedMail};
 use crate::rounds;
 use crate::sql::{Call, call, columns, statements};
 use crate::{Result, Store, StoreError};
@@ -88,7 +89,9 @@ statements! {
         from outbox o where o.municipality_id = $1 and o.round_id = $2 group by 1, 2, 3 order by 1, 2, 3";
     SENT_SINCE = "select count(*), min(o.sent_at) from outbox o where o.municipality_id = $1 and o.round_id = $2 and o.sent_at >= $3";
     UNCERTAIN = "select o.id from outbox o where o.municipality_id = $1 and o.round_id = $2 and o.state = 'uncertain' order by o.updated_at, o.id";
+    WAITING = "select o.id from outbox o where o.municipality_id = $1 and o.round_id = $2 and o.state in ('pending', 'deferred') and o.id > $3 order by o.id limit $4";
     ALL_MAIL = "select wave, state, count(*), min(queued_at) from outbox group by wave, state order by wave, state";
+    SENT_LATELY = "select count(*), cast(coalesce(sum(sent_at - queued_at), 0) as bigint) from outbox where sent_at >= $1";
     ALL_JOBS = "select kind, state, count(*) from jobs group by kind, state order by kind, state";
     [bulk 5] ADD_APPROACHES = "insert into approaches (round_id, wave, municipality_id, channel, exported_at, business_id, invitation_id, reference, receipt_words) values",
         "($1, $2, $3, $4, $5, #, #, #, '')", "";
@@ -185,6 +188,8 @@ pub struct Gauges {
     pub mails: Vec<(i64, String, u64, Millis)>,
     /// Jobs by kind and state.
     pub jobs: Vec<(String, String, u64)>,
+    /// Messages sent since the given time, and the time that they had waited, all together, in milliseconds.
+    pub lately: (u64, i64),
 }
 
 impl Store {
@@ -293,7 +298,7 @@ impl Store {
                 (_, Some(then)) if then > at => older = true,
                 _ => {
                     let update = call(RECEIVED).text(&round).int(wave).text(&business).text(receipt.as_str());
-                    kept += update.text(&crate::outbox::clean(words)).at(at).run(&mut tx).await?;
+                    kept += update.text(&outbox::clean(words)).at(at).run(&mut tx).await?;
                 }
             }
         }
@@ -415,10 +420,30 @@ impl Store {
         rows.iter().map(|row| Ok(MailId(columns(row).text()?))).collect()
     }
 
-    /// Counts of all municipalities together, never who.
-    pub async fn gauges(&self) -> Result<Gauges> {
+    /// The messages of a round that wait and are still wanted, after `after` by their ids: what a worker would send, without
+    /// taking it. With the last id looked at; `None`: there are no more.
+    pub async fn waiting_mails(
+        &self,
+        municipality: &MunicipalityId,
+        round: &RoundId,
+        after: Option<&MailId>,
+    ) -> Result<(Vec<ClaimedMail>, Option<MailId>)> {
+        let mut conn = self.read().await?;
+        let after = after.map_or("", MailId::as_str);
+        let waiting = call(WAITING).text(municipality.as_str()).text(round.as_str()).text(after).int(STEP);
+        let rows = waiting.rows(&mut conn).await?;
+        let ids = rows.iter().map(|row| columns(row).text()).collect::<Result<Vec<_>>>()?;
+        let (mails, _) = outbox::claimed(&mut conn, &ids).await?;
+        Ok((mails, ids.into_iter().next_back().map(MailId)))
+    }
+
+    /// Counts of all municipalities together, never who. `since`: from when on what was sent counts as lately.
+    pub async fn gauges(&self, since: Millis) -> Result<Gauges> {
         let mut conn = self.read().await?;
         let mut gauges = Gauges::default();
+        let row = call(SENT_LATELY).at(since).row(&mut conn, "answer").await?;
+        let mut c = columns(&row);
+        gauges.lately = (c.count()?, c.int()?);
         for row in call(ALL_MAIL).rows(&mut conn).await? {
             let mut c = columns(&row);
             gauges.mails.push((c.int()?, c.text()?, c.count()?, c.at()?));

@@ -87,8 +87,8 @@ statements! {
     [padded 2] SETTLE = "update outbox set state = v.column2,
             words = case when v.column2 = 'sent' then v.column3 else outbox.words end,
             lease_owner = case when v.column2 = 'sent' then null else outbox.lease_owner end,
-            lease_until = case when v.column2 = 'sent' then null else $2 end,
-            sent_at = case when v.column2 = 'sent' then $1 else outbox.sent_at end,
+            lease_until = case when v.column2 = 'sent' then null else cast($2 as bigint) end,
+            sent_at = case when v.column2 = 'sent' then cast($1 as bigint) else outbox.sent_at end,
             attempts = outbox.attempts + case when v.column2 = 'sent' then 1 else 0 end,
             updated_at = $1
         from (values", "(#, #, #, #)", ") as v
@@ -503,7 +503,7 @@ impl Store {
 }
 
 /// What was claimed, ready to be sent; and what is no longer wanted.
-async fn claimed(conn: &mut AnyConnection, ids: &[String]) -> Result<(Vec<ClaimedMail>, Vec<MailId>)> {
+pub(crate) async fn claimed(conn: &mut AnyConnection, ids: &[String]) -> Result<(Vec<ClaimedMail>, Vec<MailId>)> {
     let (mut mails, mut unwanted) = (Vec::new(), Vec::new());
     let mut municipalities_seen: HashMap<String, Arc<Municipality>> = HashMap::new();
     let mut rounds_seen: HashMap<String, Arc<Round>> = HashMap::new();

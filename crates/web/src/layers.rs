@@ -166,6 +166,7 @@ async fn log(request: Request, next: Next) -> Response {
     async move {
         let response = next.run(request).await;
         let status = response.status().as_u16();
+        crate::traffic::note(status, started.elapsed());
         let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(status, ms, "Answered {method} {route} with {status}");
         response

@@ -15,6 +15,7 @@ pub mod layers;
 pub mod pages;
 pub mod templates;
 pub mod theme;
+pub mod traffic;
 pub mod visit;
 
 pub use app::{App, Settings, StartError, View};

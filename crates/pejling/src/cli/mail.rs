@@ -13,6 +13,16 @@ pub enum Mail {
     Pause(Pause),
     /// Let sending go on, of one round or of all
     Resume(OfRound),
+    /// Go through the messages that may or may not have arrived, one by one, and say which to send again
+    ResendUncertain(OfRound),
+    /// Write what waits as .eml files, and change nothing
+    DryRun(DryRun),
+    /// Send each kind of message, filled with an invented business, to one address
+    TestMessage(TestMessage),
+    /// Queue thanks, with the link to the results, to those who answered a published round
+    Thanks(OneRound),
+    /// Queue a welcome to the businesses of a round that no earlier year had
+    Welcome(OneRound),
     /// Read the mail that comes in: bounces, complaints, answers
     Inbox(Inbox),
     /// Make a key that signs mail (DKIM) and print the DNS records to publish
@@ -30,6 +40,42 @@ pub struct OfRound {
     /// The round's year [default: every open round]
     #[arg(long, value_name = "YEAR")]
     pub round: Option<i32>,
+}
+
+/// One round.
+#[derive(Debug, Args)]
+pub struct OneRound {
+    /// Short name of the municipality [default: the only one]
+    #[arg(long)]
+    pub municipality: Option<String>,
+    /// The round's year
+    #[arg(long, value_name = "YEAR")]
+    pub round: i32,
+}
+
+/// `pejling mail dry-run`
+#[derive(Debug, Args)]
+pub struct DryRun {
+    /// Which rounds
+    #[command(flatten)]
+    pub of: OfRound,
+    /// The folder for the .eml files; they hold personal links
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// `pejling mail test-message`
+#[derive(Debug, Args)]
+pub struct TestMessage {
+    /// Short name of the municipality [default: the only one]
+    #[arg(long)]
+    pub municipality: Option<String>,
+    /// Where they go
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: String,
+    /// Language [default: the municipality's]
+    #[arg(long, value_parser = ["da", "sv", "en"])]
+    pub language: Option<String>,
 }
 
 /// `pejling mail status`

@@ -4,9 +4,10 @@ use std::io::Write;
 
 use anyhow::{Context, Result};
 
-use crate::cli::{Export, RoundOf};
+use crate::cli::{ByWave, Export, RoundOf};
 use crate::commands::round;
 use crate::config::Config;
+use crate::letters::{self, Batch};
 use crate::wiring::Parts;
 
 /// Invitations fetched with one call.
@@ -17,7 +18,11 @@ const CHUNK: u32 = 1000;
 /// # Errors
 /// When the round is not there or the file cannot be written.
 pub async fn run(command: Export, config: &Config) -> Result<()> {
-    let Export::Links { municipality, round: year, out } = command;
+    let (municipality, year, out) = match command {
+        Export::Letters(wave) => return letters(wave, config).await,
+        Export::DigitalPost(wave) => return digital_post(wave, config).await,
+        Export::Links { municipality, round, out } => (municipality, round, out),
+    };
     let parts = Parts::open(config).await?;
     let (municipality, round) = round::find(&parts, &RoundOf { municipality, year }).await?;
     // Noted first: an export that breaks off has shown links too.
@@ -55,4 +60,43 @@ pub async fn run(command: Export, config: &Config) -> Result<()> {
     }
     writer.flush()?;
     Ok(())
+}
+
+async fn letters(wave: ByWave, config: &Config) -> Result<()> {
+    let ByWave { municipality, round: year, wave, out } = wave;
+    let parts = Parts::open(config).await?;
+    let (municipality, round) = round::find(&parts, &RoundOf { municipality, year }).await?;
+    std::fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
+    let letters = letters::letters(&parts, &municipality, &round, wave, &config.public_url()).await?;
+    said(&letters.batch, "letters");
+    let Some(pdf) = letters.pdf else { return Ok(()) };
+    for (name, bytes) in [("letters.pdf", pdf), ("letters.csv", letters.csv)] {
+        let path = out.join(name);
+        std::fs::write(&path, bytes).with_context(|| format!("{} cannot be written", path.display()))?;
+        println!("{}", path.display());
+    }
+    Ok(())
+}
+
+async fn digital_post(wave: ByWave, config: &Config) -> Result<()> {
+    let ByWave { municipality, round: year, wave, out } = wave;
+    let parts = Parts::open(config).await?;
+    let (municipality, round) = round::find(&parts, &RoundOf { municipality, year }).await?;
+    let batch = letters::digital_post(&parts, &municipality, &round, wave, &config.public_url(), &out).await?;
+    said(&batch, "messages");
+    if batch.messages > 0 {
+        println!("{}", out.join("messages.csv").display());
+    }
+    Ok(())
+}
+
+/// What was written, and what the list was.
+fn said(batch: &Batch, what: &str) {
+    println!("{} {what} for {} workplaces.", batch.messages, batch.businesses);
+    if batch.again {
+        println!("The list is that of the first export; {} on it have answered or said no since.", batch.no_longer);
+    }
+    if batch.messages == 0 && !batch.again {
+        println!("Nobody is left for this wave: mail reaches them, they have the other way, they answered, or they said no.");
+    }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use domain::industry::Classification;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::{Import, ImportFrame, ImportResponses};
+use crate::cli::{Import, ImportFrame, ImportReceipts, ImportResponses};
 use crate::config::Config;
 use crate::earlier;
 use crate::import::{Imported, Request, frame, mapping};
@@ -20,6 +20,7 @@ pub async fn run(command: Import, config: &Config) -> Result<()> {
     match command {
         Import::Frame(arguments) => extract(arguments, config).await,
         Import::Responses(arguments) => responses(arguments, config).await,
+        Import::Receipts(arguments) => receipts(arguments, config).await,
     }
 }
 
@@ -123,6 +124,28 @@ async fn responses(arguments: ImportResponses, config: &Config) -> Result<()> {
                 "{} answers added; {} units had an answer already, which stays as it was.",
                 loaded.added, loaded.present
             );
+        }
+    }
+    println!("Row by row: {}", report_path.display());
+    Ok(())
+}
+
+async fn receipts(arguments: ImportReceipts, config: &Config) -> Result<()> {
+    let ImportReceipts { file, municipality, report } = arguments;
+    let text = std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let parts = Parts::open(config).await?;
+    let municipality = parts.municipality(municipality.as_deref()).await?;
+    let report_path = report.unwrap_or_else(|| file.with_extension("report.csv"));
+    let report = File::create(&report_path)
+        .with_context(|| format!("the report {} cannot be written", report_path.display()))?;
+    let tally = crate::receipts::import(&parts, &municipality, &text, BufWriter::new(report)).await?;
+    println!("{}: {} rows.", file.display(), tally.rows);
+    for (receipt, businesses) in &tally.kept {
+        println!("  {receipt}: noted for {businesses} businesses");
+    }
+    for (label, rows) in [("known already", tally.known), ("older than what is noted", tally.older), ("not taken", tally.faulty)] {
+        if rows > 0 {
+            println!("  {label}: {rows} rows");
         }
     }
     println!("Row by row: {}", report_path.display());

@@ -1,6 +1,8 @@
 //! Tests on both engines. PostgreSQL is used when `PEJLING_TEST_POSTGRES` holds a superuser's address.
+mod channels;
 mod codes;
 mod fieldwork;
+mod inbound;
 mod mail;
 mod material;
 mod opening;

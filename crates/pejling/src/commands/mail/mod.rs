@@ -3,7 +3,10 @@ mod check;
 mod dkim_key;
 mod inbox;
 mod pause;
+mod queue;
+mod resend;
 mod status;
+mod trial;
 
 use anyhow::{Context, Result};
 use domain::fieldwork::RoundState;
@@ -25,6 +28,11 @@ pub async fn run(command: Mail, config: &Config) -> Result<()> {
         Mail::DkimKey(arguments) => dkim_key::run(&arguments),
         Mail::Check(arguments) => check::run(&arguments, config).await,
         Mail::Resume(of) => pause::resume(&of, config).await,
+        Mail::ResendUncertain(of) => resend::run(&of, config).await,
+        Mail::DryRun(arguments) => trial::dry_run(&arguments, config).await,
+        Mail::TestMessage(arguments) => trial::test_message(&arguments, config).await,
+        Mail::Thanks(of) => queue::thanks(of, config).await,
+        Mail::Welcome(of) => queue::welcome(of, config).await,
         Mail::Inbox(arguments) => inbox::run(&arguments, config).await,
     }
 }
