@@ -350,6 +350,45 @@ fn every_message_is_signed_and_another_program_finds_the_signatures_right() {
     assert!(verdicts.iter().all(|v| *v == [true, true]), "{verdicts:?}");
 }
 
+/// What SpamAssassin gives at most, without asking the network; it lets through what stays below 5.
+const MOST_POINTS: f64 = 0.5;
+
+/// Every message in every language, signed, as files in `folder`.
+fn samples(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let write = |(kind, language): (MessageKind, Language)| {
+        let mut mail = claimed(kind, language);
+        if language == Language::Sv {
+            Arc::make_mut(&mut mail.municipality).country = Country::Se;
+        }
+        let signed = crate::dkim::tests::signer().sign(&composed(&mail).bytes, Millis(1_795_388_400_000)).unwrap();
+        let path = folder.join(format!("{}.{}.eml", kind.as_str(), language.tag()));
+        std::fs::write(&path, signed).unwrap();
+        path
+    };
+    every().map(write).collect()
+}
+
+/// With `PEJLING_MAIL_SAMPLES` naming a folder the messages stay there, to be looked at.
+#[test]
+fn a_spam_filter_finds_next_to_nothing_in_any_message() {
+    let passing = tempfile::tempdir().unwrap();
+    let folder = std::env::var_os("PEJLING_MAIL_SAMPLES").map_or_else(|| passing.path().to_owned(), Into::into);
+    let files = samples(&folder);
+    let Ok(output) = std::process::Command::new("spamassassin").args(["-L", "-t"]).args(&files).output() else {
+        println!("skipped: spamassassin is not installed; tests/run installs it");
+        return;
+    };
+    let report = String::from_utf8_lossy(&output.stdout).into_owned();
+    let verdicts: Vec<&str> = report.split("X-Spam-Status: ").skip(1).collect();
+    assert_eq!(verdicts.len(), files.len(), "{}", String::from_utf8_lossy(&output.stderr));
+    for (file, verdict) in files.iter().zip(verdicts) {
+        let status = verdict.split(" autolearn").next().unwrap().replace(['\n', '\t'], "");
+        let points: f64 = status.split("score=").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+        println!("{points:>5} {} {status}", file.file_name().unwrap().display());
+        assert!(points <= MOST_POINTS, "{}: {status}", file.display());
+    }
+}
+
 #[test]
 fn buttons_can_be_read_whatever_the_municipality_s_colour() {
     for (colour, on) in [("#1d4f7c", "#ffffff"), ("#ffffff", DARK_TEXT), ("#f5c400", DARK_TEXT), ("#000000", "#ffffff")] {
