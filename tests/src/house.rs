@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::secrets::SecretKey;
 use domain::time::SystemClock;
 use mailout::Transport;
+use pejling::inbox::Post;
 use pejling::serve;
 use pejling::wiring::Parts;
 use store::{Store, StoreOptions};
@@ -41,6 +42,14 @@ impl House {
     /// # Panics
     /// When the program does not start.
     pub async fn open(engine: Engine, mail: Option<&MailServer>) -> Option<Self> {
+        Self::open_with(engine, mail, Post::default()).await
+    }
+
+    /// [`Self::open`], with mail that comes in.
+    ///
+    /// # Panics
+    /// When the program does not start.
+    pub async fn open_with(engine: Engine, mail: Option<&MailServer>, post: Post) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder");
         let url = match engine {
             Engine::Sqlite => format!("sqlite:{}", folder.path().join("test.sqlite").display()),
@@ -61,7 +70,7 @@ impl House {
             None => Transport::File(PathBuf::from(folder.path()).join("mail")),
         };
         let (stop, stopped) = oneshot::channel::<()>();
-        let running = tokio::spawn(serve::house(listener, parts.clone(), url.clone(), false, transport, async move {
+        let running = tokio::spawn(serve::house_with(listener, parts.clone(), url.clone(), false, transport, post, async move {
             let _ = stopped.await;
         }));
         Some(Self { url, parts, stop: Some(stop), running: Some(running), _folder: folder })
@@ -83,7 +92,10 @@ impl House {
 }
 
 /// Makes a database of its own on a server and returns its address.
-async fn new_database(server: &str) -> String {
+///
+/// # Panics
+/// When there is no psql, or the server refuses.
+pub async fn new_database(server: &str) -> String {
     let name = format!("e2e_{}", domain::ids::PanelId::random().0.replace('-', ""));
     let made = tokio::process::Command::new("psql")
         .args([server, "-q", "-c", &format!("create database {name}")])

@@ -40,7 +40,9 @@ impl Post {
         let filled = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
         let return_path = filled(&mail.return_path);
         if return_path.as_deref().is_some_and(|path| !mailout::bounce::is_return_path(path)) {
-            bail!("mail.return_path must be an address like \"bounce+{{id}}@mail.example.dk\", at most 25 letters beside {{id}} before the @");
+            bail!(
+                "mail.return_path must be an address like \"bounce+{{id}}@mail.example.dk\", at most 25 letters beside {{id}} before the @"
+            );
         }
         Ok(Self {
             return_path,
@@ -99,10 +101,7 @@ pub fn told(account: &Account) -> String {
         account.fetched, account.bounces, account.complaints, account.notices, account.open
     );
     if account.homeless > 0 {
-        line.push_str(&format!(
-            " {} belong to no known municipality: set mail.inbox.municipality.",
-            account.homeless
-        ));
+        line.push_str(&format!(" {} belong to no known municipality: set mail.inbox.municipality.", account.homeless));
     }
     line
 }

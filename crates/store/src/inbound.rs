@@ -359,7 +359,10 @@ impl Store {
             .maybe_at(dead.then_some(now))
             .maybe(case.and_then(|case| case.status.as_deref()))
             .maybe(case.map(|case| case.reason.as_str()))
-            .text(&clean(target.map_or_else(|| case.map_or("", |case| &case.address), |t| &t.address), 320).to_lowercase())
+            .text(
+                &clean(target.map_or_else(|| case.map_or("", |case| &case.address), |t| &t.address), 320)
+                    .to_lowercase(),
+            )
             .text(&clean(case.map_or("", |case| &case.words), 1000))
             .text(&clean(&finding.sender, 400))
             .text(&clean(&finding.subject, 400))
@@ -619,11 +622,8 @@ fn target(row: &AnyRow) -> Result<Target> {
 
 fn line(row: &AnyRow) -> Result<InboundLine> {
     let mut c = columns(row);
-    let (id, source, media) = (
-        InboundId(c.text()?),
-        c.word("source", InboundSource::parse)?,
-        c.word("media", InboundMedia::parse)?,
-    );
+    let (id, source, media) =
+        (InboundId(c.text()?), c.word("source", InboundSource::parse)?, c.word("media", InboundMedia::parse)?);
     let (shelf, received_at) = (c.word("shelf", Shelf::parse)?, c.at()?);
     let (round, title, state) = (c.maybe()?, c.maybe()?, c.maybe()?);
     Ok(InboundLine {
@@ -713,7 +713,11 @@ mod tests {
 
     #[test]
     fn a_forwarding_mailbox_is_not_dead_because_its_target_is() {
-        assert!(is_for("Info@Firma.dk", "info@firma.dk") && is_for("jens@firma.dk", "info@firma.dk") && is_for("", "info@firma.dk"));
+        assert!(
+            is_for("Info@Firma.dk", "info@firma.dk")
+                && is_for("jens@firma.dk", "info@firma.dk")
+                && is_for("", "info@firma.dk")
+        );
         assert!(!is_for("jens@gmail.com", "info@firma.dk") && !is_for("jens", "info@firma.dk"));
     }
 }

@@ -36,6 +36,7 @@ const ADDRESSES: &[(&str, &str, &[Role])] = &[
     ("POST", "/{slug}/console/rounds/{round}/open", CONSOLE),
     ("POST", "/{slug}/console/rounds/{round}/pause", CONSOLE),
     ("POST", "/{slug}/console/rounds/{round}/resume", CONSOLE),
+    ("POST", "/{slug}/console/rounds/{round}/resume-all", CONSOLE),
     ("GET", "/{slug}/console/rounds/{round}/reminder", CONSOLE),
     ("POST", "/{slug}/console/rounds/{round}/reminder", CONSOLE),
     ("GET", "/{slug}/console/rounds/{round}/messages", CONSOLE),
@@ -47,6 +48,7 @@ const ADDRESSES: &[(&str, &str, &[Role])] = &[
     ("POST", "/{slug}/console/post/{message}/assign", CONSOLE),
     ("POST", "/{slug}/console/post/{message}/address", CONSOLE),
     ("POST", "/{slug}/console/post/{message}/resend", CONSOLE),
+    ("GET", "/{slug}/console/rounds/{round}/quality", CONSOLE),
     ("GET", "/{slug}/console/rounds/{round}/wishes", CONSOLE),
     ("POST", "/{slug}/console/rounds/{round}/wishes/{wish}/done", CONSOLE),
     ("GET", "/{slug}/console/rounds/{round}/close", CONSOLE),
@@ -120,7 +122,7 @@ async fn signed_in(town: &Town, role: Role) -> Browser {
 }
 
 fn filled(address: &str) -> String {
-    ["slug", "round", "publication", "job", "file", "chart", "mail"].iter().fold(address.to_owned(), |filled, name| {
+    ["slug", "round", "publication", "job", "file", "chart", "mail", "message"].iter().fold(address.to_owned(), |filled, name| {
         filled.replace(&format!("{{{name}}}"), if *name == "slug" { "hojager" } else { "none" })
     })
 }
@@ -146,6 +148,8 @@ async fn did(town: &Town) -> Vec<String> {
 fn every_address_of_the_staff_is_in_the_table() {
     let sources = [
         include_str!("../src/pages/signin.rs"),
+        include_str!("../src/pages/console/trouble.rs"),
+        include_str!("../src/pages/hooks.rs"),
         include_str!("../src/pages/catcher.rs"),
         include_str!("../src/pages/committee.rs"),
         include_str!("../src/pages/console/mod.rs"),
@@ -155,6 +159,7 @@ fn every_address_of_the_staff_is_in_the_table() {
         include_str!("../src/pages/console/publishing.rs"),
         include_str!("../src/pages/console/rounds.rs"),
         include_str!("../src/pages/console/wishes.rs"),
+        include_str!("../src/pages/console/quality.rs"),
         include_str!("../src/pages/interviewer/mod.rs"),
     ];
     let mut found = 0;
@@ -462,6 +467,14 @@ async fn a_round_in_the_field_is_watched_paused_reminded_and_closed() {
     assert!(round().await.paused_at.is_some());
     browser.post(&format!("{base}/resume"), &[]).await.assert_text("Udsendelsen fortsætter.");
     assert!(round().await.paused_at.is_none());
+    // A known reason is said in the reader's language; the mail server's words stand as they are.
+    town.store.pause_mail_for(id, &town.round.id, "mail.pause_policy", "554 5.7.1 denied", NOW).await.unwrap();
+    browser.get(&base).await.assert_text("Mailserveren afviser flere mails i træk af sikkerhedshensyn: 554 5.7.1 denied");
+    town.store.resume_mail(id, &town.round.id, NOW).await.unwrap();
+    town.store.pause_all_mail(Some("mail.pause_restored"), "", NOW).await.unwrap();
+    browser.get(&base).await.assert_text("lagt tilbage fra en sikkerhedskopi");
+    browser.post(&format!("{base}/resume-all"), &[]).await.assert_text("Udsendelsen fortsætter.");
+    assert_eq!(town.store.mail_switch().await.unwrap().paused_at, None);
 
     browser.post(&format!("{base}/reminder"), &[("wave", "1")]).await.assert_text("Påmindelsen er lagt i kø.");
     let again = browser.post(&format!("{base}/reminder"), &[("wave", "3")]).await;
@@ -598,7 +611,10 @@ async fn publishing_is_meant_and_a_correction_says_what_it_corrects() {
 }
 
 async fn publish(town: &Town, note: &str) -> PublicationInfo {
-    let report = figures::report();
+    publish_report(town, note, figures::report()).await
+}
+
+async fn publish_report(town: &Town, note: &str, report: domain::results::Report) -> PublicationInfo {
     let extra = serde_json::json!({});
     let publication = NewPublication {
         year: 2026,
@@ -609,6 +625,43 @@ async fn publish(town: &Town, note: &str) -> PublicationInfo {
         extra: &extra,
     };
     town.store.publish(&town.municipality.id, &publication, NOW).await.expect("a publication can be put")
+}
+
+#[tokio::test]
+async fn the_committee_reads_what_lies_behind_the_figures() {
+    let town = Town::open().await;
+    let mut browser = signed_in(&town, Role::Committee).await;
+    let report = domain::results::Report { insight: figures::insight(), ..figures::report() };
+    let info = publish_report(&town, "", report.clone()).await;
+    let page = browser.get("/hojager/committee").await;
+    // Targets with their test, the direction over the years.
+    page.assert_text("Højere end i 2023, senest i 2027");
+    page.assert_text("opfyldt");
+    page.assert_text("Kan ikke sammenlignes med 2023 (databrud).");
+    page.assert_text("Over de 4 år 2023–2026 er der en stigning på 1,4 point om året (usikkerhed ±0,6 point).");
+    // The map names what to do something about, and says why another one is missing.
+    page.assert_text("ligger lavere end det øvrige: Effektivitet.");
+    page.assert_text("Det er en sammenhæng, ikke en årsag.");
+    page.assert_text("Der er for få svar til et prioriteringskort: 18, hvor der skal 70 til.");
+    // Themes: shares of all asked; what few raise and what two readers disagree on has no figure.
+    page.assert_text("35\u{a0}% har skrevet noget med egne ord.");
+    page.assert_text("12,3\u{a0}%");
+    page.assert_text("Temaer, som færre end 5 nævner, vises ikke.");
+    page.assert_text("Vises ikke, fordi to læsere var for uenige: Tone.");
+    assert!(!page.body.contains(">Veje<"), "a theme that few raise is not listed");
+    // Who answered, in plain words.
+    page.assert_text("Svarene fordeler sig nogenlunde jævnt over brancher og størrelser (R = 0,87");
+    page.assert_text("Alder indgår ikke i vægtningen: Gruppen 0–3 år er 20\u{a0}% af grundlaget og 14\u{a0}% af de vægtede svar.");
+    page.assert_text("De sene svar adskiller sig ikke sikkert fra de tidlige");
+    page.assert_text("alfa 0,87 (3 spørgsmål, 800 svar)");
+    for chart in ["themes.svg", "priority-overall.svg"] {
+        let chart = browser.get(&format!("/hojager/committee/{}/charts/{chart}", info.id)).await;
+        assert_eq!((chart.status, &chart.headers["content-type"]), (StatusCode::OK, &"image/svg+xml; charset=utf-8".parse().unwrap()));
+    }
+    for language in ["sv", "en"] {
+        let page = browser.get(&format!("/hojager/committee?lang={language}")).await;
+        assert!(!page.body.contains('⟦'), "a text is missing in {language}");
+    }
 }
 
 #[tokio::test]

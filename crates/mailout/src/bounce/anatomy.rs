@@ -52,7 +52,7 @@ static BOUNCE_SENDER: LazyLock<Regex> = LazyLock::new(|| {
 static BOUNCE_SUBJECT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r"(?i)undeliver|non[- ]?deliver|not[- ]deliver|could not be delivered|returned? mail|mail returned|failure notice|fail(?:ed|ure)|delivery (?:status|report|problem|error|has failed|notification)",
-        r"|rejected|delivery delayed|warning: message|unzustellbar|ikke leveret|kunne ikke leveres|leveringsfejl|kan inte levereras|olevererbar|mail system error|error sending your mail|are not member"
+        r"|rejected|delivery delayed|warning: message|unzustellbar|ikke leveret|(?:kunne|kan) ikke leveres|leveringsfejl|returneret (?:mail|post)|kan inte levereras|inte att leverera|gick inte att leverera|olevererba|unzustellbar|nicht zugestellt|zustellung fehlgeschlagen|fehlgeschlagene zustellung|non remis|non distribu|echec de (?:la )?(?:remise|distribution)|échec de (?:la )?(?:remise|distribution)|onbestelbaar|mail system error|error sending your mail|are not member"
     ))
 });
 /// Whom to ask for help is not whom the message was for.
@@ -67,13 +67,15 @@ static UNDELIVERED: LazyLock<Regex> = LazyLock::new(|| {
 static AWAY_SUBJECT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r"(?i)^(?:re: ?)?\[?(?:out of (?:the )?office|automatic reply|auto[- ]?(?:matisk)? ?(?:reply|response|svar)|autosvar|automatisk svar|automatiskt svar|fraværsbesked|fravær",
-        r"|ikke på kontoret|frånvaro|away|on vacation|vacation|abwesen|abwesenheits|réponse automatique)"
+        r"|ikke på kontoret|ikke til stede|ude af huset|på ferie|feriebesked|ferielukket|jeg er på ferie|barsel|frånvaro|på semester|semester|away|automatisch(?:e|es)? (?:antwort|antwoord)|auto: |absence du bureau|absent|on vacation|vacation|abwesen|abwesenheits|réponse automatique)"
     ))
 });
 
 /// A Message-ID where it is named as such.
 static MESSAGE_ID: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"(?i)(?:message-id|messageid|in-reply-to|references)"?\s*[:=]\s*"?((?:\s*<[^<>\s]{3,200}>)+|[^<>\s"@]{1,120}@[^<>\s",]{1,120})"#)
+    pattern(
+        r#"(?i)(?:message-id|messageid|in-reply-to|references)"?\s*[:=]\s*"?((?:\s*<[^<>\s]{3,200}>)+|[^<>\s"@]{1,120}@[^<>\s",]{1,120})"#,
+    )
 });
 /// What is read of each piece of a message; a notice says what it has to say before that.
 const MOST_READ: usize = 128 * 1024;
@@ -256,7 +258,9 @@ impl Anatomy {
                 .replace("&#39;", "'")
                 .replace("&amp;", "&");
         }
-        for text in [&mut self.notice, &mut self.returned].into_iter().chain(&mut self.reports).chain(&mut self.feedback) {
+        for text in
+            [&mut self.notice, &mut self.returned].into_iter().chain(&mut self.reports).chain(&mut self.feedback)
+        {
             *text = text.replace('\r', "");
             cut(text);
         }

@@ -80,9 +80,13 @@ static CODE: LazyLock<Regex> = LazyLock::new(|| {
 static DELAY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r"(?i)will (?:continue|keep|be) (?:trying|retr|attempt)|delivery (?:is|has been|incomplete|delayed)[^\n]*delay|message delayed|delivery incomplete|still undelivered|this is (?:only )?a warning|you do not need to resend",
-        r"|temporary (?:problem|failure|error)|temporarily (?:deferred|rejected|unavailable)|try again later"
+        r"|forsinket|försenad|försenat|verzögert|retardée?|(?:prøver|försöker) igen|temporary (?:problem|failure|error)|temporarily (?:deferred|rejected|unavailable)|try again later"
     ))
 });
+
+/// Said of a failure that began as a delay.
+static FINAL: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)fail(?:ed|ure)? permanently|permanent(?:ly)? (?:error|fail)|gave up|given up"));
 
 /// Words, in the order in which they decide: what says nothing against the address comes first.
 const WORDS: &[(Reason, &str)] = &[
@@ -92,7 +96,7 @@ const WORDS: &[(Reason, &str)] = &[
     ),
     (
         Reason::MailboxFull,
-        r"(?:mail ?box|mail ?folder|user|account|recipient|inbox|quota)[^.\n]{0,40}(?:is |was )?(?:full|over ?quota|exceed)|over ?quota|quota (?:exceeded|violation|full)|exceed(?:s|ed|ing)?[^.\n]{0,40}quota|full mailbox|insufficient (?:disk|storage|space)|not enough (?:disk |storage )?space|out of (?:disk )?(?:storage|space)|storage (?:exceeded|full)|disk (?:full|quota)",
+        r"(?:mail ?box|mail ?folder|user|account|recipient|inbox|quota)[^.\n]{0,40}(?:is |was )?(?:full|over ?quota|exceed)|over ?quota|quota (?:exceeded|violation|full)|exceed(?:s|ed|ing)?[^.\n]{0,40}quota|full mailbox|insufficient (?:disk|storage|space)|not enough (?:disk |storage )?space|out of (?:disk )?(?:storage|space)|storage (?:exceeded|full)|disk (?:full|quota)|postkasse[^.\n]{0,40}(?:fuld|overskredet)|(?:postlåda|brevlåda|inkorg)[^.\n]{0,40}full|postfach[^.\n]{0,40}(?:voll|überfüllt)|bo[iî]te[^.\n]{0,40}(?:pleine|saturée)|quota (?:dépassé|überschritten)|kvoten? (?:er )?(?:overskredet|överskriden)",
     ),
     (
         Reason::Policy,
@@ -120,7 +124,7 @@ const WORDS: &[(Reason, &str)] = &[
     ),
     (
         Reason::UserUnknown,
-        r"user (?:is )?(?:un|not )known|unknown (?:user|recipient|address|mailbox|local[- ]part|account|alias|or illegal)|no such (?:user|recipient|address|mailbox|person|account|local)|(?:user|recipient|address|mailbox|account|alias)[^.\n]{0,80}(?:does ?n[o']t exist|not (?:be )?found|not exist|unknown|not listed|not recogni[sz]ed|is invalid|is not a known|is unavailable|not available|not valid)|does ?n[o']t (?:exist|have an? [^\n]{0,60}account)|no (?:mailbox|account) (?:here|by that|found|with)|mailbox (?:not found|unavailable)|(?:invalid|bad) (?:recipient|mailbox|user|destination mailbox|address)|undeliverable address|unrouteable address|no valid recipients|recipient (?:address )?(?:rejected|not found|unknown)|couldn't be found|wasn't found|not our customer|user not (?:found|listed)|not listed in|unrouteable|not a valid mailbox|address(?:ee)? unknown|recipnotfound|not known at|no longer (?:valid|available|on server)",
+        r"user (?:is )?(?:un|not )known|unknown (?:user|recipient|address|mailbox|local[- ]part|account|alias|or illegal)|no such (?:user|recipient|address|mailbox|person|account|local)|(?:user|recipient|address|mailbox|account|alias)[^.\n]{0,80}(?:does ?n[o']t exist|not (?:be )?found|not exist|unknown|not listed|not recogni[sz]ed|is invalid|is not a known|is unavailable|not available|not valid)|does ?n[o']t (?:exist|have an? [^\n]{0,60}account)|no (?:mailbox|account) (?:here|by that|found|with)|mailbox (?:not found|unavailable)|(?:invalid|bad) (?:recipient|mailbox|user|destination mailbox|address)|undeliverable address|unrouteable address|no valid recipients|recipient (?:address )?(?:rejected|not found|unknown)|couldn't be found|wasn't found|not our customer|user not (?:found|listed)|not listed in|unrouteable|not a valid mailbox|address(?:ee)? unknown|recipnotfound|not known at|no longer (?:valid|available|on server)|(?:adressen|mailadressen|modtageren|postkassen|brugeren)[^.\n]{0,60}(?:findes ikke|blev ikke fundet|kunne ikke findes|er ukendt)|ukendt (?:bruger|modtager|adresse)|(?:adressen|mottagaren|användaren|brevlådan)[^.\n]{0,60}(?:finns inte|hittades inte|kunde inte hittas|är okänd)|okänd (?:användare|mottagare|adress)|(?:empfänger|adresse|postfach|benutzer|mailbox)[^.\n]{0,60}(?:existiert nicht|unbekannt|nicht gefunden|nicht vorhanden)|unbekannter (?:benutzer|empfänger)|(?:adresse|destinataire|utilisateur|bo[iî]te)[^.\n]{0,60}(?:n.existe pas|inconnue?|introuvable)",
     ),
     (
         Reason::Network,
@@ -169,6 +173,7 @@ pub(super) fn is_dead(reason: Reason, status: Option<Status>, words: &str) -> bo
     if !reason.is_hard() || PROGRAM.is_match(words) || FULL.is_match(words) {
         return false;
     }
+    // 5.2.1 is said of mailboxes that are switched off or filter as well: there the server must have refused RCPT.
     let named = status.is_some_and(|s| s.class == 5 && s.subject == 1 && matches!(s.detail, 1 | 2 | 3 | 6 | 10));
     if named || DIRECTORY.is_match(words) {
         return true;
@@ -177,7 +182,8 @@ pub(super) fn is_dead(reason: Reason, status: Option<Status>, words: &str) -> bo
 }
 
 /// Where a server begins to speak in a notice.
-static SAID: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:^|[^\d.\w-])([45]\d\d[ -]|[45]\.\d{1,3}\.\d{1,3}(?:[^\d.\w-]|$))"));
+static SAID: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?:^|[^\d.\w-])([45]\d\d[ -]|[45]\.\d{1,3}\.\d{1,3}(?:[^\d.\w-]|$))"));
 /// The longest words that are kept of a notice.
 const MOST_WORDS: usize = 400;
 
@@ -219,7 +225,11 @@ pub(super) fn kind(action: Option<&str>, status: Option<Status>, words: &str) ->
     if let Some(code) = CODE.captures(words).and_then(|c| c.get(1)) {
         return (kind_of(if code.as_str().starts_with('4') { 4 } else { 5 }), status);
     }
-    if action.is_none() && DELAY.is_match(words) { (Kind::Temporary, status) } else { (Kind::Permanent, status) }
+    if action.is_none() && DELAY.is_match(words) && !FINAL.is_match(words) {
+        (Kind::Temporary, status)
+    } else {
+        (Kind::Permanent, status)
+    }
 }
 
 /// The reason: a status that is plain about it, else the words.
@@ -235,6 +245,8 @@ pub(super) fn reason(status: Option<Status>, words: &str) -> Reason {
         (1, 6) => Some(Reason::Moved),
         (1, 10) => Some(Reason::NoMail),
         (4, 4) => Some(Reason::HostUnknown),
+        // Some say so of a mailbox that is switched off, some of one that never was.
+        (2, 1) if by_words == Reason::UserUnknown => Some(by_words),
         (2, 1) => Some(Reason::Suspended),
         (2, 2) => Some(Reason::MailboxFull),
         (2, 3) | (3, 4) => Some(Reason::TooBig),

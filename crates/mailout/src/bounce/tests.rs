@@ -103,13 +103,20 @@ fn a_bounce_names_its_message_by_the_return_path() {
 fn return_paths_are_short_enough_and_come_from_a_template() {
     let keys = crate::message::tests::keys();
     let mail = MailId("019a5c6e-0000-7000-8000-000000000001".into());
-    for template in ["bounce@mail.hojager.example", "bounce+{id}@mail.hojager.example", "{id}@retur.hojager.example", "r-{id}-x@a.dk"] {
+    for template in [
+        "bounce@mail.hojager.example",
+        "bounce+{id}@mail.hojager.example",
+        "{id}@retur.hojager.example",
+        "r-{id}-x@a.dk",
+    ] {
         assert!(is_return_path(template), "{template}");
         let path = return_path(template, &mail, &keys);
         assert!(path.split('@').next().unwrap().len() <= 64, "{path}");
         assert_eq!(mail_of_return_path(&path, &keys), Some(mail.clone()), "{path}");
     }
-    for template in ["bounce", "{id}{id}@a.dk", "@a.dk", "an-address-too-long-for-a-mark@a.dk", "a b{id}@a.dk", "{id}@localhost"] {
+    for template in
+        ["bounce", "{id}{id}@a.dk", "@a.dk", "an-address-too-long-for-a-mark@a.dk", "a b{id}@a.dk", "{id}@localhost"]
+    {
         assert!(!is_return_path(template), "{template}");
     }
 }
@@ -150,6 +157,94 @@ fn refusal_by_policy_and_a_full_mailbox_are_not_the_end_of_an_address() {
         );
         assert_eq!(classify(notice.as_bytes()).row(), ["info@firma.example", "permanent", "0", status, reason]);
     }
+}
+
+#[test]
+fn notices_in_the_languages_around_us_are_understood() {
+    let dsn = |subject: &str, text: &str, status: &str, code: &str| {
+        format!(
+            "From: postmaster@firma.example\r\nTo: a@b.example\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n\
+             --b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{text}\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n\
+             Reporting-MTA: dns;mail.firma.example\r\n\r\nFinal-Recipient: rfc822;info@firma.example\r\nAction: failed\r\nStatus: {status}\r\nDiagnostic-Code: smtp;{code}\r\n\r\n--b--\r\n"
+        )
+    };
+    let words = |subject: &str, text: &str| {
+        format!(
+            "From: Mail Delivery System <mailer-daemon@relay.example>\r\nTo: a@b.example\r\nSubject: {subject}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{text}\r\n"
+        )
+    };
+    let one = |kind, hard, status, reason| ["info@firma.example", kind, hard, status, reason];
+    for (message, expected) in [
+        (
+            dsn(
+                "Kan ikke leveres: Invitation",
+                "Meddelelsen kunne ikke leveres. Adressen blev ikke fundet.",
+                "5.1.10",
+                "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup",
+            ),
+            one("permanent", "1", "5.1.10", "no-mail"),
+        ),
+        (
+            dsn("Det går inte att leverera: Inbjudan", "Postlådan är full.", "5.2.2", "554 5.2.2 mailbox full"),
+            one("permanent", "0", "5.2.2", "mailbox-full"),
+        ),
+        (
+            dsn("Unzustellbar: Einladung", "Zugriff verweigert", "5.7.1", "550 5.7.1 Access denied"),
+            one("permanent", "0", "5.7.1", "policy"),
+        ),
+        (
+            words("Leveringsfejl", "<info@firma.example>: Modtageren findes ikke"),
+            one("permanent", "0", "", "user-unknown"),
+        ),
+        (words("Leveringsfejl", "<info@firma.example>: Postkassen er fuld"), one("permanent", "0", "", "mailbox-full")),
+        (
+            words("Échec de la remise", "<info@firma.example>: 550 5.1.1 Destinataire inconnu"),
+            one("permanent", "1", "5.1.1", "user-unknown"),
+        ),
+        (
+            words("Levering forsinket", "<info@firma.example>: Levering er forsinket, vi prøver igen"),
+            one("temporary", "0", "", "unknown"),
+        ),
+    ] {
+        assert_eq!(classify(message.as_bytes()).row(), expected, "{message}");
+    }
+    for subject in [
+        "Ikke til stede",
+        "Automatische Antwort: Einladung",
+        "Jeg er på ferie",
+        "Feriebesked",
+        "Réponse automatique : Invitation",
+        "Automatiskt svar: Inbjudan",
+    ] {
+        let away = format!(
+            "From: Anna <anna@firma.example>\r\nTo: a@b.example\r\nSubject: {subject}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nTilbage på mandag.\r\n"
+        );
+        assert_eq!(classify(away.as_bytes()).row(), ["", "auto-reply", "0", "", "away"], "{subject}");
+    }
+}
+
+#[test]
+fn a_delivery_report_with_addresses_in_letters_beyond_ascii_is_read() {
+    let notice = "From: MAILER-DAEMON@relay.example\r\nTo: a@b.example\r\nSubject: Undelivered\r\nContent-Type: multipart/report; boundary=b\r\n\r\n--b\r\nContent-Type: message/global-delivery-status\r\n\r\n\
+        Reporting-MTA: dns; relay.example\r\n\r\nOriginal-Recipient: rfc822;info@firma.example\r\nFinal-Recipient: utf-8;info@firma.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b--\r\n";
+    assert_eq!(classify(notice.as_bytes()).row(), ["info@firma.example", "permanent", "1", "5.1.1", "user-unknown"]);
+}
+
+#[test]
+fn what_is_read_of_a_message_has_an_end() {
+    let head = "From: MAILER-DAEMON@relay.example\r\nTo: a@b.example\r\nSubject: failure notice\r\n";
+    let addresses: String = (0..60_000).map(|i| format!("<user{i}@firma.example>: 550 5.1.1 no\r\n")).collect();
+    let told = classify(format!("{head}\r\n{addresses}").as_bytes());
+    assert!((1..=100).contains(&told.recipients.len()));
+    let reports: String = (0..20_000)
+        .map(|i| format!("Final-Recipient: rfc822;u{i}@firma.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"))
+        .collect();
+    let reported = classify(format!("{head}Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns;x\r\n\r\n{reports}--b--\r\n").as_bytes());
+    assert!((1..=100).contains(&reported.recipients.len()));
+    let deep: String =
+        (0..2000).map(|i| format!("Content-Type: multipart/mixed; boundary=b{i}\r\n\r\n--b{i}\r\n")).collect();
+    let _ = classify(format!("{head}{deep}").as_bytes());
+    let _ = classify(format!("{head}\r\n{}", "<".repeat(500_000)).as_bytes());
 }
 
 proptest::proptest! {

@@ -96,7 +96,8 @@ pub(super) async fn fetch(postbox: &Postbox, mailbox: &Mailbox) -> Result<u64, I
             let target = quoted(&mailbox.processed);
             step("move", session.run_command_and_check_ok(format!("UID MOVE {uid} {target}"))).await?;
         } else {
-            step("mark", session.run_command_and_check_ok(format!("UID STORE {uid} +FLAGS.SILENT ({KEPT} \\Seen)"))).await?;
+            step("mark", session.run_command_and_check_ok(format!("UID STORE {uid} +FLAGS.SILENT ({KEPT} \\Seen)")))
+                .await?;
         }
         // What the server says beside its answers would fill up.
         while session.unsolicited_responses.try_recv().is_ok() {}

@@ -233,7 +233,8 @@ impl Page for LetterPage {
     const TEMPLATE: &'static str = "console/post-message.html";
 
     fn samples() -> Vec<Self> {
-        let found = Found { invitation: "i".into(), name: "Vognmand Holm ApS".into(), place: "Havnevej 3, Højager".into() };
+        let found =
+            Found { invitation: "i".into(), name: "Vognmand Holm ApS".into(), place: "Havnevej 3, Højager".into() };
         let page = |hard: bool| Self {
             bar: Bar::sample(true),
             note: None,
@@ -347,9 +348,8 @@ async fn list(
     let usual = if count(Shelf::Open) > 0 { Shelf::Open } else { Shelf::Bounce };
     let shelf = Shelf::parse(&wish.shelf).unwrap_or(usual);
     let chosen = round.as_ref().map_or("", RoundId::as_str);
-    let href = |shelf: Shelf, page: u32| {
-        format!("/{slug}/console/post?shelf={}&round={chosen}&page={page}", shelf.as_str())
-    };
+    let href =
+        |shelf: Shelf, page: u32| format!("/{slug}/console/post?shelf={}&round={chosen}&page={page}", shelf.as_str());
     let offset = u64::from(wish.page) * u64::from(PER_PAGE);
     let found = app.store().inbound(id, shelf, round.as_ref(), PER_PAGE, offset).await?;
     let more = offset + (found.len() as u64) < count(shelf);
