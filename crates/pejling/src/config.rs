@@ -68,6 +68,10 @@ pub struct Mail {
     pub workers: usize,
     /// Most messages a minute; 0: as fast as the relay takes them.
     pub per_minute: u64,
+    /// Most messages a minute to one recipient domain; 0: no limit.
+    pub per_domain: u64,
+    /// Hours without a sender after which what was waiting is not sent before a person says so; 0: never.
+    pub pause_after_hours: u64,
     /// The only addresses that get mail, separated by commas; empty: everybody.
     pub only_to: String,
     /// What we call ourselves in EHLO; empty: our address.

@@ -1,10 +1,12 @@
 //! What the configuration says of outgoing mail, as the parts that send it: relays, their logins, the signer.
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use mailout::dkim::{Signer, SigningKey};
 use mailout::oauth::{Endpoint, TokenSource};
+use mailout::worker::Schedule;
 use mailout::{Login, Relay, Timeouts, Tls, Transport};
 
 use crate::config::{Dkim, FurtherRelay, Mail, MailTls, MailTransport, OAuth};
@@ -23,11 +25,13 @@ pub struct Outgoing {
     pub return_path: Option<String>,
     /// The only addresses that get mail; none: everybody.
     pub only_to: Vec<String>,
+    /// Pace of the worker.
+    pub schedule: Schedule,
 }
 
 impl From<Transport> for Outgoing {
     fn from(transport: Transport) -> Self {
-        Self { transport, signer: None, return_path: None, only_to: Vec::new() }
+        Self { transport, signer: None, return_path: None, only_to: Vec::new(), schedule: Schedule::default() }
     }
 }
 
@@ -48,7 +52,21 @@ impl Outgoing {
             }
         };
         let return_path = Some(mail.return_path.trim().to_owned()).filter(|path| !path.is_empty());
-        Ok(Self { transport, signer: signer(&mail.dkim)?.map(Arc::new), return_path, only_to: mail.only_to() })
+        let schedule = Schedule {
+            per_domain: u32::try_from(mail.per_domain).ok().filter(|n| *n > 0),
+            silence: match mail.pause_after_hours {
+                0 => Duration::MAX,
+                hours => Duration::from_secs(hours.saturating_mul(3600)),
+            },
+            ..Schedule::default()
+        };
+        Ok(Self {
+            transport,
+            signer: signer(&mail.dkim)?.map(Arc::new),
+            return_path,
+            only_to: mail.only_to(),
+            schedule,
+        })
     }
 }
 

@@ -24,13 +24,15 @@ statements! {
         where o.state in ('pending', 'deferred') and (r.state = 'open' or o.wave > 3) and o.queued_at <= $1) then 1 else 0 end";
     WAITING = "select count(*) from outbox o join rounds r on r.id = o.round_id where o.state in ('pending', 'deferred') and (r.state = 'open' or o.wave > 3)";
     IN_HAND = "select count(*) from outbox where state in ('claimed', 'sending')";
+    HELD_BY = "select state, count(*) from outbox where state in ('claimed', 'sending') and lease_owner like $1 group by state";
     PAUSE_FOR = "update rounds set paused_at = coalesce(paused_at, $3), pause_key = case when paused_at is null then $4 else pause_key end,
         pause_reason = case when paused_at is null then $5 else pause_reason end, updated_at = $3 where id = $1 and municipality_id = $2";
     HOLD_MAIL = "update rounds set mail_after = $3 where id = $1 and municipality_id = $2";
     MAIL_UNTIL = "update rounds set mail_until = $3, updated_at = $4 where id = $1 and municipality_id = $2";
     EXPIRE = "update outbox set state = 'expired', words = '', lease_owner = null, lease_until = null, updated_at = $2
         where id in (select id from outbox where round_id = $1 and wave <= 3 and state in ('pending', 'deferred') limit 500)";
-    LEFT_BEHIND = "select o.id from outbox o join rounds r on r.id = o.round_id where o.state in ('pending', 'deferred') and r.state = 'closed' and o.wave <= 3 limit 500";
+    LEFT_BEHIND = "select o.id from rounds r join outbox o on o.round_id = r.id and o.wave in (0, 1, 2, 3) and o.state in ('pending', 'deferred')
+        where r.state = 'closed' limit 500";
     BUCKET = "select tokens, at from mail_pace where bucket = $1";
     FILL = "insert into mail_pace (bucket, tokens, at) values ($1, $2, $3)
         on conflict (bucket) do update set tokens = excluded.tokens, at = excluded.at";
@@ -179,6 +181,16 @@ impl Store {
     /// Messages that some sender holds at this moment.
     pub async fn mail_in_hand(&self) -> Result<u64> {
         columns(&call(IN_HAND).row(&mut *self.read().await?, "answer").await?).count()
+    }
+
+    /// Messages that senders whose name begins so hold: claimed, and marked.
+    pub async fn mail_held_by(&self, name: &str) -> Result<(u64, u64)> {
+        let (mut claimed, mut marked) = (0, 0);
+        for row in call(HELD_BY).text(&format!("{name}%")).rows(&mut *self.read().await?).await? {
+            let mut c = columns(&row);
+            *(if c.text()? == "sending" { &mut marked } else { &mut claimed }) += c.count()?;
+        }
+        Ok((claimed, marked))
     }
 
     /// Stops a round's mail for a reason that has a key; `words` are the mail server's. A pause that is there keeps its reason.

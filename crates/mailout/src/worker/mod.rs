@@ -181,6 +181,8 @@ struct Shared {
     lanes: Vec<Arc<Lane>>,
     /// Addresses, or `@domain`, in lower case; empty: everybody.
     only_to: Vec<String>,
+    /// What its leases begin with.
+    name: String,
     counters: Counters,
     questionnaires: Mutex<HashMap<QuestionnaireId, Arc<Questionnaire>>>,
     minutes: Mutex<HashMap<(QuestionnaireId, String), (u32, u32)>>,
@@ -314,6 +316,7 @@ impl Mailer {
             schedule,
             lanes,
             only_to: Vec::new(),
+            name: "mailer".into(),
             counters: Counters::default(),
             questionnaires: Mutex::default(),
             minutes: Mutex::default(),
@@ -325,10 +328,19 @@ impl Mailer {
     #[must_use]
     pub fn only_to(self, addresses: Vec<String>) -> Self {
         let only_to = addresses.iter().map(|address| address.trim().to_lowercase()).collect();
-        match Arc::try_unwrap(self.shared) {
-            Ok(shared) => Self { shared: Arc::new(Shared { only_to, ..shared }) },
-            Err(_) => unreachable!("the mailer has just been made and is not shared yet"),
-        }
+        self.changed(|shared| shared.only_to = only_to)
+    }
+
+    /// The same mailer under a name, with which its leases begin: which machine holds a message.
+    #[must_use]
+    pub fn named(self, name: &str) -> Self {
+        let name = name.to_owned();
+        self.changed(|shared| shared.name = name)
+    }
+
+    fn changed(mut self, change: impl FnOnce(&mut Shared)) -> Self {
+        change(Arc::get_mut(&mut self.shared).expect("a mailer is set up before it is shared or run"));
+        self
     }
 
     /// What became of messages since this mailer was made.
@@ -374,7 +386,7 @@ impl Mailer {
         let mut lanes = JoinSet::new();
         for (l, lane) in shared.lanes.iter().enumerate() {
             let (shared, lane, ledger, stop) = (Arc::clone(shared), Arc::clone(lane), Arc::clone(&ledger), stop.clone());
-            let owner = format!("{run}-{l}");
+            let owner = format!("{}-{run}-{l}", shared.name);
             lanes.spawn(async move { run_lane(&shared, &lane, &ledger, &owner, mode, &stop).await });
         }
         let mut first_error = None;
@@ -576,7 +588,8 @@ impl Feeder<'_> {
     /// Claims messages whose turn it is; `None`: their turn has not come, wait no more.
     async fn claim(&self, stop: &CancellationToken) -> Result<Option<(Vec<ClaimedMail>, Millis)>, SendError> {
         let Shared { store, schedule, clock, .. } = &**self.shared;
-        let mut want = schedule.batch.clamp(1, 100);
+        // A relay that was away is tried with one message; another relay can have the others.
+        let mut want = if self.lane.gate.failures() > 0 { 1 } else { schedule.batch.clamp(1, 100) };
         let bucket = format!("relay:{}", self.lane.name);
         if let Some(per_minute) = self.lane.per_minute {
             // Ten seconds' worth at once: a restart cannot hurry more than that.

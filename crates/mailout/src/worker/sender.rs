@@ -325,6 +325,8 @@ impl Sender {
             }
             Verdict::RelayAway(words) => {
                 let rest = self.away(&words);
+                // Another relay need not wait for this one.
+                let rest = if self.shared.lanes.len() > 1 { Duration::ZERO } else { rest };
                 self.put_back(mail, &words, rest).await?;
             }
             Verdict::Uncertain(words) => {

@@ -25,7 +25,7 @@ async fn a_whole_round(ground: &Ground) {
     let mails = store.claim_mail("w", 100, NOW.plus_seconds(600), NOW).await.unwrap();
     assert_eq!(mails.len(), 40);
     for mail in &mails {
-        assert!(store.still_wanted(&mail.id, "w", NOW).await.unwrap());
+        assert!(store.still_wanted(&[(mail.id.clone(), "w".to_owned())], NOW).await.unwrap() == [true]);
         assert!(store.mark_sending(&mail.id, "w", NOW.plus_seconds(600), NOW).await.unwrap());
         assert!(store.record_sent(&mail.id, "250 ok", NOW).await.unwrap());
     }
@@ -200,7 +200,7 @@ async fn passing_on_stops_the_old_link(ground: &Ground) {
     assert_eq!(store.invitation_by_lookup(&lookup(1)).await.unwrap().unwrap().generation, 1);
     // The message that was on its way to the old address is no longer wanted.
     let stale = old.iter().find(|mail| mail.invitation == *invitation).unwrap();
-    assert!(!store.still_wanted(&stale.id, "w", NOW).await.unwrap());
+    assert!(store.still_wanted(&[(stale.id.clone(), "w".to_owned())], NOW).await.unwrap() == [false]);
     let new = store.claim_mail("w", 100, NOW.plus_seconds(60), NOW).await.unwrap();
     assert_eq!(new.iter().map(|mail| mail.recipient.as_str()).collect::<Vec<_>>(), ["chefen@firma.example"]);
     // Somebody who has an invitation of his own gets no second one.

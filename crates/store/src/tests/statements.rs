@@ -7,7 +7,7 @@ use super::{Ground, on_both};
 use crate::dialect::{Engine, PER_ENGINE};
 use crate::sql::Bulk;
 use crate::{
-    StoreError, StoreOptions, audit, calls, channels, codes, drafts, frames, inbound, jobs, migrate, municipalities, outbox, people, questionnaires, respondent,
+    StoreError, StoreOptions, audit, calls, channels, codes, drafts, frames, inbound, jobs, migrate, municipalities, outbox, people, quality, questionnaires, respondent,
     results, retention, rounds, sending, sums,
 };
 
@@ -27,6 +27,7 @@ const SUBJECTS: &[Subject] = &[
     ("municipalities", municipalities::STATEMENTS, municipalities::BULKS),
     ("outbox", outbox::STATEMENTS, outbox::BULKS),
     ("people", people::STATEMENTS, people::BULKS),
+    ("quality", quality::STATEMENTS, quality::BULKS),
     ("questionnaires", questionnaires::STATEMENTS, questionnaires::BULKS),
     ("respondent", respondent::STATEMENTS, respondent::BULKS),
     ("results", results::STATEMENTS, results::BULKS),

@@ -37,6 +37,7 @@ pub fn routes() -> Router<App> {
         .route("/{slug}/console/rounds/{round}/open", routing::get(confirm_open).post(open))
         .route("/{slug}/console/rounds/{round}/pause", routing::post(pause))
         .route("/{slug}/console/rounds/{round}/resume", routing::post(resume))
+        .route("/{slug}/console/rounds/{round}/resume-all", routing::post(resume_all))
         .route("/{slug}/console/rounds/{round}/reminder", routing::get(confirm_reminder).post(remind))
         .route("/{slug}/console/rounds/{round}/close", routing::get(confirm_close).post(close))
 }
@@ -217,6 +218,8 @@ pub struct RoundPage {
     pub note: Option<&'static str>,
     /// The round.
     pub round: RoundInfo,
+    /// No mail goes out at all: why.
+    pub all_paused: Option<Vec<String>>,
     /// The year's frame.
     pub frame: Option<FrameInfo>,
     /// The opening, while it runs or after it failed.
@@ -414,6 +417,8 @@ pub struct Wave {
     pub uncertain: u64,
     /// Not wanted any more.
     pub cancelled: u64,
+    /// The round's mail ended before their turn came.
+    pub expired: u64,
 }
 
 impl Page for RoundPage {
@@ -437,6 +442,7 @@ impl Page for RoundPage {
             bar: Bar::sample(true),
             note: full.then_some("console.flash_created"),
             round: RoundInfo::sample(state),
+            all_paused: full.then(|| vec!["Al udsendelse er på pause.".to_owned()]),
             frame: full.then_some(FrameInfo { units: 2480, contactable: 1900, protected: 210 }),
             opening: (state == "opening" || full).then(JobLine::sample),
             opening_done: 10,
@@ -455,7 +461,7 @@ impl Page for RoundPage {
                 closes_fault: full.then_some("console.fault_date"),
             },
         };
-        let wave = Wave { name: "Invitation".to_owned(), sent: 1, waiting: 2, failed: 3, uncertain: 4, cancelled: 5 };
+        let wave = Wave { name: "Invitation".to_owned(), sent: 1, waiting: 2, failed: 3, uncertain: 4, cancelled: 5, expired: 6 };
         let matrix = vec![MatrixRow { title: "Handel".to_owned(), cells: vec![Some(cell), None] }];
         let running = Self { waves: vec![wave], matrix, ..page("open", true) };
         let bare = RoundInfo {
@@ -516,6 +522,7 @@ async fn shown(
         bar: staff.bar("home"),
         note: note.key(),
         round: info(app, language, staff, round),
+        all_paused: all_paused(app, language).await?,
         frame: frame_of(app, staff, round.year).await?.map(|f| frame_info(&f)),
         opening: opening.as_ref().map(|job| JobLine::of(app, language, &staff.municipality.slug, job)),
         opening_done: opening.as_ref().map_or(0, |job| job.done),
@@ -565,8 +572,25 @@ pub(crate) fn info(app: &App, language: Language, staff: &Staff, round: &Round) 
         closes_on: round.closes_on.clone(),
         threshold: round.threshold,
         paused: round.paused_at.is_some(),
-        pause_reason: round.pause_reason.clone(),
+        pause_reason: pause_reason(app, language, round.pause_key.as_deref(), round.pause_reason.as_deref()),
         closed_at: round.closed_at.map(|at| at.0),
+    }
+}
+
+/// Why no mail goes out at all, if it does not.
+async fn all_paused(app: &App, language: Language) -> Result<Option<Vec<String>>, PageError> {
+    let switch = app.store().mail_switch().await?;
+    Ok(switch.paused_at.map(|_| {
+        let known = switch.pause_key.as_deref().map(|key| app.t(language, key, &[("words", switch.words.as_str().into())]));
+        known.into_iter().chain(Some(switch.words).filter(|words| !words.is_empty())).collect()
+    }))
+}
+
+/// Why sending is paused, in the reader's language: a known reason with the mail server's words, or what a person wrote.
+fn pause_reason(app: &App, language: Language, key: Option<&str>, words: Option<&str>) -> Option<String> {
+    match key {
+        Some(key) => Some(app.t(language, key, &[("words", words.unwrap_or_default().into())])),
+        None => words.filter(|words| !words.is_empty()).map(str::to_owned),
     }
 }
 
@@ -631,12 +655,14 @@ fn wave_rows(app: &App, language: Language, counts: &[store::outbox::MailCount])
             failed: 0,
             uncertain: 0,
             cancelled: 0,
+            expired: 0,
         });
         *match count.state {
             MailState::Sent => &mut wave.sent,
             MailState::Failed => &mut wave.failed,
             MailState::Uncertain => &mut wave.uncertain,
-            MailState::Cancelled | MailState::Expired => &mut wave.cancelled,
+            MailState::Cancelled => &mut wave.cancelled,
+            MailState::Expired => &mut wave.expired,
             MailState::Pending | MailState::Claimed | MailState::Sending | MailState::Deferred => &mut wave.waiting,
         } += count.messages;
     }
@@ -794,6 +820,18 @@ async fn resume(
 ) -> Result<Response, PageError> {
     let round = RoundId(round);
     app.store().resume_mail(&staff.municipality.id, &round, app.now()).await?;
+    staff.did(&app, "round.resumed", round.as_str(), "").await?;
+    Ok(to_round(&staff, &round, "resumed"))
+}
+
+/// Lets all mail go on, after a person has looked.
+async fn resume_all(
+    State(app): State<App>,
+    Analyst(staff): Analyst,
+    Path((_, round)): Path<(String, String)>,
+) -> Result<Response, PageError> {
+    let round = RoundId(round);
+    app.store().resume_all_mail(app.now()).await?;
     staff.did(&app, "round.resumed", round.as_str(), "").await?;
     Ok(to_round(&staff, &round, "resumed"))
 }
