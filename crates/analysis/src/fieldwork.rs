@@ -86,9 +86,7 @@ fn shares(variable: &Variable, year: i32, responses: &[usize], scored: &Scored) 
     if whole == 0 || weight <= 0.0 {
         return None;
     }
-    let of = |key: &str| {
-        (frame.get(key).copied().unwrap_or(0), answered.get(key).copied().unwrap_or_default())
-    };
+    let of = |key: &str| (frame.get(key).copied().unwrap_or(0), answered.get(key).copied().unwrap_or_default());
     let there = || variable.groups.iter().filter(|(key, _)| frame.contains_key(key.as_str()));
     let pairs: Vec<(u64, u64)> = there().map(|(key, _)| (of(key).0, of(key).1.0)).collect();
     let groups = there().map(|(key, title)| {

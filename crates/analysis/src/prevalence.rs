@@ -84,7 +84,7 @@ pub fn prevalence(
     let raised = raised(&comments, &chosen);
     let published: Vec<&str> = part.themes.iter().filter(|t| !t.disagreed).map(|t| t.key.as_str()).collect();
     let report = shares(frame, &responded, &raised, &published, method)?;
-    let few = few(&responded, &raised, u64::from(method.min_n));
+    let few = few(&responded, &raised, &published, u64::from(method.min_n));
     for row in report.0 {
         let hidden = few.contains(&(row.indicator.clone(), row.year));
         part.shares.push(if hidden { withheld(row) } else { row });
@@ -194,7 +194,7 @@ fn raised<'c>(comments: &[&'c Comment], chosen: &HashMap<&str, &'c Coding>) -> R
 
 /// Themes raised by so few that they are not shown, and all of a year with few comments. Also a theme that nobody raises: its share would
 /// say of every comment what it is not about.
-fn few(responded: &[(i32, String)], raised: &Raised<'_>, min_n: u64) -> HashSet<(String, i32)> {
+fn few(responded: &[(i32, String)], raised: &Raised<'_>, themes: &[&str], min_n: u64) -> HashSet<(String, i32)> {
     let mut counts: BTreeMap<i32, (usize, BTreeMap<&str, u64>)> = BTreeMap::new();
     for (year, business) in responded {
         let entry = counts.entry(*year).or_default();
@@ -203,11 +203,10 @@ fn few(responded: &[(i32, String)], raised: &Raised<'_>, min_n: u64) -> HashSet<
             themes.iter().for_each(|theme| *entry.1.entry(theme).or_default() += 1);
         }
     }
-    let keys: BTreeSet<&str> = raised.values().flatten().copied().collect();
     let mut few = HashSet::new();
-    for (year, (commenting, themes)) in counts {
-        for key in &keys {
-            let mentions = themes.get(key).copied().unwrap_or(0);
+    for (year, (commenting, counts)) in counts {
+        for key in themes.iter().chain([&WITH_COMMENT]) {
+            let mentions = counts.get(key).copied().unwrap_or(0);
             if min_n > 0 && (mentions < min_n || commenting < FEWEST_COMMENTING) {
                 few.insert(((*key).to_owned(), year));
             }

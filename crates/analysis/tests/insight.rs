@@ -39,8 +39,9 @@ fn drivers_and_alpha_equal_r() {
     }
     let read = |name: &str| Table::read(&folder.join(name), |_| true).unwrap();
     let definitions = Definitions::parse("i.toml", BATTERY).unwrap();
-    let report =
-        analyse_rows(&read("in_frame.csv"), &read("in_responses.csv"), &definitions, &Method::default()).unwrap().report;
+    let report = analyse_rows(&read("in_frame.csv"), &read("in_responses.csv"), &definitions, &Method::default())
+        .unwrap()
+        .report;
     let mut expected = csv::Reader::from_path(folder.join("expected.csv")).unwrap();
     let rows: Vec<csv::StringRecord> = expected.records().map(Result::unwrap).collect();
     let value = |kind: &str, item: &str| -> f64 {
@@ -87,12 +88,16 @@ fn three_years(definition: &str, answers_in_b: usize) -> Report {
     for (at, year) in YEARS.into_iter().enumerate() {
         for b in 0..80 {
             let sector = if b < 60 { "A" } else { "B" };
-            for (column, cell) in [year.to_string(), format!("{year}-{b}"), sector.to_owned(), "2-9".to_owned()].into_iter().enumerate() {
+            for (column, cell) in
+                [year.to_string(), format!("{year}-{b}"), sector.to_owned(), "2-9".to_owned()].into_iter().enumerate()
+            {
                 frame[column].push(cell);
             }
             if b < 30 || (60..60 + answers_in_b).contains(&b) {
                 let value = 40 + 5 * at + if b % 2 == 0 { 0 } else { 20 };
-                for (column, cell) in [year.to_string(), format!("{year}-{b}"), value.to_string()].into_iter().enumerate() {
+                for (column, cell) in
+                    [year.to_string(), format!("{year}-{b}"), value.to_string()].into_iter().enumerate()
+                {
                     responses[column].push(cell);
                 }
             }
@@ -108,7 +113,9 @@ fn three_years(definition: &str, answers_in_b: usize) -> Report {
 }
 
 fn definition(target: &str, more: &str) -> String {
-    format!("[[indicator]]\nid = \"x\"\nkind = \"mean\"\nitem = \"q\"\nscale = [0, 100]\nheadline = true\n{more}\n{target}\n")
+    format!(
+        "[[indicator]]\nid = \"x\"\nkind = \"mean\"\nitem = \"q\"\nscale = [0, 100]\nheadline = true\n{more}\n{target}\n"
+    )
 }
 
 #[test]
@@ -143,7 +150,8 @@ fn a_thin_group_gets_the_mean_of_a_fixed_pair_of_years() {
 
 #[test]
 fn targets_are_tested_against_their_baseline() {
-    let target = |target: &str| three_years(&definition(&format!("target = {target}"), ""), 10).insight.targets.remove(0);
+    let target =
+        |target: &str| three_years(&definition(&format!("target = {target}"), ""), 10).insight.targets.remove(0);
     let raise = target("{ kind = \"raise\", from = 2023, by = 2027 }");
     assert_eq!((raise.verdict, raise.gap), (Some(TargetVerdict::Met), None));
     assert!((raise.change.unwrap() - 10.0).abs() < 1e-9 && raise.interval.unwrap().lower > 0.0);
@@ -154,7 +162,8 @@ fn targets_are_tested_against_their_baseline() {
     assert_eq!((keep.verdict, keep.margin_too_small), (Some(TargetVerdict::Met), true));
     let none = target("{ kind = \"raise\", from = 2019, by = 2027 }");
     assert_eq!((none.verdict, none.gap), (None, Some(Gap::Baseline)));
-    let broken = three_years(&definition("target = { kind = \"raise\", from = 2023, by = 2027 }", "breaks = [2025]"), 10);
+    let broken =
+        three_years(&definition("target = { kind = \"raise\", from = 2023, by = 2027 }", "breaks = [2025]"), 10);
     assert_eq!(broken.insight.targets[0].gap, Some(Gap::Break));
 }
 
@@ -167,7 +176,9 @@ fn who_answered_is_told_by_variable_and_as_one_number() {
     assert_eq!(row.maximal_bias[0].bias, 0.0);
     let sector = &row.variables[0];
     assert_eq!((sector.domain.as_str(), sector.weighted, sector.groups.len()), ("sector", true, 2));
-    assert!((sector.groups[0].frame_share - 0.75).abs() < 1e-12 && (sector.groups[0].weighted_share - 0.75).abs() < 1e-12);
+    assert!(
+        (sector.groups[0].frame_share - 0.75).abs() < 1e-12 && (sector.groups[0].weighted_share - 0.75).abs() < 1e-12
+    );
     // Ten of sixty-odd fewer in one sector: 30/60 against 4/20.
     let uneven = three_years(&definition("", ""), 4);
     assert!(uneven.insight.response[0].r_indicator.unwrap() < 0.8);
@@ -188,12 +199,10 @@ fn few_answers_give_neither_map_nor_alpha() {
         ],
     )
     .unwrap();
-    let mut columns = vec![
-        column("year", numbers(18, &|_| "2025".into())),
-        column("business_id", numbers(18, &|b| format!("b{b}"))),
-    ];
+    let mut columns =
+        vec![column("year", numbers(18, &|_| "2025".into())), column("business_id", numbers(18, &|b| format!("b{b}")))];
     for (at, item) in ["q1", "q2", "q3", "d1", "d2", "d3", "d4"].iter().enumerate() {
-        columns.push(column(item, numbers(18, &|b| ((b * (at + 3) + at) % 5 + 1).to_string())));
+        columns.push(column(item, numbers(18, &|b| ((b + at) / (at % 3 + 1) % 5 + 1).to_string())));
     }
     let responses = Table::from_columns("responses", columns).unwrap();
     let definitions = Definitions::parse("i.toml", BATTERY).unwrap();
@@ -201,7 +210,8 @@ fn few_answers_give_neither_map_nor_alpha() {
     assert_eq!(report.insight.drivers[0].refused, Some(Refusal::TooFew { n: 18, needed: 40 }));
     assert!(report.insight.drivers[0].drivers.is_empty());
     assert!(report.insight.reliability.iter().all(|r| r.state == State::Hidden && r.alpha.is_none()));
-    let open = analyse_rows(&frame, &responses, &definitions, &Method { min_n: 0, ..Method::default() }).unwrap().report;
+    let open =
+        analyse_rows(&frame, &responses, &definitions, &Method { min_n: 0, ..Method::default() }).unwrap().report;
     assert!(open.insight.reliability.iter().all(|r| r.alpha.is_some()));
 }
 

@@ -3,7 +3,7 @@
 
 use analysis::coding::Codebook;
 use analysis::prevalence::{Coding, Comment, SURVEY, prevalence};
-use analysis::{Method, Table, ThemesOptions, analyse_rows};
+use analysis::{Method, Table, ThemesOptions, Weighting, analyse_rows};
 use domain::indicator::Definitions;
 use domain::insight::{ThemePart, WITH_COMMENT};
 use domain::results::{ALL, State, TOTAL, Verdict};
@@ -28,7 +28,8 @@ fn answered() -> Vec<usize> {
 }
 
 fn responses(with: Option<(&str, &dyn Fn(i32, usize) -> bool)>) -> Table {
-    let rows: Vec<(i32, usize)> = [2024, 2025].into_iter().flat_map(|y| answered().into_iter().map(move |b| (y, b))).collect();
+    let rows: Vec<(i32, usize)> =
+        [2024, 2025].into_iter().flat_map(|y| answered().into_iter().map(move |b| (y, b))).collect();
     let mut columns = vec![
         ("year".to_owned(), rows.iter().map(|(y, _)| y.to_string()).collect::<Vec<_>>()),
         ("business_id".to_owned(), rows.iter().map(|(_, b)| format!("b{b}")).collect()),
@@ -81,7 +82,7 @@ fn run(comments: &[Comment], codings: &[Coding], method: &Method) -> ThemePart {
 #[test]
 fn a_share_and_its_change_are_those_worked_out_by_hand() {
     // One stratum of 20 from 40, so that the arithmetic stays small: p = 6/20 and 8/20.
-    let method = Method { strata: vec![], ..Method::default() };
+    let method = Method { weights: Weighting::None, ..Method::default() };
     let part = run(&comments(), &codings("ann", &raises), &method);
     let share = part.share("labour", 2024).unwrap().estimate;
     assert!((share.value.unwrap() - 0.3).abs() < 1e-12);
@@ -102,7 +103,8 @@ fn a_share_and_its_change_are_those_worked_out_by_hand() {
 fn a_prevalence_is_the_engines_own_share() {
     let method = Method::default();
     let part = run(&comments(), &codings("ann", &raises), &method);
-    let definitions = "[[indicator]]\nid = \"labour\"\nkind = \"share\"\nitem = \"raised\"\nvalues = [1]\nbetter = \"none\"\n";
+    let definitions =
+        "[[indicator]]\nid = \"labour\"\nkind = \"share\"\nitem = \"raised\"\nvalues = [1]\nbetter = \"none\"\n";
     let definitions = Definitions::parse("own.toml", definitions).unwrap();
     let table = responses(Some(("raised", &raises)));
     let own = analyse_rows(&frame(), &table, &definitions, &method).unwrap().report;
@@ -185,7 +187,8 @@ fn the_command_writes_shares_beside_suggestions_and_names_faults() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let mut frame = String::from("year,business_id,sector,size\n");
-    let (mut responses, mut texts) = (String::from("year,business_id,overall\n"), String::from("id,year,business_id,language,text\n"));
+    let (mut responses, mut texts) =
+        (String::from("year,business_id,overall\n"), String::from("id,year,business_id,language,text\n"));
     let mut codes = String::from("id,coder,version,theme\n");
     for b in 0..40 {
         frame.push_str(&format!("2025,b{b},S1,2-9\n"));
@@ -210,9 +213,9 @@ fn the_command_writes_shares_beside_suggestions_and_names_faults() {
             responses: Some(path("r.csv")),
             ..ThemesOptions::default()
         };
-        analysis::themes(&options).map(|_| ()).map_err(|e| {
-            e.to_string().replace(&format!("{}/", folder.path().display()), "")
-        })
+        analysis::themes(&options)
+            .map(|_| ())
+            .map_err(|e| e.to_string().replace(&format!("{}/", folder.path().display()), ""))
     };
     run(&codes, &responses).unwrap();
     let read = |name: &str| std::fs::read_to_string(path("out").join(name)).unwrap();
@@ -221,8 +224,14 @@ fn the_command_writes_shares_beside_suggestions_and_names_faults() {
     assert!(read("prevalence.csv").starts_with("theme,year,"), "the first column is the theme");
     assert!(read("prevalence.json").contains("not for publication"));
     let fault = |codes: &str| run(codes, &responses).unwrap_err();
-    assert_eq!(fault(&codes.replace("c3,", "x3,")), "k.csv:5: column \"id\": there is no such comment, or it has no text");
-    assert_eq!(fault(&codes.replacen("accessibility", "buses", 1)), "k.csv:2: column \"theme\": \"buses\" is not in the codebook");
+    assert_eq!(
+        fault(&codes.replace("c3,", "x3,")),
+        "k.csv:5: column \"id\": there is no such comment, or it has no text"
+    );
+    assert_eq!(
+        fault(&codes.replacen("accessibility", "buses", 1)),
+        "k.csv:2: column \"theme\": \"buses\" is not in the codebook"
+    );
     assert_eq!(
         run(&codes, &responses.replace("2025,b3,3\n", "")).unwrap_err(),
         "c.csv:5: column \"business_id\": this business has no answer in 2025 (r.csv)"

@@ -1,11 +1,13 @@
 //! The year's paper: what changed and is it real, the figures behind it, who answered, and how the figures came about.
 use std::collections::HashMap;
 
-use charts::{ChartError, Setting};
+use charts::{ChartError, Priority, PriorityPoint, Setting, ThemeRow, Themes};
+use domain::insight::DriverRow;
 use domain::language::Language;
 use domain::municipality::Municipality;
 use domain::results::{ALL, ChangeRow, EstimateRow, IndicatorInfo, Report, TOTAL, Verdict};
 use serde::Serialize;
+use text::insight::{TargetLine, Teller};
 use text::messages::{Arg, Messages};
 use text::{format, summary};
 
@@ -69,6 +71,8 @@ struct Sheet {
     caption: String,
     head: Vec<String>,
     rows: Vec<Vec<String>>,
+    /// Cells hold text, not figures: they stand left.
+    text: bool,
 }
 
 struct Desk<'a> {
@@ -113,7 +117,11 @@ impl Desk<'_> {
                 sections.push(self.breakdown(indicator, &domain, year));
             }
         }
+        sections.extend(self.goals());
+        sections.extend(self.priorities());
+        sections.extend(self.themes(year));
         sections.push(self.coverage(year));
+        sections.extend(self.quality());
         sections.push(self.method(occasion));
         sections.push(self.figures("indicators_title", |_| true));
         let content = Content {
@@ -137,7 +145,7 @@ impl Desk<'_> {
         head.push(self.say("change", &[]));
         let indicators = self.report.indicators.iter().filter(|indicator| wanted(indicator));
         let rows = indicators.map(|indicator| self.row(indicator.title.get(self.language), indicator, TOTAL, ALL));
-        let table = Sheet { caption: self.say("table_note", &[]), head, rows: rows.collect() };
+        let table = Sheet { caption: self.say("table_note", &[]), head, rows: rows.collect(), text: false };
         Section { title: self.say(title, &[]), paragraphs: vec![], charts: vec![], tables: vec![table] }
     }
 
@@ -165,7 +173,7 @@ impl Desk<'_> {
         let groups = breakdown.map(|b| b.groups.as_slice()).unwrap_or_default();
         let mut rows = vec![self.row(&self.say("all", &[]), indicator, TOTAL, ALL)];
         rows.extend(groups.iter().map(|group| self.row(group.title.get(language), indicator, domain, &group.key)));
-        let table = Sheet { caption: self.say("table_note", &[]), head, rows };
+        let table = Sheet { caption: self.say("table_note", &[]), head, rows, text: false };
         Section { title, paragraphs: vec![], charts, tables: vec![table] }
     }
 
@@ -175,10 +183,103 @@ impl Desk<'_> {
         let charts = self.chart("coverage.svg", drawn).into_iter().collect();
         Section {
             title: self.say("coverage_title", &[]),
-            paragraphs: vec![self.say("coverage_text", &[])],
+            paragraphs: std::iter::once(self.say("coverage_text", &[])).chain(self.teller().response()).collect(),
             charts,
             tables: vec![],
         }
+    }
+
+    const fn teller(&self) -> Teller<'_> {
+        Teller { messages: self.messages, language: self.language, report: self.report }
+    }
+
+    /// A word of the committee's page, so that page and paper say the same.
+    fn word(&self, key: &str) -> String {
+        self.messages.t(self.language, &format!("committee.{key}"), &[])
+    }
+
+    fn goals(&self) -> Option<Section> {
+        let head = ["indicator", "goal_wanted", "goal_found", "goal_result"].map(|key| self.word(key)).to_vec();
+        let row = |line: TargetLine| {
+            vec![line.title, line.wanted, line.found, self.word(&format!("goal_{}", line.verdict))]
+        };
+        let rows: Vec<Vec<String>> = self.teller().targets().into_iter().map(row).collect();
+        (!rows.is_empty()).then(|| Section {
+            title: self.say("goals_title", &[]),
+            paragraphs: vec![self.word("goals_text")],
+            charts: vec![],
+            tables: vec![Sheet { caption: String::new(), head, rows, text: true }],
+        })
+    }
+
+    fn priorities(&mut self) -> Vec<Section> {
+        let setting = Setting { heading: false, ..Setting::standalone(self.messages, self.language, "priority") };
+        let keys = ["priority_item", "priority_satisfaction", "priority_importance", "priority_range", "priority_quarter"];
+        let mut sections = Vec::new();
+        for map in &self.report.insight.drivers {
+            let point = |d: &DriverRow| PriorityPoint {
+                label: text::insight::short(d.title.get(self.language)),
+                satisfaction: d.mean,
+                importance: d.share,
+            };
+            let data = Priority { scale: map.scale, points: map.drivers.iter().map(point).collect() };
+            let drawn = charts::priority(&data, &setting);
+            let battery = self.report.indicators.iter().find(|i| i.id == map.battery);
+            let battery = battery.map_or(map.battery.as_str(), |i| i.title.get(self.language));
+            let lines = self.teller().driver_lines(map).into_iter().enumerate();
+            let rows: Vec<Vec<String>> = lines
+                .map(|(at, line)| {
+                    let quarter = self.messages.t(self.language, line.quarter, &[]);
+                    vec![format!("{}. {}", at + 1, line.title), line.satisfaction, line.importance, line.range, quarter]
+                })
+                .collect();
+            let head = keys.map(|key| self.word(key)).to_vec();
+            let table = (!rows.is_empty()).then(|| Sheet { caption: String::new(), head, rows, text: false });
+            sections.push(Section {
+                title: format!("{} {}", self.say("priorities_title", &[]), battery),
+                paragraphs: self.teller().drivers(map),
+                charts: self.chart(&format!("priority-{}.svg", map.battery), drawn).into_iter().collect(),
+                tables: table.into_iter().collect(),
+            });
+        }
+        sections
+    }
+
+    fn themes(&mut self, year: i32) -> Option<Section> {
+        let part = self.report.insight.themes.as_ref()?;
+        let before = part.years.iter().rev().find(|y| y.year < year && y.is_complete()).map(|y| y.year);
+        let mut rows: Vec<ThemeRow> = part
+            .themes
+            .iter()
+            .filter_map(|theme| {
+                let row = part.share(&theme.key, year).filter(|row| !row.state.is_hidden())?;
+                Some(ThemeRow {
+                    label: theme.title.get(self.language).to_owned(),
+                    share: Some(row.estimate.value?),
+                    interval: row.estimate.interval,
+                    verdict: before.and_then(|from| part.change(&theme.key, from, year)).map(|c| c.verdict),
+                })
+            })
+            .collect();
+        rows.sort_by(|a, b| b.share.unwrap_or(0.0).total_cmp(&a.share.unwrap_or(0.0)));
+        let setting = Setting { heading: false, ..Setting::standalone(self.messages, self.language, "themes") };
+        let drawn = charts::themes(&Themes { year, rows }, &setting);
+        Some(Section {
+            title: self.say("themes_title", &[]),
+            paragraphs: self.teller().themes(part, year),
+            charts: self.chart("themes.svg", drawn).into_iter().collect(),
+            tables: vec![],
+        })
+    }
+
+    fn quality(&self) -> Option<Section> {
+        let lines = self.teller().reliability();
+        (!lines.is_empty()).then(|| Section {
+            title: self.say("quality_title", &[]),
+            paragraphs: std::iter::once(self.word("quality_text")).chain(lines).collect(),
+            charts: vec![],
+            tables: vec![],
+        })
     }
 
     fn method(&self, occasion: &Occasion<'_>) -> Section {

@@ -12,6 +12,9 @@ use domain::results::{
 use report::Occasion;
 use text::Messages;
 
+#[path = "../../web/tests/figures/mod.rs"]
+mod figures;
+
 fn estimate(year: i32, domain: &str, group: &str, value: f64, n: u64) -> EstimateRow {
     let hidden = n < 5;
     let shown = |v: f64| (!hidden).then_some(v);
@@ -145,5 +148,34 @@ fn the_paper_is_set_in_every_language_and_is_tagged() {
         if let Some(folder) = std::env::var_os("PEJLING_KEEP_PAPERS") {
             std::fs::write(std::path::Path::new(&folder).join(format!("year-{}.pdf", language.tag())), &pdf).unwrap();
         }
+    }
+}
+
+#[test]
+fn targets_maps_themes_and_who_answered_are_set_too() {
+    let messages = Messages::load().unwrap();
+    let municipality = Municipality {
+        id: MunicipalityId("m".into()),
+        slug: "hojager".into(),
+        name: "Højager Kommune".into(),
+        country: Country::Dk,
+        settings: Settings::default(),
+    };
+    let occasion = Occasion {
+        municipality: &municipality,
+        language: Language::Da,
+        published_on: jiff::civil::date(2026, 11, 20),
+        version: 1,
+        note: "",
+    };
+    let bare = figures::report();
+    assert_eq!(bare.years, figures::YEARS);
+    let full = Report { insight: figures::insight(), ..figures::report() };
+    let [bare, full] = [bare, full].map(|report| report::year(&messages, &report, &occasion).unwrap());
+    let pages = |pdf: &[u8]| pdf.windows(11).filter(|w| w.starts_with(b"/Type/Page") && w[10] != b's').count();
+    assert!(full.len() > bare.len() + 10_000, "charts and tables were added: {} {}", bare.len(), full.len());
+    assert!(pages(&full) >= pages(&bare));
+    if let Some(folder) = std::env::var_os("PEJLING_KEEP_PAPERS") {
+        std::fs::write(std::path::Path::new(&folder).join("year-full.pdf"), &full).unwrap();
     }
 }

@@ -7,9 +7,11 @@
 //! - [`engine`]: the template engine with `t`, `number`, `percent`, `date`, `datetime` and `text`
 //! - [`sentences`]: what can honestly be said of an estimate or a change, written by rule
 //! - [`summary`]: the sentences that open a year
+//! - [`insight`]: targets, trends, drivers, themes, reliability and who answered, in words
 pub mod collation;
 pub mod engine;
 pub mod format;
+pub mod insight;
 pub mod messages;
 pub mod sentences;
 pub mod summary;

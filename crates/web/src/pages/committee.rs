@@ -3,13 +3,15 @@ use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::{Router, middleware, routing};
-use charts::{ChartError, Setting};
+use charts::{ChartError, Priority, PriorityPoint, Setting, ThemeRow, Themes};
 use domain::ids::PublicationId;
 use domain::indicator::{Better, Kind};
+use domain::insight::{DriverMap, ThemeInfo, ThemePart};
 use domain::language::Language;
 use domain::results::{ALL, ChangeRow, EstimateRow, IndicatorInfo, Report, State as Shown, TOTAL, Verdict};
 use serde::{Deserialize, Serialize};
 use store::results::Publication;
+use text::insight::{TargetLine, Teller};
 use text::{EngineError, Messages, summary};
 
 use crate::app::App;
@@ -96,8 +98,16 @@ pub struct YearPage {
     pub further_open: bool,
     /// The indicator shown.
     pub shown: Option<IndicatorPart>,
+    /// Targets against what was measured.
+    pub goals: Vec<GoalLine>,
+    /// What matters most.
+    pub priorities: Vec<PriorityPart>,
+    /// What businesses write.
+    pub themes: Option<ThemesPart>,
     /// Who answered.
     pub coverage: Option<CoveragePart>,
+    /// How well each index measures one thing.
+    pub quality: Vec<String>,
     /// All publications, newest first.
     pub others: Vec<OtherLine>,
     /// The paper, where it was set.
@@ -117,6 +127,92 @@ pub struct IndicatorLine {
     pub value: Cell,
     /// The change from the year before.
     pub change: Option<Change>,
+}
+
+/// A target in words.
+#[derive(Debug, Serialize)]
+pub struct GoalLine {
+    /// Where its indicator is shown.
+    pub href: String,
+    /// The indicator.
+    pub title: String,
+    /// What is wanted.
+    pub wanted: String,
+    /// What was found.
+    pub found: String,
+    /// `met`, `not_shown`, `missed`, `none`.
+    pub verdict: &'static str,
+    /// Class of the verdict's mark.
+    pub mark: &'static str,
+}
+
+/// A priority map.
+#[derive(Debug, Serialize)]
+pub struct PriorityPart {
+    /// The battery.
+    pub title: String,
+    /// What it says, or why there is none.
+    pub sentences: Vec<String>,
+    /// The map (SVG).
+    pub chart: Option<String>,
+    /// File name of the map.
+    pub file: String,
+    /// Its items, the most important first.
+    pub rows: Vec<PriorityRow>,
+}
+
+/// An item of a priority map.
+#[derive(Debug, Serialize)]
+pub struct PriorityRow {
+    /// Its number on the map.
+    pub number: usize,
+    /// Title.
+    pub title: String,
+    /// Mean satisfaction.
+    pub satisfaction: String,
+    /// Part of the importance.
+    pub importance: String,
+    /// Interval of that.
+    pub range: String,
+    /// Key of the quarter's name.
+    pub quarter: &'static str,
+}
+
+/// Themes of the open answers.
+#[derive(Debug, Serialize)]
+pub struct ThemesPart {
+    /// What the shares are, or how far the coding is.
+    pub sentences: Vec<String>,
+    /// The bars (SVG).
+    pub chart: Option<String>,
+    /// The year before, with which shares are compared.
+    pub before: Option<i32>,
+    /// The themes, the most frequent first.
+    pub rows: Vec<ThemeLine>,
+    /// Some themes are raised by too few to be shown.
+    pub missing: bool,
+}
+
+/// A theme.
+#[derive(Debug, Serialize)]
+pub struct ThemeLine {
+    /// Title.
+    pub title: String,
+    /// The share.
+    pub value: Cell,
+    /// The change from the year before.
+    pub change: Option<Change>,
+}
+
+/// The mean of two years in a group with few answers.
+#[derive(Debug, Serialize)]
+pub struct PairLine {
+    /// The group.
+    pub title: String,
+    /// `2023–2024`.
+    pub years: String,
+    /// The mean.
+    pub value: Cell,
 }
 
 /// A figure as it may be shown.
@@ -156,6 +252,10 @@ pub struct IndicatorPart {
     pub kind: String,
     /// The trend of the total (SVG).
     pub trend: Option<String>,
+    /// What can be said of the direction over three or more years.
+    pub direction: Option<String>,
+    /// Means of two years for thin groups.
+    pub pairs: Vec<PairLine>,
     /// Four years per sector (SVG).
     pub multiples: Option<String>,
     /// The changes (SVG).
@@ -199,6 +299,8 @@ pub struct SectorRow {
 /// Who answered.
 #[derive(Debug, Serialize)]
 pub struct CoveragePart {
+    /// In plain words.
+    pub sentences: Vec<String>,
     /// The bars (SVG).
     pub chart: Option<String>,
     /// The rows.
@@ -266,6 +368,12 @@ impl Page for YearPage {
             query: "?indicator=nki".to_owned(),
             kind: "committee.kind_index".to_owned(),
             trend: Some("<svg></svg>".to_owned()),
+            direction: Some("Ingen sikker retning.".to_owned()),
+            pairs: vec![PairLine {
+                title: "Handel".to_owned(),
+                years: "2025–2026".to_owned(),
+                value: cell(Some("61,4")),
+            }],
             multiples: Some("<svg></svg>".to_owned()),
             changes: Some("<svg></svg>".to_owned()),
             years: vec![YearHead { year: 2025, after_break: false }, YearHead { year: 2026, after_break: true }],
@@ -279,6 +387,8 @@ impl Page for YearPage {
             query: "?indicator=green".to_owned(),
             kind: "committee.kind_share".to_owned(),
             trend: None,
+            direction: None,
+            pairs: Vec::new(),
             multiples: None,
             changes: None,
             years: Vec::new(),
@@ -309,6 +419,46 @@ impl Page for YearPage {
             version: 2,
             current,
         };
+        let goal = |verdict, mark| GoalLine {
+            href: "?indicator=nki".to_owned(),
+            title: "Tilfredshed".to_owned(),
+            wanted: "Højere end i 2023, senest i 2027".to_owned(),
+            found: "+4,2 siden 2023.".to_owned(),
+            verdict,
+            mark,
+        };
+        let priority = |chart: Option<String>| PriorityPart {
+            title: "Servicen".to_owned(),
+            sentences: vec!["Sammenhæng, ikke årsag.".to_owned()],
+            rows: if chart.is_some() {
+                vec![PriorityRow {
+                    number: 1,
+                    title: "Information".to_owned(),
+                    satisfaction: "61".to_owned(),
+                    importance: "24 %".to_owned(),
+                    range: "18 % til 30 %".to_owned(),
+                    quarter: "charts.priority_act",
+                }]
+            } else {
+                Vec::new()
+            },
+            chart,
+            file: "priority-service.svg".to_owned(),
+        };
+        let themes = |full: bool| ThemesPart {
+            sentences: vec!["40 % har skrevet.".to_owned()],
+            chart: full.then(|| "<svg></svg>".to_owned()),
+            before: full.then_some(2025),
+            rows: if full {
+                vec![
+                    ThemeLine { title: "Vej".to_owned(), value: cell(Some("12 %")), change: change("unclear", "", "") },
+                    ThemeLine { title: "Plads".to_owned(), value: cell(Some("9 %")), change: None },
+                ]
+            } else {
+                Vec::new()
+            },
+            missing: full,
+        };
         let page = |shown, full: bool| Self {
             bar: Bar::sample(full),
             href: "/hojager/committee/1".to_owned(),
@@ -328,7 +478,16 @@ impl Page for YearPage {
             further: if full { vec![line(false, None)] } else { Vec::new() },
             further_open: full,
             shown,
+            goals: if full {
+                vec![goal("met", "good"), goal("not_shown", ""), goal("missed", "bad"), goal("none", "")]
+            } else {
+                Vec::new()
+            },
+            priorities: if full { vec![priority(Some("<svg></svg>".to_owned())), priority(None)] } else { Vec::new() },
+            themes: Some(themes(full)),
+            quality: if full { vec!["Servicen: alfa 0,87.".to_owned()] } else { Vec::new() },
             coverage: full.then(|| CoveragePart {
+                sentences: vec!["Svarene fordeler sig jævnt.".to_owned()],
                 chart: Some("<svg></svg>".to_owned()),
                 rows: vec![coverage(false), coverage(true)],
             }),
@@ -401,6 +560,7 @@ async fn year_page(
         part.into_iter().map(|i| indicator_line(report, i, language, &href, chosen)).collect()
     };
     let (main, further) = (lines(main), lines(further));
+    let teller = Teller { messages, language, report };
     let page = YearPage {
         bar: staff.bar("committee"),
         title: current.title.clone(),
@@ -415,7 +575,11 @@ async fn year_page(
         indicators: main,
         further,
         shown: chosen.map(|i| indicator_part(report, i, language, messages)),
+        goals: goals(teller, &href),
+        priorities: priorities(teller),
+        themes: themes_part(teller),
         coverage: coverage_part(report, language, messages),
+        quality: teller.reliability(),
         others: all
             .iter()
             .map(|p| OtherLine {
@@ -568,6 +732,8 @@ fn indicator_part(report: &Report, info: &IndicatorInfo, language: Language, mes
         title: info.title.get(language).to_owned(),
         query: query(info),
         kind: kind_key(info.kind).to_owned(),
+        direction: Teller { messages, language, report }.trend(&info.id),
+        pairs: pairs_of_years(report, info, language),
         trend: draw("chart-trend", &|s| charts::trend(report, &info.id, TOTAL, ALL, s)),
         multiples: draw("chart-sectors", &|s| charts::multiples(&recent, &info.id, SECTOR, YEARS, s)),
         changes: match (before, last) {
@@ -610,7 +776,139 @@ fn coverage_part(report: &Report, language: Language, messages: &Messages) -> Op
         charts::coverage(report, year, SECTOR, s)
     })
     .ok();
-    Some(CoveragePart { chart, rows })
+    Some(CoveragePart { sentences: Teller { messages, language, report }.response(), chart, rows })
+}
+
+fn goals(teller: Teller<'_>, href: &str) -> Vec<GoalLine> {
+    let info = |id: &str| teller.report.indicators.iter().find(|i| i.id == id);
+    let line = |line: TargetLine| GoalLine {
+        href: info(&line.indicator).map(|i| format!("{href}{}#indicator", query(i))).unwrap_or_default(),
+        title: line.title,
+        wanted: line.wanted,
+        found: line.found,
+        verdict: line.verdict,
+        mark: match line.verdict {
+            "met" => "good",
+            "missed" => "bad",
+            _ => "",
+        },
+    };
+    teller.targets().into_iter().map(line).collect()
+}
+
+fn priority_data(language: Language, map: &DriverMap) -> Priority {
+    let point = |d: &domain::insight::DriverRow| PriorityPoint {
+        label: text::insight::short(d.title.get(language)),
+        satisfaction: d.mean,
+        importance: d.share,
+    };
+    Priority { scale: map.scale, points: map.drivers.iter().map(point).collect() }
+}
+
+fn priorities(teller: Teller<'_>) -> Vec<PriorityPart> {
+    let language = teller.language;
+    let part = |map: &DriverMap| {
+        let battery = teller.report.indicators.iter().find(|i| i.id == map.battery);
+        let data = priority_data(language, map);
+        let id = format!("chart-priority-{}", map.battery);
+        let rows = teller.driver_lines(map).into_iter().enumerate().map(|(at, line)| PriorityRow {
+            number: at + 1,
+            title: line.title,
+            satisfaction: line.satisfaction,
+            importance: line.importance,
+            range: line.range,
+            quarter: line.quarter,
+        });
+        PriorityPart {
+            title: battery.map_or_else(|| map.battery.clone(), |i| i.title.get(language).to_owned()),
+            sentences: teller.drivers(map),
+            chart: charts::both(Setting::page(teller.messages, language, &id), |s| charts::priority(&data, s)).ok(),
+            file: format!("priority-{}.svg", map.battery),
+            rows: rows.collect(),
+        }
+    };
+    teller.report.insight.drivers.iter().map(part).collect()
+}
+
+/// The shown themes of a year, the most frequent first, with the change from the last year coded alike.
+fn theme_rows(part: &ThemePart, year: i32) -> (Option<i32>, Vec<(&ThemeInfo, &EstimateRow, Option<&ChangeRow>)>) {
+    let before = part.years.iter().rev().find(|y| y.year < year && y.is_complete()).map(|y| y.year);
+    let shown = |row: &&EstimateRow| row.estimate.value.is_some() && !row.state.is_hidden();
+    let mut rows: Vec<_> = part
+        .themes
+        .iter()
+        .filter_map(|theme| {
+            let row = part.share(&theme.key, year).filter(shown)?;
+            Some((theme, row, before.and_then(|from| part.change(&theme.key, from, year))))
+        })
+        .collect();
+    rows.sort_by(|a, b| b.1.estimate.value.unwrap_or(0.0).total_cmp(&a.1.estimate.value.unwrap_or(0.0)));
+    (before, rows)
+}
+
+fn theme_data(language: Language, year: i32, rows: &[(&ThemeInfo, &EstimateRow, Option<&ChangeRow>)]) -> Themes {
+    let row = |(theme, row, change): &(&ThemeInfo, &EstimateRow, Option<&ChangeRow>)| ThemeRow {
+        label: theme.title.get(language).to_owned(),
+        share: row.estimate.value,
+        interval: row.estimate.interval,
+        verdict: change.map(|c| c.verdict),
+    };
+    Themes { year, rows: rows.iter().map(row).collect() }
+}
+
+fn themes_part(teller: Teller<'_>) -> Option<ThemesPart> {
+    let (language, year) = (teller.language, *teller.report.years.last()?);
+    let part = teller.report.insight.themes.as_ref()?;
+    let (before, rows) = theme_rows(part, year);
+    let data = theme_data(language, year, &rows);
+    // A share of all asked, neither good nor bad in itself.
+    let measure = IndicatorInfo {
+        id: String::new(),
+        kind: Kind::Share,
+        range: [0.0, 1.0],
+        title: domain::language::Texts::same(""),
+        better: Better::None,
+        headline: false,
+        breaks: Vec::new(),
+        formula_version: String::new(),
+    };
+    let hidden = part.shares.iter().any(|row| row.year == year && row.state.is_hidden());
+    Some(ThemesPart {
+        sentences: teller.themes(part, year),
+        chart: charts::both(Setting::page(teller.messages, language, "chart-themes"), |s| charts::themes(&data, s))
+            .ok(),
+        before,
+        rows: rows
+            .iter()
+            .map(|(theme, row, change_row)| ThemeLine {
+                title: theme.title.get(language).to_owned(),
+                value: cell(&measure, Some(row), language),
+                change: change_row.map(|c| change(&measure, c, language)),
+            })
+            .collect(),
+        missing: hidden && !rows.is_empty(),
+    })
+}
+
+fn pairs_of_years(report: &Report, info: &IndicatorInfo, language: Language) -> Vec<PairLine> {
+    let groups = report.breakdowns.iter().find(|b| b.domain == SECTOR).map(|b| b.groups.as_slice()).unwrap_or_default();
+    let rows = report.insight.two_year_means.iter().filter(|r| r.indicator == info.id && r.domain == SECTOR);
+    rows.map(|row| {
+        let title = groups.iter().find(|g| g.key == row.group).map(|g| g.title.get(language).to_owned());
+        let n = row.estimate.n;
+        PairLine {
+            title: title.unwrap_or_else(|| row.group.clone()),
+            years: format!("{}–{}", row.year_from, row.year_to),
+            value: Cell {
+                value: row.estimate.value.map(|v| charts::figure(language, info.kind, v, n)),
+                margin: row.estimate.interval.map(|i| charts::margin(language, info.kind, i, n)).unwrap_or_default(),
+                n,
+                uncertain: n < 20,
+                hidden: false,
+            },
+        }
+    })
+    .collect()
 }
 
 /// `GET /{slug}/committee/{publication}/method`
@@ -734,6 +1032,16 @@ async fn chart(
         "trend.svg" => charts::trend(&report, &info.id, TOTAL, ALL, &setting),
         "sectors.svg" => charts::multiples(&recent(&report), &info.id, SECTOR, YEARS, &setting),
         "changes.svg" => charts::change(&report, &info.id, (before.unwrap_or(0), last.unwrap_or(0)), SECTOR, &setting),
+        "themes.svg" => {
+            let part = report.insight.themes.as_ref().ok_or(PageError::NotFound)?;
+            let year = last.unwrap_or(0);
+            charts::themes(&theme_data(language, year, &theme_rows(part, year).1), &setting)
+        }
+        map if map.starts_with("priority-") => {
+            let battery = map.trim_start_matches("priority-").trim_end_matches(".svg");
+            let map = report.insight.drivers.iter().find(|m| m.battery == battery).ok_or(PageError::NotFound)?;
+            charts::priority(&priority_data(language, map), &setting)
+        }
         "coverage.svg" => charts::coverage(&report, last.unwrap_or(0), SECTOR, &setting),
         _ => return Err(PageError::NotFound),
     };

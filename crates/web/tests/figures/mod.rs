@@ -190,3 +190,180 @@ fn change(info: &IndicatorInfo, g: usize, (from, to): (i32, i32), domain: &str, 
         verdict,
     }
 }
+
+/// What lies behind the figures: targets, a trend, a map, a refused map, themes, who answered.
+pub fn insight() -> domain::insight::Insight {
+    use domain::indicator::{Goal, Target};
+    use domain::insight::*;
+
+    let interval = |lower: f64, upper: f64| Interval { lower, upper };
+    let target = |indicator: &str, goal, verdict, gap| TargetRow {
+        indicator: indicator.into(),
+        target: Target { from: 2023, by: 2027, goal },
+        year: 2026,
+        baseline: Some(60.0),
+        value: Some(64.2),
+        change: Some(4.2),
+        interval: Some(interval(2.3, 6.1)),
+        n: 800,
+        verdict,
+        gap,
+        pace: None,
+        margin_too_small: false,
+    };
+    let driver = |item: &str, title: &str, importance: f64, mean: f64, quadrant| DriverRow {
+        item: item.into(),
+        title: texts(title, title, title),
+        importance,
+        se: 0.01,
+        interval: interval(importance - 0.02, importance + 0.02),
+        share: importance / 0.4,
+        shapley: Some(importance),
+        correlation: 0.4,
+        mean,
+        quadrant,
+    };
+    let map = DriverMap {
+        battery: "overall".into(),
+        outcome: "nki".into(),
+        year: 2026,
+        scale: [0.0, 100.0],
+        n: 420,
+        r_squared: Some(0.4),
+        mean_importance: Some(0.1),
+        mean_satisfaction: Some(60.0),
+        drivers: vec![
+            driver("a", "Service: effektivitet", 0.2, 48.0, Quadrant::Improve),
+            driver("b", "Service: information", 0.12, 66.0, Quadrant::Keep),
+            driver("c", "Service: kompetens", 0.08, 66.0, Quadrant::Maintain),
+        ],
+        refused: None,
+    };
+    let theme = |key: &str, title: &str, disagreed: bool| ThemeInfo {
+        key: key.into(),
+        title: texts(title, title, title),
+        alpha: disagreed.then_some(0.4),
+        coded_twice: 40,
+        disagreed,
+    };
+    let share = |key: &str, year: i32, value: Option<f64>| EstimateRow {
+        indicator: key.into(),
+        year,
+        domain: TOTAL.into(),
+        group: ALL.into(),
+        n_frame: Some(2480),
+        estimate: Estimate {
+            n: 860,
+            value,
+            se: value.map(|_| 0.01),
+            df: Some(850.0),
+            interval: value.map(|v| interval(v - 0.02, v + 0.02)),
+            deff: None,
+        },
+        state: if value.is_some() { State::Shown } else { State::Hidden },
+    };
+    let year = |year: i32| ThemeYear { year, asked: 860, commenting: 300, comments: 420, confirmed: 420 };
+    let info = IndicatorInfo {
+        id: "labour".into(),
+        kind: Kind::Share,
+        range: [0.0, 1.0],
+        title: texts("", "", ""),
+        better: Better::None,
+        headline: false,
+        breaks: vec![],
+        formula_version: String::new(),
+    };
+    let group = |key: &str, title: &str, frame: u64, answered: u64, share: f64, weighted: f64| ResponseGroup {
+        group: key.into(),
+        title: texts(title, title, title),
+        n_frame: frame,
+        n_answered: answered,
+        frame_share: share,
+        weighted_share: weighted,
+    };
+    Insight {
+        targets: vec![
+            target("nki", Goal::Raise, Some(TargetVerdict::Met), None),
+            target("green", Goal::Raise, None, Some(Gap::Break)),
+        ],
+        trends: vec![TrendRow {
+            indicator: "nki".into(),
+            from: 2023,
+            to: 2026,
+            years: 4,
+            slope: Some(1.4),
+            se: Some(0.3),
+            df: Some(900.0),
+            interval: Some(interval(0.8, 2.0)),
+            p_value: Some(0.001),
+            p_adjusted: Some(0.001),
+            verdict: Verdict::Up,
+        }],
+        two_year_means: vec![],
+        drivers: vec![
+            map.clone(),
+            DriverMap { battery: "outlook".into(), drivers: vec![], refused: Some(Refusal::TooFew { n: 18, needed: 70 }), ..map },
+        ],
+        reliability: vec![ReliabilityRow {
+            indicator: "nki".into(),
+            year: 2026,
+            items: 3,
+            n: 800,
+            alpha: Some(0.874),
+            state: State::Shown,
+        }],
+        response: vec![ResponseRow {
+            year: 2026,
+            n_frame: 2480,
+            n_answered: 868,
+            rates: Rates { rr1: Some(0.31), rr2: Some(0.35), refusal: Some(0.04), contact: Some(0.4), cooperation: Some(0.8) },
+            r_indicator: Some(0.87),
+            spread: Some(0.065),
+            maximal_bias: vec![BiasRow { indicator: "nki".into(), bias: 3.9 }],
+            variables: vec![
+                ResponseVariable {
+                    domain: "sector".into(),
+                    title: texts("Branche", "Bransch", "Sector"),
+                    weighted: true,
+                    r_indicator: Some(0.9),
+                    groups: vec![group("a", "Bygge", 1000, 400, 0.4, 0.4), group("b", "Handel", 1480, 468, 0.6, 0.6)],
+                },
+                ResponseVariable {
+                    domain: "age".into(),
+                    title: texts("Alder", "Ålder", "Age"),
+                    weighted: false,
+                    r_indicator: Some(0.9),
+                    groups: vec![group("0-3", "0–3 år", 500, 120, 0.2, 0.14), group("4+", "Ældre", 1980, 748, 0.8, 0.86)],
+                },
+            ],
+            late: vec![LateRow {
+                indicator: "nki".into(),
+                n_early: 430,
+                n_late: 430,
+                difference: -0.8,
+                interval: interval(-3.0, 1.4),
+                p_value: 0.5,
+            }],
+            ..ResponseRow::default()
+        }],
+        themes: Some(ThemePart {
+            codebook_version: 1,
+            source: "survey".into(),
+            themes: vec![theme("labour", "Arbejdskraft", false), theme("roads", "Veje", false), theme("tone", "Tone", true)],
+            years: vec![year(2025), year(2026)],
+            shares: vec![
+                share(WITH_COMMENT, 2026, Some(0.35)),
+                share("labour", 2025, Some(0.09)),
+                share("labour", 2026, Some(0.123)),
+                share("roads", 2026, None),
+            ],
+            changes: vec![ChangeRow {
+                change: Some(0.033),
+                se: Some(0.012),
+                interval: Some(interval(0.01, 0.056)),
+                verdict: Verdict::Up,
+                ..change(&info, 0, (2025, 2026), TOTAL, ALL, 2480)
+            }],
+        }),
+    }
+}
