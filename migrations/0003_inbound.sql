@@ -29,6 +29,8 @@ create table inbound_mails (
 );
 create index inbound_mails_new on inbound_mails (id) where state = 'new';
 create index inbound_mails_by_state on inbound_mails (municipality_id, state, received_at);
+create index inbound_mails_by_mail on inbound_mails (mail_id);
+create index inbound_mails_by_round on inbound_mails (round_id);
 create index inbound_mails_by_invitation on inbound_mails (invitation_id);
 create index inbound_mails_by_address on inbound_mails (address);
 create index contacts_by_address on contacts (address);

@@ -83,9 +83,14 @@ pub async fn house_with(
     post: Post,
     signal: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
-    let mailer = mailer(&parts, &public_url, outgoing.into())?;
+    let mut outgoing = outgoing.into();
+    outgoing.return_path = outgoing.return_path.or_else(|| post.return_path.clone());
+    let mailer = mailer(&parts, &public_url, outgoing)?;
     let settings = web::Settings { public_url: public_url.clone(), catcher };
     let app = web::App::new(parts.store.clone(), parts.keys.clone(), Arc::clone(&parts.clock), settings)?;
+    if let Some(secret) = &post.webhook_secret {
+        app.accept_mail(secret);
+    }
     let stop = CancellationToken::new();
     let mail = tokio::spawn(kept_running(mailer, stop.clone()));
     let inbox = tokio::spawn({

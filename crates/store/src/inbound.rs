@@ -656,33 +656,29 @@ fn name(c: &mut Columns<'_>) -> Result<Option<String>> {
 }
 
 /// What tells a message from all others: the headers that its writer set and its body. What servers on the way add is left
-/// out, so that the same message through two doors is one.
+/// out, so that the same message through two doors is one; a message without a Message-ID is told by everything in it.
 fn fingerprint(media: InboundMedia, raw: &[u8]) -> String {
     use std::fmt::Write as _;
     let mut hash = Sha256::new();
     hash.update(media.as_str());
-    if media == InboundMedia::Report {
-        hash.update(raw);
-    } else {
-        let (mut at_headers, mut counts) = (true, false);
-        for line in raw.split(|byte| *byte == b'\n') {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if at_headers {
-                if line.is_empty() {
-                    at_headers = false;
-                    continue;
-                }
-                if !line.starts_with(b" ") && !line.starts_with(b"\t") {
-                    let name = line.split(|byte| *byte == b':').next().unwrap_or_default().to_ascii_lowercase();
-                    counts = matches!(name.as_slice(), b"message-id" | b"date" | b"from" | b"to" | b"subject");
-                }
-                if !counts {
-                    continue;
-                }
-            }
+    let (mut at_headers, mut counts, mut has_id) = (media == InboundMedia::Message, false, false);
+    for line in raw.split(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let goes_on = line.starts_with(b" ") || line.starts_with(b"\t");
+        if at_headers && !goes_on {
+            let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+            at_headers = !line.is_empty() && name.len() < line.len();
+            let name = name.to_ascii_lowercase();
+            counts = matches!(name.as_slice(), b"message-id" | b"date" | b"from" | b"to" | b"subject");
+            has_id |= at_headers && name == b"message-id";
+        }
+        if !at_headers || counts {
             hash.update(line);
             hash.update(b"\n");
         }
+    }
+    if !has_id {
+        hash.update(raw);
     }
     hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
@@ -709,6 +705,9 @@ mod tests {
         assert_eq!(of(plain), of(travelled));
         assert_ne!(of(plain), of(other));
         assert_ne!(of(plain), fingerprint(InboundMedia::Report, plain));
+        // Without a Message-ID nothing is taken for the same that is not.
+        assert_ne!(of(b"X: 1\n"), of(b"X: 2\n"));
+        assert_ne!(of(b"one"), of(b"two"));
     }
 
     #[test]
