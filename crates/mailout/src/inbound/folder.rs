@@ -47,10 +47,10 @@ pub(super) async fn fetch(postbox: &Postbox, folder: &Path) -> Result<u64, Inbou
         if is_maildir && !seen.as_encoded_bytes().windows(3).any(|part| part == b":2,") {
             seen.push(":2,S");
         }
-        if let Err(source) = std::fs::rename(&path, free(&to, seen)) {
-            if source.kind() != std::io::ErrorKind::NotFound {
-                return Err(wrong(source));
-            }
+        if let Err(source) = std::fs::rename(&path, free(&to, seen))
+            && source.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(wrong(source));
         }
     }
     Ok(fetched)
