@@ -3,7 +3,7 @@
 //! # Layout
 //! - [`time`], [`ids`], [`language`], [`secrets`]: what every other room needs
 //! - [`registers`], [`industry`], [`size`], [`eligibility`], [`frame`]: the register and the population
-//! - [`questionnaire`], [`answers`]: the instrument and what is answered
+//! - [`questionnaire`], [`answers`], [`quality`]: the instrument, what is answered, and how well
 //! - [`municipality`], [`fieldwork`], [`calls`]: who asks; rounds, invitations, mail and response states; telephone calls
 //! - [`sending`]: when mail may go out
 //! - [`indicator`], [`results`], [`insight`]: what is measured, what came out, and what it says beyond single figures
@@ -20,6 +20,7 @@ pub mod industry;
 pub mod insight;
 pub mod language;
 pub mod municipality;
+pub mod quality;
 pub mod questionnaire;
 pub mod registers;
 pub mod results;

@@ -26,6 +26,7 @@ mod migrate;
 pub mod municipalities;
 pub mod outbox;
 pub mod people;
+pub mod quality;
 pub mod questionnaires;
 pub mod respondent;
 pub mod results;

@@ -6,12 +6,14 @@
 //! - [`rounds`]: a round from draft to closed
 //! - [`messages`]: what mail could not do, and letters; [`trouble`]: what came back and what came in
 //! - [`wishes`]: businesses that asked to be contacted
+//! - [`quality`]: how long answering takes, what is left blank, where people stop
 //! - [`publishing`]: analyse, publish, papers
 //! - [`jobs`]: work in the background and its results
 pub mod frames;
 pub mod jobs;
 pub mod messages;
 pub mod publishing;
+pub mod quality;
 pub mod rounds;
 pub mod trouble;
 pub mod wishes;
@@ -43,6 +45,7 @@ pub fn routes() -> Router<App> {
         .merge(messages::routes())
         .merge(trouble::routes())
         .merge(wishes::routes())
+        .merge(quality::routes())
         .merge(publishing::routes())
         .merge(jobs::routes())
         .layer(middleware::from_fn(not_kept))
@@ -60,6 +63,7 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     messages::check(templates, site)?;
     trouble::check(templates, site)?;
     wishes::check(templates, site)?;
+    quality::check(templates, site)?;
     publishing::check(templates, site)?;
     jobs::check(templates, site)
 }
