@@ -79,7 +79,8 @@ pub(super) async fn fetch(postbox: &Postbox, mailbox: &Mailbox) -> Result<u64, I
     let can_move = capabilities.has_str("MOVE") && !mailbox.processed.is_empty();
     if can_move {
         // It is there already, as a rule: then the server says no.
-        let _ = timeout(PATIENCE, session.create(quoted(&mailbox.processed))).await;
+        let make = format!("CREATE {}", quoted(&mailbox.processed));
+        let _ = timeout(PATIENCE, session.run_command_and_check_ok(make)).await;
     }
     step("folder", session.select(&mailbox.folder)).await?;
     let uids = step("search", session.uid_search(format!("UNDELETED UNKEYWORD {KEPT}"))).await?;
