@@ -58,7 +58,7 @@ async fn senders(arguments: &MailCheck, config: &Config) -> Result<Vec<(Sender, 
     let signer = signer(&config.mail.dkim)?;
     let common = Sender {
         domain: String::new(),
-        return_path: None,
+        return_path: config.mail.return_path.rsplit_once('@').map(|(_, domain)| domain.trim().to_lowercase()),
         signer: signer.as_ref().map(|s| s.domain().to_owned()),
         keys: signer.iter().flat_map(|s| s.published()).map(|(name, key)| (name.to_owned(), key)).collect(),
         links: vec![("survey's address", mail_domain(&config.public_url()))],
