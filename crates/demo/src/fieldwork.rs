@@ -137,7 +137,15 @@ fn respond(
     let status =
         if breaks_off { QUESTIONNAIRE.completeness(&facts, &answers).status() } else { ResponseStatus::Complete };
     let completed_at = (!breaks_off).then_some(completed_at);
-    (!answers.0.is_empty()).then_some(DemoResponse { answers, themes, status, mode, language, started_at, completed_at })
+    (!answers.0.is_empty()).then_some(DemoResponse {
+        answers,
+        themes,
+        status,
+        mode,
+        language,
+        started_at,
+        completed_at,
+    })
 }
 
 fn language(chance: &mut Chance) -> Language {

@@ -200,9 +200,8 @@ impl Desk<'_> {
 
     fn goals(&self) -> Option<Section> {
         let head = ["indicator", "goal_wanted", "goal_found", "goal_result"].map(|key| self.word(key)).to_vec();
-        let row = |line: TargetLine| {
-            vec![line.title, line.wanted, line.found, self.word(&format!("goal_{}", line.verdict))]
-        };
+        let row =
+            |line: TargetLine| vec![line.title, line.wanted, line.found, self.word(&format!("goal_{}", line.verdict))];
         let rows: Vec<Vec<String>> = self.teller().targets().into_iter().map(row).collect();
         (!rows.is_empty()).then(|| Section {
             title: self.say("goals_title", &[]),
@@ -214,7 +213,8 @@ impl Desk<'_> {
 
     fn priorities(&mut self) -> Vec<Section> {
         let setting = Setting { heading: false, ..Setting::standalone(self.messages, self.language, "priority") };
-        let keys = ["priority_item", "priority_satisfaction", "priority_importance", "priority_range", "priority_quarter"];
+        let keys =
+            ["priority_item", "priority_satisfaction", "priority_importance", "priority_range", "priority_quarter"];
         let mut sections = Vec::new();
         for map in &self.report.insight.drivers {
             let point = |d: &DriverRow| PriorityPoint {

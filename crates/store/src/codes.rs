@@ -88,11 +88,7 @@ impl Store {
 
     /// What was confirmed in a year's round.
     pub async fn comment_codes(&self, municipality: &MunicipalityId, year: i32) -> Result<Vec<ConfirmedCode>> {
-        let rows = call(CODES)
-            .text(municipality.as_str())
-            .int(year.into())
-            .rows(&mut *self.read().await?)
-            .await?;
+        let rows = call(CODES).text(municipality.as_str()).int(year.into()).rows(&mut *self.read().await?).await?;
         rows.iter()
             .map(|row| {
                 let mut c = columns(row);

@@ -101,7 +101,7 @@ impl Teller<'_> {
         let lower = info.better == Better::Lower;
         let turned = |key: &str| if lower { format!("{key}_lower") } else { key.to_owned() };
         let level = |value: f64| Arg::Text(crate::sentences::figure(self.language, info.kind, value));
-        let from = ("from", Arg::from(row.target.from));
+        let from = ("from", of_year(row.target.from));
         let wanted = match row.target.goal {
             Goal::Raise => self.say(&turned("target_raise"), &[from.clone()]),
             Goal::Keep { margin, at_least } => {
@@ -112,7 +112,7 @@ impl Teller<'_> {
             }
             Goal::Reach { value } => self.say(&turned("target_reach"), &[("value", level(value))]),
         };
-        let wanted = self.say("target_by", &[("wanted", wanted.into()), ("by", row.target.by.into())]);
+        let wanted = self.say("target_by", &[("wanted", wanted.into()), ("by", of_year(row.target.by))]);
         let mut found = Vec::new();
         match row.gap {
             Some(Gap::Baseline) if row.target.from == row.year => {
@@ -124,7 +124,7 @@ impl Teller<'_> {
             None => {}
         }
         if let (Goal::Reach { .. }, Some(value)) = (row.target.goal, row.value) {
-            found.push(self.say("target_now", &[("value", level(value)), ("year", row.year.into())]));
+            found.push(self.say("target_now", &[("value", level(value)), ("year", of_year(row.year))]));
         } else if let (Some(change), Some(interval)) = (row.change, row.interval) {
             let change = self.amount(info.kind, change, row.n, true);
             let margin = self.half(info.kind, interval, row.n);
@@ -168,7 +168,7 @@ impl Teller<'_> {
             (Verdict::Break | Verdict::Hidden, _) => return String::new(),
         };
         let mut args =
-            vec![("years", Arg::from(i64::from(row.years))), ("from", row.from.into()), ("to", row.to.into())];
+            vec![("years", Arg::from(i64::from(row.years))), ("from", of_year(row.from)), ("to", of_year(row.to))];
         if let (Some(slope), Some(interval), false) = (row.slope, row.interval, row.verdict == Verdict::Unclear) {
             args.push(("slope", self.amount(kind, slope.abs(), u64::MAX, false).into()));
             args.push(("margin", self.half(kind, interval, u64::MAX).into()));
@@ -190,8 +190,12 @@ impl Teller<'_> {
             };
             return vec![self.say(key, &args)];
         }
-        let improve: Vec<String> =
-            map.drivers.iter().filter(|d| d.quadrant == Quadrant::Improve).map(|d| short(d.title.get(self.language))).collect();
+        let improve: Vec<String> = map
+            .drivers
+            .iter()
+            .filter(|d| d.quadrant == Quadrant::Improve)
+            .map(|d| short(d.title.get(self.language)))
+            .collect();
         let first = if improve.is_empty() {
             self.say("drivers_none", &[])
         } else {
@@ -242,8 +246,11 @@ impl Teller<'_> {
         if let Some(of) = part.years.iter().find(|y| y.year == year)
             && !of.is_complete()
         {
-            let args =
-                [("confirmed", self.count(of.confirmed)), ("comments", self.count(of.comments)), ("year", year.into())];
+            let args = [
+                ("confirmed", self.count(of.confirmed)),
+                ("comments", self.count(of.comments)),
+                ("year", of_year(year)),
+            ];
             return vec![self.say(if of.comments == 0 { "themes_nothing" } else { "themes_waiting" }, &args)];
         }
         if let Some(share) = part.share(WITH_COMMENT, year).and_then(|row| row.estimate.value) {
@@ -357,6 +364,11 @@ impl Teller<'_> {
         })
         .collect()
     }
+}
+
+/// A year is no quantity: its thousands are not set apart.
+fn of_year(year: i32) -> Arg {
+    Arg::Text(year.to_string())
 }
 
 /// Titles of a battery's items often open with the battery's name and a colon: what follows is enough on its own map.

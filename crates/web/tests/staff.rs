@@ -122,9 +122,11 @@ async fn signed_in(town: &Town, role: Role) -> Browser {
 }
 
 fn filled(address: &str) -> String {
-    ["slug", "round", "publication", "job", "file", "chart", "mail", "message"].iter().fold(address.to_owned(), |filled, name| {
-        filled.replace(&format!("{{{name}}}"), if *name == "slug" { "hojager" } else { "none" })
-    })
+    ["slug", "round", "publication", "job", "file", "chart", "mail", "message"]
+        .iter()
+        .fold(address.to_owned(), |filled, name| {
+            filled.replace(&format!("{{{name}}}"), if *name == "slug" { "hojager" } else { "none" })
+        })
 }
 
 async fn ask(browser: &mut Browser, method: &str, address: &str) -> Got {
@@ -469,7 +471,10 @@ async fn a_round_in_the_field_is_watched_paused_reminded_and_closed() {
     assert!(round().await.paused_at.is_none());
     // A known reason is said in the reader's language; the mail server's words stand as they are.
     town.store.pause_mail_for(id, &town.round.id, "mail.pause_policy", "554 5.7.1 denied", NOW).await.unwrap();
-    browser.get(&base).await.assert_text("Mailserveren afviser flere mails i træk af sikkerhedshensyn: 554 5.7.1 denied");
+    browser
+        .get(&base)
+        .await
+        .assert_text("Mailserveren afviser flere mails i træk af sikkerhedshensyn: 554 5.7.1 denied");
     town.store.resume_mail(id, &town.round.id, NOW).await.unwrap();
     town.store.pause_all_mail(Some("mail.pause_restored"), "", NOW).await.unwrap();
     browser.get(&base).await.assert_text("lagt tilbage fra en sikkerhedskopi");
@@ -651,12 +656,17 @@ async fn the_committee_reads_what_lies_behind_the_figures() {
     assert!(!page.body.contains(">Veje<"), "a theme that few raise is not listed");
     // Who answered, in plain words.
     page.assert_text("Svarene fordeler sig nogenlunde jævnt over brancher og størrelser (R = 0,87");
-    page.assert_text("Alder indgår ikke i vægtningen: Gruppen 0–3 år er 20\u{a0}% af grundlaget og 14\u{a0}% af de vægtede svar.");
+    page.assert_text(
+        "Alder indgår ikke i vægtningen: Gruppen 0–3 år er 20\u{a0}% af grundlaget og 14\u{a0}% af de vægtede svar.",
+    );
     page.assert_text("De sene svar adskiller sig ikke sikkert fra de tidlige");
     page.assert_text("alfa 0,87 (3 spørgsmål, 800 svar)");
     for chart in ["themes.svg", "priority-overall.svg"] {
         let chart = browser.get(&format!("/hojager/committee/{}/charts/{chart}", info.id)).await;
-        assert_eq!((chart.status, &chart.headers["content-type"]), (StatusCode::OK, &"image/svg+xml; charset=utf-8".parse().unwrap()));
+        assert_eq!(
+            (chart.status, &chart.headers["content-type"]),
+            (StatusCode::OK, &"image/svg+xml; charset=utf-8".parse().unwrap())
+        );
     }
     for language in ["sv", "en"] {
         let page = browser.get(&format!("/hojager/committee?lang={language}")).await;

@@ -47,7 +47,10 @@ async fn codes_are_confirmed_and_go_with_their_answers(ground: &Ground) {
     let first = |coder: &str| {
         codes.iter().find(|c| c.coder == coder && c.response == comments[0].response).unwrap().themes.clone()
     };
-    assert_eq!((first("ann"), first("bo")), (vec!["accessibility".to_owned(), "charges".into()], vec!["charges".into()]));
+    assert_eq!(
+        (first("ann"), first("bo")),
+        (vec!["accessibility".to_owned(), "charges".into()], vec!["charges".into()])
+    );
     let lost = ConfirmedCode { response: ResponseId("nobody".into()), ..code(&comments[0], "ann", &[]) };
     assert!(matches!(store.confirm_codes(&m, &[lost]).await, Err(StoreError::NotFound(_))));
 

@@ -197,14 +197,14 @@ pub fn insight() -> domain::insight::Insight {
     use domain::insight::*;
 
     let interval = |lower: f64, upper: f64| Interval { lower, upper };
-    let target = |indicator: &str, goal, verdict, gap| TargetRow {
+    let target = |indicator: &str, goal, verdict: Option<TargetVerdict>, gap| TargetRow {
         indicator: indicator.into(),
         target: Target { from: 2023, by: 2027, goal },
         year: 2026,
         baseline: Some(60.0),
         value: Some(64.2),
-        change: Some(4.2),
-        interval: Some(interval(2.3, 6.1)),
+        change: verdict.map(|_| 4.2),
+        interval: verdict.map(|_| interval(2.3, 6.1)),
         n: 800,
         verdict,
         gap,
@@ -302,7 +302,12 @@ pub fn insight() -> domain::insight::Insight {
         two_year_means: vec![],
         drivers: vec![
             map.clone(),
-            DriverMap { battery: "outlook".into(), drivers: vec![], refused: Some(Refusal::TooFew { n: 18, needed: 70 }), ..map },
+            DriverMap {
+                battery: "outlook".into(),
+                drivers: vec![],
+                refused: Some(Refusal::TooFew { n: 18, needed: 70 }),
+                ..map
+            },
         ],
         reliability: vec![ReliabilityRow {
             indicator: "nki".into(),
@@ -316,7 +321,13 @@ pub fn insight() -> domain::insight::Insight {
             year: 2026,
             n_frame: 2480,
             n_answered: 868,
-            rates: Rates { rr1: Some(0.31), rr2: Some(0.35), refusal: Some(0.04), contact: Some(0.4), cooperation: Some(0.8) },
+            rates: Rates {
+                rr1: Some(0.31),
+                rr2: Some(0.35),
+                refusal: Some(0.04),
+                contact: Some(0.4),
+                cooperation: Some(0.8),
+            },
             r_indicator: Some(0.87),
             spread: Some(0.065),
             maximal_bias: vec![BiasRow { indicator: "nki".into(), bias: 3.9 }],
@@ -333,7 +344,10 @@ pub fn insight() -> domain::insight::Insight {
                     title: texts("Alder", "Ålder", "Age"),
                     weighted: false,
                     r_indicator: Some(0.9),
-                    groups: vec![group("0-3", "0–3 år", 500, 120, 0.2, 0.14), group("4+", "Ældre", 1980, 748, 0.8, 0.86)],
+                    groups: vec![
+                        group("0-3", "0–3 år", 500, 120, 0.2, 0.14),
+                        group("4+", "Ældre", 1980, 748, 0.8, 0.86),
+                    ],
                 },
             ],
             late: vec![LateRow {
@@ -349,7 +363,11 @@ pub fn insight() -> domain::insight::Insight {
         themes: Some(ThemePart {
             codebook_version: 1,
             source: "survey".into(),
-            themes: vec![theme("labour", "Arbejdskraft", false), theme("roads", "Veje", false), theme("tone", "Tone", true)],
+            themes: vec![
+                theme("labour", "Arbejdskraft", false),
+                theme("roads", "Veje", false),
+                theme("tone", "Tone", true),
+            ],
             years: vec![year(2025), year(2026)],
             shares: vec![
                 share(WITH_COMMENT, 2026, Some(0.35)),
