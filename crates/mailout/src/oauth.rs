@@ -238,7 +238,10 @@ impl Endpoint {
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
         let driver = tokio::spawn(connection);
         let request = Request::post(&place.path)
-            .header(header::HOST, if place.host.contains(':') { format!("[{}]", place.host) } else { place.host.clone() })
+            .header(
+                header::HOST,
+                if place.host.contains(':') { format!("[{}]", place.host) } else { place.host.clone() },
+            )
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::ACCEPT, "application/json")
             .body(Full::new(Bytes::from(self.form())))
@@ -248,7 +251,8 @@ impl Endpoint {
             let response = response?;
             let status = response.status();
             let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
-            let body = body.map_err(|_| TokenError::because("the endpoint's answer is too long or broke off"))?.to_bytes();
+            let body =
+                body.map_err(|_| TokenError::because("the endpoint's answer is too long or broke off"))?.to_bytes();
             let answer: Option<Answer> = serde_json::from_slice(&body).ok();
             match answer {
                 Some(answer) if status.is_success() && answer.error.is_none() => Ok(answer),
@@ -282,8 +286,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/tenant/token", listener.local_addr().unwrap());
         let heard = Arc::new(Mutex::new(Vec::new()));
-        let (answers, hearing) =
-            (answers.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>(), Arc::clone(&heard));
+        let (answers, hearing) = (answers.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>(), Arc::clone(&heard));
         tokio::spawn(async move {
             for answer in answers {
                 let (mut stream, _) = listener.accept().await.unwrap();
@@ -295,8 +298,10 @@ mod tests {
                 }
                 hearing.lock().await.push(request);
                 let (status, body) = answer.split_once('|').unwrap();
-                let text =
-                    format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+                let text = format!(
+                    "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                    body.len()
+                );
                 stream.write_all(text.as_bytes()).await.unwrap();
             }
         });
@@ -386,7 +391,9 @@ mod tests {
         tokio::spawn(async move {
             loop {
                 let (tcp, _) = listener.accept().await.unwrap();
-                let Ok(mut tls) = tokio_rustls::TlsAcceptor::from(Arc::clone(&config)).accept(tcp).await else { continue };
+                let Ok(mut tls) = tokio_rustls::TlsAcceptor::from(Arc::clone(&config)).accept(tcp).await else {
+                    continue;
+                };
                 telling.fetch_add(1, Ordering::SeqCst);
                 let mut bytes = [0; 4096];
                 let _ = tls.read(&mut bytes).await.unwrap();

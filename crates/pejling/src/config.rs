@@ -302,7 +302,8 @@ impl Config {
                 message: e.to_string().trim().replace('\n', " "),
             })?;
             // A list has no default to be compared with: its keys are checked when it is read.
-            let relays = layer.get_mut("mail").and_then(toml::Value::as_table_mut).and_then(|mail| mail.remove("relay"));
+            let relays =
+                layer.get_mut("mail").and_then(toml::Value::as_table_mut).and_then(|mail| mail.remove("relay"));
             if let (Some(relays), Some(mail)) = (relays, table.get_mut("mail").and_then(toml::Value::as_table_mut)) {
                 mail.insert("relay".to_owned(), relays);
             }
@@ -487,11 +488,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (file, secret) = (folder.path().join("pejling.toml"), folder.path().join("secret"));
         std::fs::write(&secret, "hemmelig\n").unwrap();
-        std::fs::write(&file, "[mail.dkim]\ndomain = \"a.dk\"\n[[mail.relay]]\nhost = \"b\"\npassword = \"skjult\"").unwrap();
-        let environment = [
-            ("PEJLING_MAIL_DKIM_SELECTOR", "s1"),
-            ("PEJLING_MAIL_OAUTH_CLIENT_SECRET_FILE", secret.to_str().unwrap()),
-        ];
+        std::fs::write(&file, "[mail.dkim]\ndomain = \"a.dk\"\n[[mail.relay]]\nhost = \"b\"\npassword = \"skjult\"")
+            .unwrap();
+        let environment =
+            [("PEJLING_MAIL_DKIM_SELECTOR", "s1"), ("PEJLING_MAIL_OAUTH_CLIENT_SECRET_FILE", secret.to_str().unwrap())];
         let config = load(Some(&file), &environment, &[]).unwrap();
         assert_eq!((config.mail.dkim.domain.as_str(), config.mail.dkim.selector.as_str()), ("a.dk", "s1"));
         assert_eq!(config.mail.oauth.client_secret.reveal(), "hemmelig");

@@ -208,7 +208,10 @@ mod tests {
              [[mail.relay]]\nhost = \"two.example\"\nper_minute = 60\n\
              [[mail.relay]]\nhost = \"three.example\"\nport = 465\ntls = \"implicit\"\nusername = \"c\"\n[mail.relay.oauth]\ntoken_file = \"/run/token\"\n",
         );
-        assert_eq!(relays.iter().map(Relay::name).collect::<Vec<_>>(), ["one.example:587", "two.example:587", "three.example:465"]);
+        assert_eq!(
+            relays.iter().map(Relay::name).collect::<Vec<_>>(),
+            ["one.example:587", "two.example:587", "three.example:465"]
+        );
         assert!(matches!(&relays[0].login, Some(Login::Password { username, .. }) if username == "a"));
         assert!(relays[1].login.is_none() && relays[1].per_minute == Some(60) && relays[1].workers == 7);
         assert_eq!((relays[1].tls, relays[2].tls), (Tls::Starttls, Tls::Implicit));

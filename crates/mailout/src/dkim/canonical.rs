@@ -25,7 +25,10 @@ fn cut<'a>(message: &'a [u8], fields: &[(usize, usize)]) -> Vec<&'a [u8]> {
 
 /// Is this field called `name`?
 pub(super) fn is(field: &[u8], name: &str) -> bool {
-    field.iter().position(|b| *b == b':').is_some_and(|colon| field[..colon].trim_ascii_end().eq_ignore_ascii_case(name.as_bytes()))
+    field
+        .iter()
+        .position(|b| *b == b':')
+        .is_some_and(|colon| field[..colon].trim_ascii_end().eq_ignore_ascii_case(name.as_bytes()))
 }
 
 /// Writes one field: name in lower case, one line, single blanks, none around the value; no line end.

@@ -79,7 +79,8 @@ impl SigningKey {
     pub fn from_pem(pem: &[u8]) -> Result<Self, DkimError> {
         let key = PrivateKeyDer::from_pem_slice(pem)
             .map_err(|_| DkimError::Key("it is no private key in PEM form".to_owned()))?;
-        let refused = |e: ring::error::KeyRejected| DkimError::Key(format!("{e} (RSA of 2048 bits or more, or Ed25519)"));
+        let refused =
+            |e: ring::error::KeyRejected| DkimError::Key(format!("{e} (RSA of 2048 bits or more, or Ed25519)"));
         match &key {
             PrivateKeyDer::Pkcs1(der) => {
                 let pair = RsaKeyPair::from_der(der.secret_pkcs1_der()).map_err(refused)?;

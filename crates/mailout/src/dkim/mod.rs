@@ -142,7 +142,8 @@ impl Signer {
 /// The names for `h=`, and the headers they select in canonical form: of several with one name the last comes first.
 fn selection<'a>(fields: &[&'a [u8]]) -> Result<(Vec<&'static str>, Vec<u8>), DkimError> {
     let (mut names, mut signed) = (Vec::new(), Vec::new());
-    let of = |name: &str| -> Vec<&'a [u8]> { fields.iter().rev().filter(|f| canonical::is(f, name)).copied().collect() };
+    let of =
+        |name: &str| -> Vec<&'a [u8]> { fields.iter().rev().filter(|f| canonical::is(f, name)).copied().collect() };
     if of("From").is_empty() {
         return Err(DkimError::Message);
     }

@@ -110,10 +110,15 @@ fn the_header_is_folded_and_names_what_it_seals_once_more() {
     let signed = String::from_utf8(signer().sign(message, NOW).unwrap()).unwrap();
     let head = signed.split("From: a@").next().unwrap();
     assert!(head.split("\r\n").all(|line| line.len() <= 78), "{head}");
-    assert!(head.starts_with("DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;\r\n\td=hojager.example; s=pejling2026; t=1795388400;"));
+    assert!(head.starts_with(
+        "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;\r\n\td=hojager.example; s=pejling2026; t=1795388400;"
+    ));
     let names = head.split("\th=").nth(1).unwrap().split(';').next().unwrap().replace("\r\n\t ", "");
     let count = |name: &str| names.split(':').filter(|n| *n == name).count();
-    assert_eq!((count("From"), count("Subject"), count("To"), count("List-Unsubscribe"), count("List-Id")), (2, 2, 1, 1, 0));
+    assert_eq!(
+        (count("From"), count("Subject"), count("To"), count("List-Unsubscribe"), count("List-Id")),
+        (2, 2, 1, 1, 0)
+    );
     assert!(signed.ends_with(std::str::from_utf8(message).unwrap()), "the message itself is not touched");
     assert!(signer().sign(message, NOW).unwrap() == signed.into_bytes(), "the same twice");
 }

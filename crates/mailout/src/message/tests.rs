@@ -339,10 +339,22 @@ fn every_message_is_signed_and_another_program_finds_the_signatures_right() {
         let head = String::from_utf8_lossy(&signed).replace("\r\n\t", "");
         let names = head.split("h=").nth(1).unwrap().split(';').next().unwrap().to_lowercase().replace(' ', "");
         for name in [
-            "from", "to", "subject", "date", "message-id", "reply-to", "mime-version", "content-type", "list-unsubscribe",
+            "from",
+            "to",
+            "subject",
+            "date",
+            "message-id",
+            "reply-to",
+            "mime-version",
+            "content-type",
+            "list-unsubscribe",
             "list-unsubscribe-post",
         ] {
-            assert_eq!(names.split(':').filter(|n| *n == name).count(), 2, "{name} is in the message and cannot be added");
+            assert_eq!(
+                names.split(':').filter(|n| *n == name).count(),
+                2,
+                "{name} is in the message and cannot be added"
+            );
         }
         messages.push(signed);
     }
@@ -391,7 +403,8 @@ fn a_spam_filter_finds_next_to_nothing_in_any_message() {
 
 #[test]
 fn buttons_can_be_read_whatever_the_municipality_s_colour() {
-    for (colour, on) in [("#1d4f7c", "#ffffff"), ("#ffffff", DARK_TEXT), ("#f5c400", DARK_TEXT), ("#000000", "#ffffff")] {
+    for (colour, on) in [("#1d4f7c", "#ffffff"), ("#ffffff", DARK_TEXT), ("#f5c400", DARK_TEXT), ("#000000", "#ffffff")]
+    {
         assert_eq!(text_on(colour), on, "{colour}");
     }
 }

@@ -92,7 +92,9 @@ impl Resolver {
     async fn look_up(&self, name: &str, kind: RecordType) -> Result<Vec<RData>, LookupError> {
         let full = format!("{}.", name.trim_end_matches('.'));
         match self.0.lookup(full.as_str(), kind).await {
-            Ok(found) => Ok(found.answers().iter().filter(|r| r.record_type() == kind).map(|r| r.data.clone()).collect()),
+            Ok(found) => {
+                Ok(found.answers().iter().filter(|r| r.record_type() == kind).map(|r| r.data.clone()).collect())
+            }
             Err(error) if error.is_no_records_found() || error.is_nx_domain() => Ok(Vec::new()),
             Err(error) => Err(LookupError { name: name.to_owned(), reason: error.to_string() }),
         }
@@ -134,7 +136,10 @@ pub async fn check(resolver: &Resolver, sender: &Sender) -> Result<Vec<Finding>,
     if *envelope != sender.domain {
         findings.push(judge_mx(envelope, "bounces", &resolver.mx(envelope).await?));
         if !aligned(envelope, &sender.domain) {
-            let words = format!("Bounces go to {envelope}, which does not belong to {}: SPF then says nothing about the sender; DKIM must.", sender.domain);
+            let words = format!(
+                "Bounces go to {envelope}, which does not belong to {}: SPF then says nothing about the sender; DKIM must.",
+                sender.domain
+            );
             findings.push(Finding { topic: "SPF", level: Level::Advice, words });
         }
     }
@@ -149,8 +154,13 @@ pub async fn check(resolver: &Resolver, sender: &Sender) -> Result<Vec<Finding>,
 
 fn judge_mx(domain: &str, what: &str, hosts: &[String]) -> Finding {
     let (level, words) = match hosts {
-        [] => (Level::Wrong, format!("{domain} has no MX record: {what} cannot arrive, and many receivers refuse such a sender.")),
-        [root] if root.is_empty() => (Level::Wrong, format!("{domain} says that it takes no mail (null MX): {what} cannot arrive.")),
+        [] => (
+            Level::Wrong,
+            format!("{domain} has no MX record: {what} cannot arrive, and many receivers refuse such a sender."),
+        ),
+        [root] if root.is_empty() => {
+            (Level::Wrong, format!("{domain} says that it takes no mail (null MX): {what} cannot arrive."))
+        }
         hosts => (Level::Right, format!("{what} to {domain} go to {}.", hosts.join(", "))),
     };
     Finding { topic: "MX", level, words }
@@ -163,7 +173,8 @@ async fn check_dkim(resolver: &Resolver, sender: &Sender) -> Result<Vec<Finding>
     };
     let mut findings = Vec::new();
     if !aligned(signer, &sender.domain) {
-        let words = format!("{signer} signs, but the sender is at {}: DMARC does not count such a signature.", sender.domain);
+        let words =
+            format!("{signer} signs, but the sender is at {}: DMARC does not count such a signature.", sender.domain);
         findings.push(Finding { topic: "DKIM", level: Level::Wrong, words });
     }
     for (selector, key) in &sender.keys {
@@ -198,15 +209,23 @@ fn judge_dkim(name: &str, key: &PublicKey, records: &[String]) -> Finding {
             match tag(&tags, "p") {
                 None => wrong(format!("{name} holds no key (p= is missing). {}", publish())),
                 Some("") => wrong(format!("{name} says that this key is withdrawn (p= is empty).")),
-                Some(_) if tag(&tags, "k").unwrap_or("rsa") != kind => wrong(format!("{name} is not for {kind} keys (k=). {}", publish())),
-                Some(published) if published != key.base64 => {
-                    wrong(format!("{name} holds another key than the one that signs here: every signature fails. {}", publish()))
+                Some(_) if tag(&tags, "k").unwrap_or("rsa") != kind => {
+                    wrong(format!("{name} is not for {kind} keys (k=). {}", publish()))
                 }
-                _ if tag(&tags, "h").is_some_and(|h| !listed(h, "sha256")) => wrong(format!("{name} does not allow SHA-256 (h=).")),
-                _ if tag(&tags, "s").is_some_and(|s| !listed(s, "email")) => wrong(format!("{name} is not meant for mail (s=).")),
-                _ if tag(&tags, "t").is_some_and(|t| t.split(':').any(|t| t == "y")) => {
-                    (Level::Advice, format!("{name} holds our {kind} key, marked as a test (t=y): receivers may ignore it."))
+                Some(published) if published != key.base64 => wrong(format!(
+                    "{name} holds another key than the one that signs here: every signature fails. {}",
+                    publish()
+                )),
+                _ if tag(&tags, "h").is_some_and(|h| !listed(h, "sha256")) => {
+                    wrong(format!("{name} does not allow SHA-256 (h=)."))
                 }
+                _ if tag(&tags, "s").is_some_and(|s| !listed(s, "email")) => {
+                    wrong(format!("{name} is not meant for mail (s=)."))
+                }
+                _ if tag(&tags, "t").is_some_and(|t| t.split(':').any(|t| t == "y")) => (
+                    Level::Advice,
+                    format!("{name} holds our {kind} key, marked as a test (t=y): receivers may ignore it."),
+                ),
                 _ => (Level::Right, format!("{name} holds the {kind} key that signs here.")),
             }
         }
@@ -220,7 +239,8 @@ async fn check_dmarc(resolver: &Resolver, domain: &str) -> Result<Finding, Looku
     let mut at = domain;
     loop {
         let records = resolver.txt(&format!("_dmarc.{at}")).await?;
-        let records: Vec<_> = records.into_iter().filter(|r| r.trim_start().to_ascii_uppercase().starts_with("V=DMARC1")).collect();
+        let records: Vec<_> =
+            records.into_iter().filter(|r| r.trim_start().to_ascii_uppercase().starts_with("V=DMARC1")).collect();
         if !records.is_empty() {
             return Ok(judge_dmarc(domain, at, &records));
         }
@@ -236,7 +256,9 @@ fn judge_dmarc(domain: &str, at: &str, records: &[String]) -> Finding {
     let (level, words) = match records {
         [] => (
             Level::Wrong,
-            format!("{domain} has no DMARC record: the large receivers demand one. Publish: _dmarc.{domain}. IN TXT \"v=DMARC1; p=none; rua=mailto:dmarc@{domain}\""),
+            format!(
+                "{domain} has no DMARC record: the large receivers demand one. Publish: _dmarc.{domain}. IN TXT \"v=DMARC1; p=none; rua=mailto:dmarc@{domain}\""
+            ),
         ),
         [record] => {
             let tags = tags(record);
@@ -245,15 +267,24 @@ fn judge_dmarc(domain: &str, at: &str, records: &[String]) -> Finding {
                 Some(sub) if at != domain => sub.to_ascii_lowercase(),
                 _ => policy,
             };
-            let reports = if tag(&tags, "rua").is_some() { "" } else { " It asks for no reports (rua=), so nobody sees what is refused." };
+            let reports = if tag(&tags, "rua").is_some() {
+                ""
+            } else {
+                " It asks for no reports (rua=), so nobody sees what is refused."
+            };
             match policy.as_str() {
-                "quarantine" | "reject" if tag(&tags, "pct").is_none_or(|p| p == "100") => {
-                    (if reports.is_empty() { Level::Right } else { Level::Advice }, format!("{place} says p={policy}.{reports}"))
+                "quarantine" | "reject" if tag(&tags, "pct").is_none_or(|p| p == "100") => (
+                    if reports.is_empty() { Level::Right } else { Level::Advice },
+                    format!("{place} says p={policy}.{reports}"),
+                ),
+                "quarantine" | "reject" => {
+                    (Level::Advice, format!("{place} says p={policy} for a part of the mail only (pct=).{reports}"))
                 }
-                "quarantine" | "reject" => (Level::Advice, format!("{place} says p={policy} for a part of the mail only (pct=).{reports}")),
                 "none" => (
                     Level::Advice,
-                    format!("{place} says p=none: enough to be let in; others can still write in your name. Go on to p=quarantine when the reports look right.{reports}"),
+                    format!(
+                        "{place} says p=none: enough to be let in; others can still write in your name. Go on to p=quarantine when the reports look right.{reports}"
+                    ),
                 ),
                 _ => (Level::Wrong, format!("{place} names no policy that exists (p=none, quarantine or reject).")),
             }
@@ -268,7 +299,9 @@ fn judge_link(domain: &str, what: &str, host: &str) -> Finding {
         let words = format!("The {what} ({host}) belongs to the same domain as the sender.");
         return Finding { topic: "links", level: Level::Right, words };
     }
-    let words = format!("The {what} ({host}) does not belong to the sender's domain ({domain}): people and filters take that for fraud. Give it a name below the municipality's own domain.");
+    let words = format!(
+        "The {what} ({host}) does not belong to the sender's domain ({domain}): people and filters take that for fraud. Give it a name below the municipality's own domain."
+    );
     Finding { topic: "links", level: Level::Advice, words }
 }
 

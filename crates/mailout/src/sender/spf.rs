@@ -12,12 +12,15 @@ pub(super) async fn check(resolver: &Resolver, domain: &str) -> Result<Vec<Findi
     let own = records(resolver, domain).await?;
     let record = match own.as_slice() {
         [] => {
-            let words = format!("{domain} has no SPF record. Publish: {domain}. IN TXT \"v=spf1 include:RELAY -all\", with what your relay's operator names for RELAY.");
+            let words = format!(
+                "{domain} has no SPF record. Publish: {domain}. IN TXT \"v=spf1 include:RELAY -all\", with what your relay's operator names for RELAY."
+            );
             return Ok(vec![finding(Level::Wrong, words)]);
         }
         [record] => record.clone(),
         several => {
-            let words = format!("{domain} has {} SPF records: receivers then take none. Make one of them.", several.len());
+            let words =
+                format!("{domain} has {} SPF records: receivers then take none. Make one of them.", several.len());
             return Ok(vec![finding(Level::Wrong, words)]);
         }
     };
@@ -27,7 +30,12 @@ pub(super) async fn check(resolver: &Resolver, domain: &str) -> Result<Vec<Findi
     while let Some((at, record, outermost)) = waiting.pop_front() {
         for term in record.split_ascii_whitespace().skip(1) {
             let Some(term) = Term::of(term) else {
-                findings.push(finding(Level::Wrong, format!("The SPF record of {at} has a part that does not exist: {term}. Receivers then take none of it.")));
+                findings.push(finding(
+                    Level::Wrong,
+                    format!(
+                        "The SPF record of {at} has a part that does not exist: {term}. Receivers then take none of it."
+                    ),
+                ));
                 continue;
             };
             look_ups += usize::from(term.asks);
@@ -45,7 +53,12 @@ pub(super) async fn check(resolver: &Resolver, domain: &str) -> Result<Vec<Findi
         }
     }
     if look_ups > MOST {
-        findings.push(finding(Level::Wrong, format!("The SPF record of {domain} makes receivers look up more than {MOST} names: they then take none of it.")));
+        findings.push(finding(
+            Level::Wrong,
+            format!(
+                "The SPF record of {domain} makes receivers look up more than {MOST} names: they then take none of it."
+            ),
+        ));
     }
     findings.push(match ending {
         Some('-' | '~') => finding(Level::Right, format!("{domain} publishes: {record}. Whether it names the addresses that your relay sends from, a received message shows (Authentication-Results: spf=pass).")),
@@ -83,7 +96,9 @@ impl Term {
         let domain = rest.get(1..).unwrap_or_default().to_owned();
         if rest.starts_with('=') {
             return match name.as_str() {
-                "redirect" if !domain.is_empty() => Some(Self { asks: true, next: Some(domain), redirect: true, ..plain }),
+                "redirect" if !domain.is_empty() => {
+                    Some(Self { asks: true, next: Some(domain), redirect: true, ..plain })
+                }
                 "redirect" => None,
                 // Modifiers that nobody knows are passed over.
                 _ => Some(plain),

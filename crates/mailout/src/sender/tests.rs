@@ -58,7 +58,9 @@ async fn serve(zone: Zone) -> Resolver {
 }
 
 fn key() -> PublicKey {
-    SigningKey::from_pem(SigningKey::generate(Algorithm::Ed25519).unwrap().as_bytes()).unwrap_or_else(|e| panic!("{e}")).public()
+    SigningKey::from_pem(SigningKey::generate(Algorithm::Ed25519).unwrap().as_bytes())
+        .unwrap_or_else(|e| panic!("{e}"))
+        .public()
 }
 
 fn worst(findings: &[Finding], topic: &str) -> (Level, String) {
@@ -109,7 +111,9 @@ async fn a_domain_that_publishes_nothing_is_told_what_to_publish() {
     for topic in ["MX", "SPF", "DKIM", "DMARC"] {
         assert_eq!(worst(&findings, topic).0, Level::Wrong, "{topic}");
     }
-    assert!(worst(&findings, "DKIM").1.contains(&format!("p1._domainkey.hojager.example. IN TXT \"{}\"", key.record())));
+    assert!(
+        worst(&findings, "DKIM").1.contains(&format!("p1._domainkey.hojager.example. IN TXT \"{}\"", key.record()))
+    );
     assert!(worst(&findings, "SPF").1.starts_with("bounce.hojager.example has no SPF record"));
     assert!(worst(&findings, "DMARC").1.contains("_dmarc.hojager.example. IN TXT \"v=DMARC1; p=none;"));
     assert_eq!(worst(&findings, "links").0, Level::Advice);
@@ -142,8 +146,12 @@ async fn each_fault_of_a_key_s_record_is_named() {
         let (found, words) = worst(&findings, "DKIM");
         assert!(found == level && words.contains(said), "{said}: {found:?} {words}");
     }
-    let sender =
-        Sender { domain: "h.example".into(), signer: Some("other.dk".into()), keys: vec![("p1".into(), key)], ..Sender::default() };
+    let sender = Sender {
+        domain: "h.example".into(),
+        signer: Some("other.dk".into()),
+        keys: vec![("p1".into(), key)],
+        ..Sender::default()
+    };
     let (_, words) = worst(&check(&serve(Zone::default()).await, &sender).await.unwrap(), "DKIM");
     assert!(words.contains("DMARC does not count"), "{words}");
 }
@@ -180,10 +188,20 @@ async fn each_fault_of_an_spf_record_is_named() {
 #[tokio::test]
 async fn dmarc_is_found_above_and_its_policy_is_weighed() {
     for (at, record, said, level) in [
-        ("kommune.example", "v=DMARC1; p=reject; rua=mailto:a@b.example", "_dmarc.kommune.example says p=reject", Level::Right),
+        (
+            "kommune.example",
+            "v=DMARC1; p=reject; rua=mailto:a@b.example",
+            "_dmarc.kommune.example says p=reject",
+            Level::Right,
+        ),
         ("kommune.example", "v=DMARC1; p=reject; sp=none; rua=mailto:a@b.example", "p=none", Level::Advice),
         ("mail.kommune.example", "v=DMARC1; p=none", "asks for no reports", Level::Advice),
-        ("mail.kommune.example", "v=DMARC1; p=reject; pct=20; rua=mailto:a@b.example", "a part of the mail", Level::Advice),
+        (
+            "mail.kommune.example",
+            "v=DMARC1; p=reject; pct=20; rua=mailto:a@b.example",
+            "a part of the mail",
+            Level::Advice,
+        ),
         ("mail.kommune.example", "v=DMARC1; p=always", "no policy that exists", Level::Wrong),
         ("example", "v=DMARC1; p=reject", "has no DMARC record", Level::Wrong),
     ] {

@@ -478,12 +478,8 @@ async fn a_token_withdrawn_before_its_time_is_fetched_anew_once() {
     let source = Arc::new(TokenSource::command(&command));
     assert_eq!(source.token().await.unwrap(), "token1");
     let with = |token: &str| format!("AUTH XOAUTH2 {}", xoauth2("a", token)).leak() as &'static str;
-    let script = vec![
-        Hear(with("token1")),
-        Say("535 5.7.8 withdrawn\r\n"),
-        Hear(with("token2")),
-        Say("235 2.7.0 in\r\n"),
-    ];
+    let script =
+        vec![Hear(with("token1")), Say("535 5.7.8 withdrawn\r\n"), Hear(with("token2")), Say("235 2.7.0 in\r\n")];
     let login = Login::Token { username: "a".into(), source };
     assert!(log_in_as(login, TOKEN_HELLO, script).await.is_ok());
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use mailout::sender::{Finding, Level, LookupError, Resolver, Sender, check};
 
+use crate::Ended;
 use crate::cli::mail::MailCheck;
 use crate::config::Config;
 use crate::outgoing::signer;
 use crate::wiring::{Parts, mail_domain};
-use crate::Ended;
 
 /// Something is missing or wrong.
 pub const WRONG: u8 = 1;
@@ -73,7 +73,8 @@ async fn senders(arguments: &MailCheck, config: &Config) -> Result<Vec<(Sender, 
         let address = [&settings.sender_email, &settings.contact_email].into_iter().find(|a| !a.trim().is_empty());
         let domain = address.and_then(|a| a.rsplit_once('@')).map(|(_, domain)| domain.trim().to_lowercase());
         let domain = domain.with_context(|| format!("{} has no sender_email", municipality.name))?;
-        let entry = by_domain.entry(domain.clone()).or_insert_with(|| (Sender { domain, ..common.clone() }, Vec::new()));
+        let entry =
+            by_domain.entry(domain.clone()).or_insert_with(|| (Sender { domain, ..common.clone() }, Vec::new()));
         if !settings.confirmation_url.trim().is_empty() {
             entry.0.links.push(("page that confirms the survey", mail_domain(settings.confirmation_url.trim())));
         }

@@ -14,14 +14,17 @@ pub fn run(arguments: &DkimKey) -> Result<()> {
     let algorithm = if arguments.ed25519 { Algorithm::Ed25519 } else { Algorithm::Rsa };
     let pem = SigningKey::generate(algorithm)?;
     // Names are tried before anything is written.
-    let signer = Signer::new(&arguments.domain)?.with_key(&arguments.selector, SigningKey::from_pem(pem.as_bytes())?)?;
+    let signer =
+        Signer::new(&arguments.domain)?.with_key(&arguments.selector, SigningKey::from_pem(pem.as_bytes())?)?;
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let path = arguments.out.display();
     let mut file = options.open(&arguments.out).with_context(|| format!("{path} cannot be made"))?;
-    file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()).with_context(|| format!("{path} cannot be written"))?;
+    file.write_all(pem.as_bytes())
+        .and_then(|()| file.sync_all())
+        .with_context(|| format!("{path} cannot be written"))?;
     println!("{}", advice(&signer, arguments));
     Ok(())
 }
@@ -76,7 +79,8 @@ mod tests {
             0o600
         );
         let record = key.public().record();
-        let signer = Signer::new("hojager.example").and_then(|s| s.with_key("p2026", key)).unwrap_or_else(|e| panic!("{e}"));
+        let signer =
+            Signer::new("hojager.example").and_then(|s| s.with_key("p2026", key)).unwrap_or_else(|e| panic!("{e}"));
         let said = advice(&signer, &arguments);
         assert!(said.contains(&format!("p2026._domainkey.hojager.example. IN TXT \"{record}\"")), "{said}");
         assert!(said.contains("_dmarc.hojager.example. IN TXT") && said.contains("ed25519_selector = \"p2026\""));
