@@ -82,22 +82,26 @@ pub async fn send(config: &Config, watch: bool) -> Result<()> {
     }
 }
 
-/// Why mail is paused, if it is, in English as the command line speaks.
-async fn what_holds(store: &Store, messages: &Messages) -> Result<Option<String>> {
-    let in_words = |key: Option<&str>, words: &str| match key {
+/// The reason of a pause in English, as the command line speaks: a known one with the mail server's words, or a person's own.
+pub(crate) fn pause_in_words(messages: &Messages, key: Option<&str>, words: &str) -> String {
+    match key {
         Some(key) => messages.try_t(Language::En, key, &[("words", words.into())]).unwrap_or_else(|_| words.to_owned()),
         None => words.to_owned(),
-    };
+    }
+}
+
+/// Why mail is paused, if it is, in English as the command line speaks.
+async fn what_holds(store: &Store, messages: &Messages) -> Result<Option<String>> {
     let switch = store.mail_switch().await?;
     if switch.paused_at.is_some() {
-        let reason = in_words(switch.pause_key.as_deref(), &switch.words);
+        let reason = pause_in_words(messages, switch.pause_key.as_deref(), &switch.words);
         return Ok(Some(format!("{reason} (pejling mail resume)")));
     }
     for municipality in store.municipalities().await? {
         for round in store.rounds(&municipality.id).await? {
             if round.paused_at.is_some() && round.state == RoundState::Open {
-                let reason =
-                    in_words(round.pause_key.as_deref(), round.pause_reason.as_deref().unwrap_or_default());
+                let words = round.pause_reason.as_deref().unwrap_or_default();
+                let reason = pause_in_words(messages, round.pause_key.as_deref(), words);
                 return Ok(Some(format!("the mail of {} ({}) is paused: {reason}", round.title, municipality.name)));
             }
         }

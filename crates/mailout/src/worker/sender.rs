@@ -154,7 +154,7 @@ impl Sender {
         let verdict = match made {
             Ok(rendered) => self.deliver(mail, &rendered).await,
             // One message of a round has said what stands in the way of them all; the others are given back.
-            Err(Verdict::Pause(..)) if !self.ledger.is_wanted(&mail.id, &self.owner).await? => Ok(Verdict::NotOurs),
+            Err(Verdict::Pause(..)) if !self.ledger.is_wanted(&mail.id, &self.owner).await? => Ok(Verdict::NotNow),
             Err(verdict) => Ok(verdict),
         };
         let verdict = match verdict {
@@ -390,11 +390,12 @@ impl Sender {
         ) -> Result<(), SendError> {
         let round = &mail.round.id;
         let said = &without_addresses(words);
-        self.put_back(mail, words, Duration::ZERO).await?;
+        // First the pause, so that nobody takes the message again at once.
         self.persist(|store, now| async move {
             store.pause_mail_for(&mail.municipality.id, round, obstacle.message_key(), said, now).await.map(|()| true)
         })
         .await?;
+        self.put_back(mail, words, Duration::ZERO).await?;
         error!(round.id = %round, obstacle = ?obstacle, reply = for_log(words), "Sending of round {round} is paused");
         self.lane.breaker.reset(round);
         Ok(())

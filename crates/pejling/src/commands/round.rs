@@ -4,9 +4,11 @@ use domain::fieldwork::RoundState;
 use domain::municipality::Municipality;
 use domain::questionnaire::shipped;
 use store::rounds::{Round as StoredRound, RoundPlan};
+use text::Messages;
 
 use crate::cli::{Round, RoundOf};
 use crate::config::Config;
+use crate::sending::pause_in_words;
 use crate::wiring::{Parts, mail_domain};
 
 /// Creates, opens, reminds and closes.
@@ -60,7 +62,9 @@ pub async fn run(command: Round, config: &Config) -> Result<()> {
             let (municipality, round) = find(&parts, &of).await?;
             let total = parts.store.monitor(&municipality.id, &round.id).await?.total;
             println!("{}: {}", round.title, round.state.as_str());
-            if let Some(reason) = round.pause_reason.as_deref().filter(|_| round.paused_at.is_some()) {
+            if round.paused_at.is_some() {
+                let words = round.pause_reason.as_deref().unwrap_or_default();
+                let reason = pause_in_words(&Messages::load()?, round.pause_key.as_deref(), words);
                 println!("  mail is paused: {reason}");
             }
             for (label, count) in [
