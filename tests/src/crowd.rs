@@ -1,5 +1,4 @@
 //! Many businesses that answer at once, by the forms as they come.
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use domain::frame::FrameUnit;
@@ -10,6 +9,7 @@ use domain::municipality::Settings;
 use pejling::wiring::Parts;
 use reqwest::{Client, StatusCode, Url, header, redirect};
 use store::rounds::RoundPlan;
+use tokio::sync::Semaphore;
 
 use crate::visitor::{Form, Visitor};
 
@@ -121,11 +121,11 @@ pub struct Walk {
 /// Answers the whole questionnaire behind a link as a browser would: fetches each page, reads its form, fills it in, sends it and
 /// follows. Ends early when the server does not answer.
 pub async fn walk(client: &Client, base: &str, token: &str) -> Walk {
-    walk_counting(client, base, token, &AtomicUsize::new(0)).await
+    walk_counting(client, base, token, &Semaphore::new(0)).await
 }
 
 /// As [`walk`], counting acknowledged pages where others can see it.
-pub async fn walk_counting(client: &Client, base: &str, token: &str, acknowledged: &AtomicUsize) -> Walk {
+pub async fn walk_counting(client: &Client, base: &str, token: &str, acknowledged: &Semaphore) -> Walk {
     let mut walk = Walk::default();
     let mut visitor = Visitor::new();
     let Ok(first) = Url::parse(&format!("{base}/s/{token}")) else { return walk };
@@ -145,7 +145,7 @@ pub async fn walk_counting(client: &Client, base: &str, token: &str, acknowledge
             return walk;
         }
         walk.sent.push(Sent { page: page.clone(), fields });
-        acknowledged.fetch_add(1, Ordering::Relaxed);
+        acknowledged.add_permits(1);
         if page == "submit" {
             walk.finished = true;
             return walk;

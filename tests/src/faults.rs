@@ -13,6 +13,7 @@ use pejling::wiring::Parts;
 use store::{Store, StoreOptions};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::Semaphore;
 
 use crate::crowd::{self, Sent, Walk};
 
@@ -72,7 +73,7 @@ pub async fn kill(program: &Path, kills: usize) -> Tally {
             let cut = |token: &&String| done.get(*token).is_some_and(|all| all.iter().all(|w| !w.finished));
             tokens[..from].iter().filter(cut).chain(&tokens[from..from + PER_KILL as usize]).cloned().collect()
         };
-        let acknowledged = Arc::new(AtomicUsize::new(0));
+        let acknowledged = Arc::new(Semaphore::new(0));
         let (turn, next) = (Arc::new(turn), Arc::new(AtomicUsize::new(0)));
         let client = crowd::client();
         let mut respondents = Vec::new();
@@ -94,18 +95,17 @@ pub async fn kill(program: &Path, kills: usize) -> Tally {
         }
         // Another moment each time: after 10, 27, 44, … acknowledged pages.
         let wanted = 10 + (kill * 17) % 180;
-        let mut patience = 6000;
-        while acknowledged.load(Ordering::Relaxed) < wanted && patience > 0 {
-            patience -= 1;
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let enough = acknowledged.acquire_many(u32::try_from(wanted).unwrap_or(10));
+        // Fewer, when everybody of this turn is through.
+        let _ = tokio::time::timeout(Duration::from_secs(30), enough).await;
         child.start_kill().expect("it can be killed");
         child.wait().await.expect("it ends");
         for respondent in respondents {
             respondent.await.expect("no respondent panics");
         }
     }
-    look(&url, &key, &crowd, &walks.lock().expect("no respondent panics"), &mut tally).await;
+    let walks = std::mem::take(&mut *walks.lock().expect("no respondent panics"));
+    look(&url, &key, &crowd, &walks, &mut tally).await;
     tally
 }
 
