@@ -69,7 +69,8 @@ pub(crate) const INSTANCE: PerEngine = PerEngine {
 
 /// All of them, for the test that prepares every statement.
 #[cfg(test)]
-pub(crate) const PER_ENGINE: &[(&str, &PerEngine)] = &[("CLAIM_MAIL", &CLAIM_MAIL), ("CLAIM_JOB", &CLAIM_JOB), ("INSTANCE", &INSTANCE)];
+pub(crate) const PER_ENGINE: &[(&str, &PerEngine)] =
+    &[("CLAIM_MAIL", &CLAIM_MAIL), ("CLAIM_JOB", &CLAIM_JOB), ("INSTANCE", &INSTANCE)];
 
 // The writer waits for another process's transaction (`pejling import` beside `serve`) rather than fail.
 const WRITER_DURABLE: &str = "pragma busy_timeout = 10000; pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma temp_store = memory";

@@ -103,7 +103,10 @@ impl Store {
         let silent = i64::try_from(silence.as_millis()).unwrap_or(i64::MAX);
         let is_late = now.0.saturating_sub(beat.0) > silent;
         let mut waking = Waking::Usual;
-        if (is_another || is_older || is_late) && !paused && columns(&call(WAITED).at(beat).row(&mut tx, "answer").await?).yes()? {
+        if (is_another || is_older || is_late)
+            && !paused
+            && columns(&call(WAITED).at(beat).row(&mut tx, "answer").await?).yes()?
+        {
             let key = if is_another || is_older { PAUSE_RESTORED } else { PAUSE_OUTAGE };
             call(STOP_ALL).at(now).text(key).text("").run(&mut tx).await?;
             waking = Waking::Paused(key);
@@ -139,12 +142,7 @@ impl Store {
         };
         let mut c = columns(&row);
         let _instance = c.text()?;
-        Ok(MailSwitch {
-            beat_at: Some(c.at()?),
-            paused_at: c.maybe_at()?,
-            pause_key: c.maybe()?,
-            words: c.text()?,
-        })
+        Ok(MailSwitch { beat_at: Some(c.at()?), paused_at: c.maybe_at()?, pause_key: c.maybe()?, words: c.text()? })
     }
 
     /// Stops all mail of all rounds; a pause that is already there keeps its reason.
@@ -303,7 +301,11 @@ impl Store {
         call(FILL).text(bucket).real(left).at(now).run(&mut tx).await?;
         tx.commit().await?;
         let wait = if left >= 1.0 { 0.0 } else { ((1.0 - left) / rate).ceil() };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole numbers, at most `want` and a day")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "whole numbers, at most `want` and a day"
+        )]
         let (taken, wait) = (taken as u32, wait.min(86_400_000.0) as i64);
         Ok((taken, Millis(now.0 + wait)))
     }
@@ -332,7 +334,8 @@ impl Store {
     fn write_marker(&self, instance: &str, now: Millis) {
         let Some(path) = &self.inner.marker else { return };
         let partial = path.with_extension(format!("{}.part", std::process::id()));
-        let written = std::fs::write(&partial, format!("{instance} {}\n", now.0)).and_then(|()| std::fs::rename(&partial, path));
+        let written =
+            std::fs::write(&partial, format!("{instance} {}\n", now.0)).and_then(|()| std::fs::rename(&partial, path));
         if let Err(error) = written {
             tracing::warn!(error = %error, "The sender's marker beside the database cannot be written");
         }

@@ -14,7 +14,8 @@ use super::judge::{self, Obstacle, Verdict};
 use super::lane::rest;
 use super::ledger::{Coming, Ledger};
 use super::{
-    Claimed, Counters, Lane, Mode, Ready, SendError, Shared, Shelf, Timing, Way, for_log, locked, timing, without_addresses,
+    Claimed, Counters, Lane, Mode, Ready, SendError, Shared, Shelf, Timing, Way, for_log, locked, timing,
+    without_addresses,
 };
 use crate::message::Rendered;
 use crate::smtp::{Client, Connection};
@@ -286,11 +287,7 @@ impl Sender {
         ours
     }
 
-    async fn record(
-        &mut self,
-        mail: &ClaimedMail,
-        verdict: Verdict,
-    ) -> Result<(), SendError> {
+    async fn record(&mut self, mail: &ClaimedMail, verdict: Verdict) -> Result<(), SendError> {
         let (id, attempt) = (&mail.id, mail.attempts + 1);
         let counters = &Arc::clone(&self.shared).counters;
         match verdict {
@@ -382,12 +379,7 @@ impl Sender {
     }
 
     /// Stops the sending of a round until a person lets it go on.
-    async fn pause(
-        &mut self,
-        mail: &ClaimedMail,
-        obstacle: Obstacle,
-        words: &str,
-        ) -> Result<(), SendError> {
+    async fn pause(&mut self, mail: &ClaimedMail, obstacle: Obstacle, words: &str) -> Result<(), SendError> {
         let round = &mail.round.id;
         let said = &without_addresses(words);
         // First the pause, so that nobody takes the message again at once.

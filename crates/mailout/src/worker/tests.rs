@@ -591,8 +591,12 @@ async fn what_cannot_be_written_pauses_the_round_and_says_what_is_missing(engine
 async fn five_hundred_refused_recipients_use_one_connection(engine: Engine) {
     let ground = Ground::with(engine, 500).await;
     let server =
-        Server::that(|said| if said.verb == "RCPT" { Answer::Say("550 5.1.1 no such user\r\n") } else { Answer::Usual }).await;
-    let tally = run(&ground.mailer(Transport::Smtp(vec![Relay { workers: 1, recycle_after: 1000, ..server.relay() }]))).await;
+        Server::that(
+            |said| if said.verb == "RCPT" { Answer::Say("550 5.1.1 no such user\r\n") } else { Answer::Usual },
+        )
+        .await;
+    let tally =
+        run(&ground.mailer(Transport::Smtp(vec![Relay { workers: 1, recycle_after: 1000, ..server.relay() }]))).await;
     assert_eq!(tally, Tally { failed: 500, ..Tally::default() });
     assert_eq!(server.connections.load(Ordering::SeqCst), 1);
     assert_eq!(ground.states().await, BTreeMap::from([("failed", 500)]));
@@ -641,7 +645,10 @@ async fn a_server_that_stalls_or_hangs_up_leaves_each_message_where_it_stands(en
                 (_, "pending") => &["pending", "deferred"],
                 (_, state) => &[state],
             };
-            assert!(states.len() == 1 && allowed.contains(&states[0]), "{step} (stalls: {stalls}): {states:?}, {result:?}");
+            assert!(
+                states.len() == 1 && allowed.contains(&states[0]),
+                "{step} (stalls: {stalls}): {states:?}, {result:?}"
+            );
             assert_eq!(ground.paused().await, None);
             assert!(server.taken().is_empty());
             // Nothing is lost: whatever is not in doubt arrives once, later.
@@ -734,7 +741,11 @@ async fn what_waited_through_a_long_silence_goes_out_only_when_a_person_says_so(
     assert_eq!(run(&mailer).await.sent, 10);
     // What was queued after the last sign of life is new, however long ago that was.
     ground.clock.set(NOW.plus_days(20));
-    ground.store.queue_reminder(&ground.municipality, &ground.round, 1, "hojager.example", NOW.plus_days(20)).await.unwrap();
+    ground
+        .store
+        .queue_reminder(&ground.municipality, &ground.round, 1, "hojager.example", NOW.plus_days(20))
+        .await
+        .unwrap();
     assert_eq!(run(&mailer).await.sent, 10);
 }
 
@@ -764,7 +775,8 @@ async fn a_domain_gets_no_more_than_its_share_and_a_restart_gives_nothing_away(e
 async fn only_listed_addresses_are_written_to_in_a_trial(engine: Engine) {
     let ground = Ground::with(engine, 12).await;
     let server = Server::good().await;
-    let trial = ground.mailer(server.transport()).only_to(vec!["VOGNMAND3@firma.example".into(), "@other.example".into()]);
+    let trial =
+        ground.mailer(server.transport()).only_to(vec!["VOGNMAND3@firma.example".into(), "@other.example".into()]);
     assert_eq!(run(&trial).await.sent, 1);
     assert_eq!(server.taken().keys().collect::<Vec<_>>(), ["vognmand3@firma.example"]);
     assert_eq!(ground.states().await, BTreeMap::from([("pending", 11), ("sent", 1)]));
