@@ -76,4 +76,4 @@ fn policy_texts_are_suggested_what_a_person_coded() {
 }
 
 /// Precision and recall as measured.
-const MEASURED: [f64; 2] = [0.0, 0.0];
+const MEASURED: [f64; 2] = [0.67, 0.74];
