@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::import::{self, Request, Upload};
+use crate::letters;
 use crate::publish;
 use crate::wiring::{Parts, mail_domain};
 
@@ -50,6 +51,8 @@ struct Outcome {
     files: Vec<JobFile>,
 }
 
+/// Seconds for which letters that were set can be fetched: they hold personal links, which are kept nowhere else.
+const LETTERS_SECONDS: i64 = 3600;
 /// How often things that are due by the calendar are looked for.
 const SWEEP: Duration = Duration::from_secs(60);
 
@@ -90,6 +93,7 @@ async fn sweep(parts: &Parts) -> Result<()> {
         }
     }
     parts.store.sweep_sessions(parts.clock.now()).await?;
+    parts.store.drop_letters(parts.clock.now().plus_seconds(-LETTERS_SECONDS)).await?;
     parts.store.sweep_inbound(parts.clock.now()).await?;
     Ok(())
 }
@@ -186,6 +190,12 @@ struct OpenArguments {
 }
 
 #[derive(Deserialize)]
+struct LettersArguments {
+    round: RoundId,
+    wave: i64,
+}
+
+#[derive(Deserialize)]
 struct ReportArguments {
     publication: PublicationId,
     language: Language,
@@ -241,6 +251,20 @@ async fn perform(parts: &Parts, public_url: &str, job: &Job, meter: &Meter) -> R
             let bytes = publish::paper(&municipality, publication, language).await?;
             let file = JobFile { name: "report.pdf".into(), media_type: "application/pdf".into(), bytes };
             Ok(Outcome { result: json!({ "file": "report.pdf" }), files: vec![file] })
+        }
+        "letters" => {
+            let LettersArguments { round, wave } = serde_json::from_value(arguments).context("the job's arguments")?;
+            let round = parts.store.round(&municipality.id, &round).await?;
+            let letters = letters::letters(parts, &municipality, &round, wave, public_url).await?;
+            let csv = JobFile { name: "letters.csv".into(), media_type: "text/csv; charset=utf-8".into(), bytes: letters.csv };
+            let file = letters.pdf.as_ref().map(|_| "letters.pdf");
+            let pdf = letters.pdf.map(|bytes| JobFile {
+                name: "letters.pdf".into(),
+                media_type: "application/pdf".into(),
+                bytes,
+            });
+            let result = json!({ "file": file, "letters": letters.batch.messages });
+            Ok(Outcome { result, files: pdf.into_iter().chain([csv]).collect() })
         }
         other => bail!("this program does not know the job {other:?}"),
     }

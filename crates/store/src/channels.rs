@@ -92,6 +92,7 @@ statements! {
     WAITING = "select o.id from outbox o where o.municipality_id = $1 and o.round_id = $2 and o.state in ('pending', 'deferred') and o.id > $3 order by o.id limit $4";
     ALL_MAIL = "select wave, state, count(*), min(queued_at) from outbox group by wave, state order by wave, state";
     SENT_LATELY = "select count(*), cast(coalesce(sum(sent_at - queued_at), 0) as bigint) from outbox where sent_at >= $1";
+    DROP_LETTERS = "delete from job_files where job_id in (select id from jobs where kind = 'letters' and finished_at < $1)";
     ALL_JOBS = "select kind, state, count(*) from jobs group by kind, state order by kind, state";
     [bulk 5] ADD_APPROACHES = "insert into approaches (round_id, wave, municipality_id, channel, exported_at, business_id, invitation_id, reference, receipt_words) values",
         "($1, $2, $3, $4, $5, #, #, #, '')", "";
@@ -254,8 +255,7 @@ impl Store {
 
     /// How many businesses were approached by letter and Digital Post, by wave and receipt.
     pub async fn approach_counts(&self, municipality: &MunicipalityId, round: &RoundId) -> Result<Vec<ApproachCount>> {
-        let rows =
-            call(COUNTS).text(municipality.as_str()).text(round.as_str()).rows(&mut *self.read().await?).await?;
+        let rows = call(COUNTS).text(municipality.as_str()).text(round.as_str()).rows(&mut *self.read().await?).await?;
         rows.iter()
             .map(|row| {
                 let mut c = columns(row);
@@ -369,7 +369,8 @@ impl Store {
         let (mut queued, mut after) = (0, String::new());
         loop {
             let mut tx = self.begin().await?;
-            let find = call(who).text(round.as_str()).text(municipality.as_str()).int(kind.wave()).text(&after).int(STEP);
+            let find =
+                call(who).text(round.as_str()).text(municipality.as_str()).int(kind.wave()).text(&after).int(STEP);
             let rows = find.rows(&mut tx).await?;
             let Some(last) = rows.last() else { return Ok(queued) };
             after = columns(last).text()?;
@@ -379,6 +380,15 @@ impl Store {
             }
             tx.commit().await?;
         }
+    }
+
+    /// Deletes the files of letters that were set before a time: they hold personal links, which are kept nowhere. Returns how
+    /// many; setting them again makes the same list.
+    pub async fn drop_letters(&self, before: Millis) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let dropped = call(DROP_LETTERS).at(before).run(&mut tx).await?;
+        tx.commit().await?;
+        Ok(dropped)
     }
 
     /// How the mail of a round stands, finer than [`Store::mail_counts`].

@@ -183,7 +183,10 @@ async fn newcomers_are_those_whom_no_earlier_year_had(ground: &Ground) {
     assert_eq!(waiting.len(), 5 + 2 + 1);
     assert!(store.waiting_mails(&m, &round, last.as_ref()).await.unwrap().1.is_none());
     let gauges = store.gauges(NOW).await.unwrap();
-    assert_eq!(gauges.mails.iter().map(|(_, state, n, _)| (state.as_str(), *n)).collect::<Vec<_>>(), [("pending", 5), ("pending", 2), ("pending", 1)]);
+    assert_eq!(
+        gauges.mails.iter().map(|(_, state, n, _)| (state.as_str(), *n)).collect::<Vec<_>>(),
+        [("pending", 5), ("pending", 2), ("pending", 1)]
+    );
     assert_eq!(gauges.lately, (0, 0));
     assert!(store.uncertain_mails(&m, &round).await.unwrap().is_empty());
     assert_eq!(store.mail_sent_since(&m, &round, NOW).await.unwrap(), (0, None));

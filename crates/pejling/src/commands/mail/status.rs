@@ -87,8 +87,12 @@ pub async fn run(arguments: &Status, config: &Config) -> Result<()> {
 
 /// A key of the texts with the words that belong to it, or a person's own words.
 fn reason(messages: &Messages, key: Option<&str>, words: &str) -> String {
-    key.and_then(|key| messages.try_t(Language::En, key, &[("words", words.into())]).ok())
-        .unwrap_or_else(|| words.to_owned())
+    let said = key.and_then(|key| messages.try_t(Language::En, key, &[("words", words.into())]).ok());
+    match said {
+        Some(said) if words.is_empty() || said.contains(words) => said,
+        Some(said) => format!("{said} {words}"),
+        None => words.to_owned(),
+    }
 }
 
 async fn of_round(

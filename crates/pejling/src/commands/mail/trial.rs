@@ -83,7 +83,7 @@ pub async fn test_message(arguments: &TestMessage, config: &Config) -> Result<()
             for (kind, mail) in &rendered {
                 match connection.send(&mail.envelope, &mail.bytes, async { true }).await {
                     Delivery::Sent(_) => println!("{}: sent", kind.as_str()),
-                    Delivery::Refused(_, reply) => bail!("{}: the relay says {reply}", kind.as_str()),
+                    Delivery::Refused(_, reply) => bail!("{}: the relay says {}", kind.as_str(), reply.words()),
                     Delivery::Stopped | Delivery::Lost(_) | Delivery::Unanswered(_) => {
                         bail!("{}: the connection to the relay was lost", kind.as_str())
                     }

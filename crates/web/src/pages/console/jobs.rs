@@ -4,6 +4,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Router, routing};
 use domain::eligibility::Eligibility;
+use domain::fieldwork::Role;
 use domain::ids::JobId;
 use domain::language::Language;
 use intake::frame::{Field, Summary};
@@ -20,7 +21,11 @@ use crate::templates::{Page, Site, Templates};
 use crate::visit::Visit;
 
 /// Files that staff may fetch; what a job was given is not handed out again.
-const FILES: [&str; 2] = ["report.csv", "report.pdf"];
+const FILES: [&str; 4] = ["report.csv", "report.pdf", LETTERS, LETTERS_LIST];
+/// Letters hold personal links: only an administrator fetches them.
+const LETTERS: &str = "letters.pdf";
+/// The same as a table.
+const LETTERS_LIST: &str = "letters.csv";
 
 /// Routes.
 pub fn routes() -> Router<App> {
@@ -237,13 +242,14 @@ async fn show(
     let result = |name: &str| job.result.as_ref().and_then(|r| r.get(name)).and_then(|v| v.as_str());
     let is_done = job.state == JobState::Done;
     let result_href = match job.kind.as_str() {
-        "open_round" => argument("round").map(|id| format!("/{slug}/console/rounds/{id}")),
+        "open_round" | "letters" => argument("round").map(|id| format!("/{slug}/console/rounds/{id}")),
         "publish" if is_done => result("publication").map(|id| format!("/{slug}/committee/{id}")),
         _ => None,
     };
     let file = match job.kind.as_str() {
         "import_frame" if is_done => Some("report.csv"),
         "report" if is_done => Some("report.pdf"),
+        "letters" if is_done && result("file").is_some() => Some(LETTERS),
         _ => None,
     };
     let imported = match job.result.clone().filter(|_| job.kind == "import_frame") {
@@ -328,6 +334,9 @@ async fn fetch(
     Path((_, job, file)): Path<(String, String, String)>,
 ) -> Result<Response, PageError> {
     let name = FILES.into_iter().find(|name| *name == file).ok_or(PageError::NotFound)?;
+    if matches!(name, LETTERS | LETTERS_LIST) && staff.user.role != Role::Administrator {
+        return Err(PageError::NotFound);
+    }
     let found = app.store().job_file(&staff.municipality.id, &JobId(job.clone()), name).await?;
     staff.did(&app, "job.file_fetched", &job, name).await?;
     let headers = [

@@ -1,13 +1,17 @@
-//! What mail could not do: messages that need a look, and the letters for those without an address.
+//! What mail could not do: messages that need a look, the letters for those without an address, and who was approached by
+//! which way.
+use std::collections::BTreeMap;
+
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Router, routing};
 use axum_extra::extract::Form;
-use domain::fieldwork::{MailState, MessageKind, ResponseStatus, RoundState};
+use domain::fieldwork::{MailState, MessageKind, Receipt, ResponseStatus, RoundState};
 use domain::ids::{MailId, RoundId};
 use domain::language::Language;
 use serde::{Deserialize, Serialize};
+use store::channels::ApproachCount;
 use store::outbox::Trouble;
 use store::rounds::{LinkRow, Round};
 use text::EngineError;
@@ -31,6 +35,7 @@ pub fn routes() -> Router<App> {
         .route("/{slug}/console/rounds/{round}/messages", routing::get(show))
         .route("/{slug}/console/rounds/{round}/messages/{mail}/resend", routing::post(resend))
         .route("/{slug}/console/rounds/{round}/letters", routing::post(letters))
+        .route("/{slug}/console/rounds/{round}/letters/print", routing::post(print))
 }
 
 /// Checks this module's pages.
@@ -58,6 +63,25 @@ pub struct MessagesPage {
     pub purpose: String,
     /// What is wrong with it: key of a message.
     pub fault: Option<&'static str>,
+    /// Who was approached by letter and Digital Post.
+    pub ways: Vec<WayLine>,
+    /// Invitation and reminders, by number.
+    pub waves: Vec<String>,
+}
+
+/// Businesses approached by one way in one wave.
+#[derive(Debug, Serialize)]
+pub struct WayLine {
+    /// Invitation or reminder, in words.
+    pub wave: String,
+    /// By which way, in words.
+    pub way: String,
+    /// Businesses.
+    pub businesses: u64,
+    /// Of these with the receipt that it arrived.
+    pub delivered: u64,
+    /// Of these refused by the receiving system, or brought back.
+    pub not_delivered: u64,
 }
 
 /// A message that needs a look.
@@ -95,7 +119,14 @@ impl Page for MessagesPage {
             next_at: resend.is_none().then_some(1_790_000_600_000),
             resend: resend.map(str::to_owned),
         };
-        let page = |troubles, letters, fault| Self {
+        let way = || WayLine {
+            wave: "Invitation".to_owned(),
+            way: "Brev".to_owned(),
+            businesses: 197,
+            delivered: 3,
+            not_delivered: 2,
+        };
+        let page = |troubles, letters, fault: Option<&'static str>| Self {
             bar: Bar::sample(true),
             note: Note::Resent.key(),
             round: RoundInfo::sample("open"),
@@ -103,6 +134,8 @@ impl Page for MessagesPage {
             letters,
             purpose: "Breve".to_owned(),
             fault,
+            ways: if fault.is_some() { vec![way()] } else { Vec::new() },
+            waves: vec!["Invitation".to_owned()],
         };
         vec![
             page(vec![line(Some("/x")), line(None)], Some(197), Some("console.letters_no_purpose")),
@@ -144,8 +177,30 @@ async fn page(
         letters: if may_export { Some(letter_rows(app, staff, round).await?.len() as u64) } else { None },
         purpose: String::new(),
         fault: None,
+        ways: ways(app, language, &app.store().approach_counts(id, &round.id).await?),
+        waves: (0..=3).map(|wave| app.t(language, &format!("console.wave_{wave}"), &[])).collect(),
         bar,
     })
+}
+
+fn ways(app: &App, language: Language, counts: &[ApproachCount]) -> Vec<WayLine> {
+    let mut lines: BTreeMap<(i64, &str), WayLine> = BTreeMap::new();
+    for count in counts {
+        let line = lines.entry((count.wave, count.channel.as_str())).or_insert_with(|| WayLine {
+            wave: app.t(language, &format!("console.wave_{}", count.wave.clamp(0, 3)), &[]),
+            way: app.t(language, &format!("console.way_{}", count.channel.as_str()), &[]),
+            businesses: 0,
+            delivered: 0,
+            not_delivered: 0,
+        });
+        line.businesses += count.businesses;
+        match count.receipt {
+            Some(Receipt::Delivered) => line.delivered += count.businesses,
+            Some(Receipt::Rejected | Receipt::Returned) => line.not_delivered += count.businesses,
+            None => {}
+        }
+    }
+    lines.into_values().collect()
 }
 
 const fn wave(kind: MessageKind) -> u8 {
@@ -191,6 +246,25 @@ async fn resend(
 struct LettersForm {
     #[serde(default)]
     purpose: String,
+    #[serde(default)]
+    wave: i64,
+}
+
+/// Has the letters of a wave set as a PDF; the first time decides who is written to.
+async fn print(
+    State(app): State<App>,
+    Administrator(staff): Administrator,
+    Path((_, round)): Path<(String, String)>,
+    Form(form): Form<LettersForm>,
+) -> Result<Response, PageError> {
+    let round = app.store().round(&staff.municipality.id, &RoundId(round)).await?;
+    if round.state != RoundState::Open || !(0..=3).contains(&form.wave) {
+        return Err(PageError::Conflict);
+    }
+    let arguments = serde_json::json!({ "round": round.id, "wave": form.wave });
+    let job = app.store().enqueue_job(&staff.municipality.id, "letters", &arguments, &[], app.now()).await?;
+    staff.did(&app, "letters.printed", round.id.as_str(), &form.wave.to_string()).await?;
+    Ok(Redirect::to(&format!("/{}/console/jobs/{job}", staff.municipality.slug)).into_response())
 }
 
 /// The personal links of those who can only be written to on paper. A form, so that no address in a history repeats it.
