@@ -256,7 +256,11 @@ async fn perform(parts: &Parts, public_url: &str, job: &Job, meter: &Meter) -> R
             let LettersArguments { round, wave } = serde_json::from_value(arguments).context("the job's arguments")?;
             let round = parts.store.round(&municipality.id, &round).await?;
             let letters = letters::letters(parts, &municipality, &round, wave, public_url).await?;
-            let csv = JobFile { name: "letters.csv".into(), media_type: "text/csv; charset=utf-8".into(), bytes: letters.csv };
+            let csv = JobFile {
+                name: "letters.csv".into(),
+                media_type: "text/csv; charset=utf-8".into(),
+                bytes: letters.csv,
+            };
             let file = letters.pdf.as_ref().map(|_| "letters.pdf");
             let pdf = letters.pdf.map(|bytes| JobFile {
                 name: "letters.pdf".into(),

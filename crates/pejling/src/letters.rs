@@ -135,8 +135,7 @@ pub async fn letters(
             workplaces: vec![common.workplace(parts, approach, approach.name.clone())],
         })
         .collect();
-    let batch =
-        Batch { messages: list.len(), businesses, no_longer: approaches.no_longer, again: approaches.again };
+    let batch = Batch { messages: list.len(), businesses, no_longer: approaches.no_longer, again: approaches.again };
     let messages = Messages::load()?;
     let csv = letters_csv(&messages, &common, &approaches.list, &list)?;
     if list.is_empty() {
@@ -181,9 +180,15 @@ pub async fn digital_post(
     public_url: &str,
     folder: &Path,
 ) -> Result<Batch> {
-    ensure!(municipality.country == Country::Dk, "Digital Post is Danish: use `pejling export letters`, whose CSV and PDF other systems take");
-    let sender = municipality.settings.own_numbers.iter().find(|n| n.len() == 8 && n.bytes().all(|b| b.is_ascii_digit()));
-    let sender = sender.context("the municipality's own CVR number is missing: set own_numbers with `pejling municipality set`")?.clone();
+    ensure!(
+        municipality.country == Country::Dk,
+        "Digital Post is Danish: use `pejling export letters`, whose CSV and PDF other systems take"
+    );
+    let sender =
+        municipality.settings.own_numbers.iter().find(|n| n.len() == 8 && n.bytes().all(|b| b.is_ascii_digit()));
+    let sender = sender
+        .context("the municipality's own CVR number is missing: set own_numbers with `pejling municipality set`")?
+        .clone();
     for part in ["pdf", "memo"] {
         let path = folder.join(part);
         std::fs::create_dir_all(&path).with_context(|| format!("{} cannot be made", path.display()))?;

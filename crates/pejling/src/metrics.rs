@@ -65,13 +65,15 @@ async fn answer(mut stream: TcpStream, parts: &Parts) -> std::io::Result<()> {
     }
     let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
     let (status, body) = match line {
-        b"GET /metrics HTTP/1.1" | b"GET /metrics HTTP/1.0" => match parts.store.gauges(parts.clock.now().plus_seconds(-3600)).await {
-            Ok(gauges) => ("200 OK", text(&gauges, web::traffic::counts(), parts.clock.now())),
-            Err(error) => {
-                warn!("Metrics cannot be read: {error}");
-                ("503 Service Unavailable", "the database does not answer\n".to_owned())
+        b"GET /metrics HTTP/1.1" | b"GET /metrics HTTP/1.0" => {
+            match parts.store.gauges(parts.clock.now().plus_seconds(-3600)).await {
+                Ok(gauges) => ("200 OK", text(&gauges, web::traffic::counts(), parts.clock.now())),
+                Err(error) => {
+                    warn!("Metrics cannot be read: {error}");
+                    ("503 Service Unavailable", "the database does not answer\n".to_owned())
+                }
             }
-        },
+        }
         line if line.starts_with(b"GET ") => ("404 Not Found", "there is only /metrics\n".to_owned()),
         _ => ("405 Method Not Allowed", "only GET\n".to_owned()),
     };
@@ -112,7 +114,8 @@ fn text(gauges: &Gauges, traffic: Traffic, now: Millis) -> String {
         let _ = writeln!(out, "pejling_http_requests_total{{class=\"{}xx\"}} {requests}", class + 1);
     }
     head(&mut out, "pejling_http_seconds_total", "counter", "Time spent on them.");
-    let _ = writeln!(out, "pejling_http_seconds_total {}.{:03}", traffic.milliseconds / 1000, traffic.milliseconds % 1000);
+    let _ =
+        writeln!(out, "pejling_http_seconds_total {}.{:03}", traffic.milliseconds / 1000, traffic.milliseconds % 1000);
     out
 }
 
@@ -155,13 +158,19 @@ mod tests {
             assert!(said.lines().any(|l| l == line), "{line} is missing in\n{said}");
         }
         let named: Vec<&str> = said.lines().filter_map(|l| l.strip_prefix("# TYPE ")).collect();
-        assert!(said.lines().filter(|l| !l.starts_with('#')).all(|l| named.iter().any(|n| l.starts_with(n.split(' ').next().unwrap()))));
+        assert!(
+            said.lines()
+                .filter(|l| !l.starts_with('#'))
+                .all(|l| named.iter().any(|n| l.starts_with(n.split(' ').next().unwrap())))
+        );
     }
 
     #[tokio::test]
     async fn the_port_answers_get_metrics_and_nothing_else() {
         assert!(listen("").await.unwrap().is_none());
-        let store = Store::connect("sqlite::memory:", &StoreOptions { durable: false, ..StoreOptions::default() }).await.unwrap();
+        let store = Store::connect("sqlite::memory:", &StoreOptions { durable: false, ..StoreOptions::default() })
+            .await
+            .unwrap();
         let keys = SecretKey::parse(&"5a".repeat(32)).unwrap().keys();
         let parts = Parts { store, keys, clock: Arc::new(SetClock::new(Millis(1_000_000))) };
         let listener = listen("127.0.0.1:0").await.unwrap().unwrap();

@@ -52,7 +52,8 @@ pub async fn import<W: Write>(parts: &Parts, municipality: &Municipality, file: 
     let file = file.strip_prefix("\u{feff}".as_bytes()).unwrap_or(file);
     let heading = file.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let delimiter = if heading.contains(&b';') { b';' } else { b',' };
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).trim(csv::Trim::All).from_reader(file);
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).trim(csv::Trim::All).from_reader(file);
     let columns = columns(reader.headers().context("the list has no heading")?)?;
     let headings = ["row", "reference", "status", "outcome"].map(|column| say(&format!("column_{column}"), None));
     let mut sheet = Sheet::new(report, headings.each_ref().map(String::as_str))?;
@@ -61,7 +62,8 @@ pub async fn import<W: Write>(parts: &Parts, municipality: &Municipality, file: 
         let row = row.with_context(|| format!("row {} is not text", number + 2))?;
         let cell = |column: usize| row.get(column).unwrap_or_default();
         let reference = columns.reference.map(cell).unwrap_or_default();
-        let company: String = columns.company.map(cell).unwrap_or_default().chars().filter(char::is_ascii_digit).collect();
+        let company: String =
+            columns.company.map(cell).unwrap_or_default().chars().filter(char::is_ascii_digit).collect();
         let key = if reference.is_empty() { company.as_str() } else { reference };
         tally.rows += 1;
         let outcome = match (key, receipt(cell(columns.status)), time(cell(columns.time), &zone)) {
@@ -105,7 +107,9 @@ fn columns(heading: &csv::StringRecord) -> Result<Columns> {
     let find = |names: &[&str]| folded.iter().position(|name| names.contains(&name.as_str()));
     let reference = find(&["reference", "referens", "messageuuid", "uuid", "meddelelsesid"]);
     let company = find(&["cvr", "cvrnummer", "cvrnr", "company", "companynumber", "organisationsnummer"]);
-    let missing = |what: &str| format!("the list has no column {what} (it has: {})", heading.iter().collect::<Vec<_>>().join(", "));
+    let missing = |what: &str| {
+        format!("the list has no column {what} (it has: {})", heading.iter().collect::<Vec<_>>().join(", "))
+    };
     if reference.is_none() && company.is_none() {
         bail!(missing("reference or cvr"));
     }
@@ -125,9 +129,32 @@ fn receipt(word: &str) -> Option<Receipt> {
     let is = |words: &[&str]| words.contains(&word.as_str());
     if is(&["delivered", "leveret", "afleveret", "modtaget", "levererad", "levererat", "mottagen", "completed", "ok"]) {
         Some(Receipt::Delivered)
-    } else if is(&["rejected", "afvist", "fritaget", "ikke tilmeldt", "fejlet", "fejl", "avvisad", "avvisat", "failed", "not registered", "exempt", "invalid"]) {
+    } else if is(&[
+        "rejected",
+        "afvist",
+        "fritaget",
+        "ikke tilmeldt",
+        "fejlet",
+        "fejl",
+        "avvisad",
+        "avvisat",
+        "failed",
+        "not registered",
+        "exempt",
+        "invalid",
+    ]) {
         Some(Receipt::Rejected)
-    } else if is(&["returned", "retur", "returneret", "returpost", "returnerad", "returnerat", "undeliverable", "ubekendt", "flyttet"]) {
+    } else if is(&[
+        "returned",
+        "retur",
+        "returneret",
+        "returpost",
+        "returnerad",
+        "returnerat",
+        "undeliverable",
+        "ubekendt",
+        "flyttet",
+    ]) {
         Some(Receipt::Returned)
     } else {
         None
@@ -171,7 +198,13 @@ mod tests {
     fn times_are_read_with_a_zone_or_on_the_municipalitys_clock() {
         let zone = text::format::zone("Europe/Copenhagen");
         let noon = Some(Millis(1_788_343_200_000)); // 2026-09-02 10:00 UTC
-        for text in ["2026-09-02T10:00:00Z", "2026-09-02T12:00:00+02:00", "2026-09-02 12:00", "02-09-2026 12:00:00", "02.09.2026 12:00"] {
+        for text in [
+            "2026-09-02T10:00:00Z",
+            "2026-09-02T12:00:00+02:00",
+            "2026-09-02 12:00",
+            "02-09-2026 12:00:00",
+            "02.09.2026 12:00",
+        ] {
             assert_eq!(time(text, &zone), noon, "{text}");
         }
         assert_eq!(time("02-09-2026", &zone), Some(Millis(1_788_343_200_000 - 12 * 3_600_000)));

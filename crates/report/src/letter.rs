@@ -249,7 +249,8 @@ fn page(
     let who = filled(&settings.contact_name).unwrap_or_else(|| municipality.name.clone());
     let mut genuine = vec![t("mail.genuine_who", &[("contact_name", who.as_str().into())])];
     if let Some(phone) = &phone {
-        genuine.push(t("mail.genuine_call", &[("municipality", name.clone()), ("contact_phone", phone.as_str().into())]));
+        genuine
+            .push(t("mail.genuine_call", &[("municipality", name.clone()), ("contact_phone", phone.as_str().into())]));
     }
     if let Some(url) = filled(&settings.confirmation_url) {
         genuine.push(format!("{} {url}", t("mail.genuine_page", &[])));
@@ -277,7 +278,8 @@ fn page(
         country("mail.access"),
     ];
 
-    let mut source = vec![country("letter.source"), t("mail.controller", &[("municipality", name)]), t("mail.rights", &[])];
+    let mut source =
+        vec![country("letter.source"), t("mail.controller", &[("municipality", name)]), t("mail.rights", &[])];
     if let Some(address) = filled(&settings.dpo_email) {
         source.push(t("mail.dpo", &[("dpo_email", address.into())]));
     }

@@ -159,7 +159,9 @@ mod tests {
             Recipient, recipientID, idType, label, MessageBody, createdDateTime, MainDocument, label, File, encodingFormat, filename, \
             language, content, Action, label, actionCode, EntryPoint, url";
         assert_eq!(found.iter().map(|name| name.trim()).collect::<Vec<_>>().join(", "), expected);
-        let text = |name: &str| document.descendants().filter(|n| n.tag_name().name() == name).filter_map(|n| n.text()).collect::<Vec<_>>();
+        let text = |name: &str| {
+            document.descendants().filter(|n| n.tag_name().name() == name).filter_map(|n| n.text()).collect::<Vec<_>>()
+        };
         assert_eq!(text("label")[2], "Holm & Søn <Smedje> A/S");
         assert_eq!(text("createdDateTime"), ["2026-09-01T08:30:00Z"]);
         assert_eq!(text("url"), [actions[0].1.as_str()]);

@@ -33,7 +33,8 @@ mod tests {
     /// Draws the path of our own SVG, ten pixels a module.
     fn drawn(svg: &str) -> (usize, Vec<u8>) {
         let document = roxmltree::Document::parse(svg).unwrap();
-        let size: usize = document.root_element().attribute("viewBox").unwrap().split(' ').next_back().unwrap().parse().unwrap();
+        let size: usize =
+            document.root_element().attribute("viewBox").unwrap().split(' ').next_back().unwrap().parse().unwrap();
         let (width, scale) = (size * 10, 10);
         let mut pixels = vec![255_u8; width * width];
         let path = document.descendants().filter(|n| n.has_tag_name("path")).last().unwrap().attribute("d").unwrap();
@@ -41,7 +42,8 @@ mod tests {
             let (x, rest) = run[1..].split_once(',').unwrap();
             let (y, rest) = rest.split_once('h').unwrap();
             let (length, _) = rest.split_once('v').unwrap();
-            let (x, y, length): (usize, usize, usize) = (x.parse().unwrap(), y.parse().unwrap(), length.parse().unwrap());
+            let (x, y, length): (usize, usize, usize) =
+                (x.parse().unwrap(), y.parse().unwrap(), length.parse().unwrap());
             for row in y * scale..(y + 1) * scale {
                 pixels[row * width + x * scale..row * width + (x + length) * scale].fill(0);
             }

@@ -42,7 +42,11 @@ fn occasion(municipality: &Municipality) -> Occasion<'_> {
 }
 
 fn letter(number: usize, language: Language) -> Letter {
-    let name = if number.is_multiple_of(7) { "Murermester & Entreprenør <Østergaard> #1, v/ Søren Østergaard-Kristoffersen" } else { "Vognmand Holm ApS" };
+    let name = if number.is_multiple_of(7) {
+        "Murermester & Entreprenør <Østergaard> #1, v/ Søren Østergaard-Kristoffersen"
+    } else {
+        "Vognmand Holm ApS"
+    };
     Letter {
         language,
         name: name.into(),
@@ -69,23 +73,36 @@ fn printed(pdf: &[u8]) -> Option<Vec<(usize, usize, Vec<u8>)>> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.pdf");
     std::fs::write(&file, pdf).unwrap();
-    let run = std::process::Command::new("pdftoppm").args(["-gray", "-r", "150"]).arg(&file).arg(folder.path().join("p")).status();
+    let run = std::process::Command::new("pdftoppm")
+        .args(["-gray", "-r", "150"])
+        .arg(&file)
+        .arg(folder.path().join("p"))
+        .status();
     if !run.is_ok_and(|status| status.success()) {
         println!("printing skipped: pdftoppm is not installed");
         return None;
     }
-    let mut files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().path()).filter(|f| f.extension().is_some_and(|e| e == "pgm")).collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|f| f.unwrap().path())
+        .filter(|f| f.extension().is_some_and(|e| e == "pgm"))
+        .collect();
     files.sort();
-    Some(files.iter().map(|file| {
-        let bytes = std::fs::read(file).unwrap();
-        // P5, width, height, 255, then one byte a pixel.
-        let mut parts = bytes.splitn(4, |b| *b == b'\n');
-        assert_eq!(parts.next().unwrap(), b"P5");
-        let size = String::from_utf8(parts.next().unwrap().to_vec()).unwrap();
-        let (width, height) = size.split_once(' ').unwrap();
-        parts.next();
-        (width.parse().unwrap(), height.parse().unwrap(), parts.next().unwrap().to_vec())
-    }).collect())
+    Some(
+        files
+            .iter()
+            .map(|file| {
+                let bytes = std::fs::read(file).unwrap();
+                // P5, width, height, 255, then one byte a pixel.
+                let mut parts = bytes.splitn(4, |b| *b == b'\n');
+                assert_eq!(parts.next().unwrap(), b"P5");
+                let size = String::from_utf8(parts.next().unwrap().to_vec()).unwrap();
+                let (width, height) = size.split_once(' ').unwrap();
+                parts.next();
+                (width.parse().unwrap(), height.parse().unwrap(), parts.next().unwrap().to_vec())
+            })
+            .collect(),
+    )
 }
 
 fn codes(page: &(usize, usize, Vec<u8>)) -> Vec<String> {
@@ -124,7 +141,8 @@ fn each_letter_is_a_tagged_page_whose_code_opens_its_link() {
 fn reminders_and_long_settings_still_fit_a_page() {
     let messages = Messages::load().unwrap();
     let mut municipality = municipality();
-    municipality.settings.comment_reader = "de to erhvervskonsulenter i Center for Erhverv, Beskæftigelse og Uddannelse".into();
+    municipality.settings.comment_reader =
+        "de to erhvervskonsulenter i Center for Erhverv, Beskæftigelse og Uddannelse".into();
     municipality.settings.committee = "Udvalget for Erhverv, Beskæftigelse, Uddannelse og Grøn Omstilling".into();
     for kind in [MessageKind::Reminder1, MessageKind::Reminder2, MessageKind::Reminder3] {
         let list: Vec<Letter> = Language::ALL.into_iter().map(|language| letter(7, language)).collect();
@@ -139,7 +157,8 @@ fn reminders_and_long_settings_still_fit_a_page() {
 fn a_company_gets_one_letter_with_all_its_workplaces() {
     let messages = Messages::load().unwrap();
     let municipality = municipality();
-    let places = (1..=4).map(|n| Workplace { label: format!("Holm Transport, Kaj {n}"), code: code(n) }).collect::<Vec<_>>();
+    let places =
+        (1..=4).map(|n| Workplace { label: format!("Holm Transport, Kaj {n}"), code: code(n) }).collect::<Vec<_>>();
     let one = Letter { workplaces: places.clone(), ..letter(1, Language::Da) };
     let pdf = company_letter(&messages, &occasion(&municipality), &one).unwrap();
     keep("company.pdf", &pdf);

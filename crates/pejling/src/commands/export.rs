@@ -97,6 +97,8 @@ fn said(batch: &Batch, what: &str) {
         println!("The list is that of the first export; {} on it have answered or said no since.", batch.no_longer);
     }
     if batch.messages == 0 && !batch.again {
-        println!("Nobody is left for this wave: mail reaches them, they have the other way, they answered, or they said no.");
+        println!(
+            "Nobody is left for this wave: mail reaches them, they have the other way, they answered, or they said no."
+        );
     }
 }

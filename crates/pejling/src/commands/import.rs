@@ -143,7 +143,9 @@ async fn receipts(arguments: ImportReceipts, config: &Config) -> Result<()> {
     for (receipt, businesses) in &tally.kept {
         println!("  {receipt}: noted for {businesses} businesses");
     }
-    for (label, rows) in [("known already", tally.known), ("older than what is noted", tally.older), ("not taken", tally.faulty)] {
+    for (label, rows) in
+        [("known already", tally.known), ("older than what is noted", tally.older), ("not taken", tally.faulty)]
+    {
         if rows > 0 {
             println!("  {label}: {rows} rows");
         }

@@ -53,7 +53,10 @@ pub async fn resume(of: &OfRound, config: &Config) -> Result<()> {
         for municipality in parts.store.municipalities().await? {
             let rounds = parts.store.rounds(&municipality.id).await?;
             for round in rounds.iter().filter(|r| r.state == RoundState::Open && r.paused_at.is_some()) {
-                println!("{} ({}) is still paused: resume it with --round {}.", round.title, municipality.name, round.year);
+                println!(
+                    "{} ({}) is still paused: resume it with --round {}.",
+                    round.title, municipality.name, round.year
+                );
             }
         }
         return Ok(());

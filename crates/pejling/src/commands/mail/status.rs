@@ -140,7 +140,12 @@ async fn of_round(
 }
 
 /// Messages a minute since the first of the last minutes, and the minutes that what waits will take at that rate.
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rough figure of counts")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rough figure of counts"
+)]
 fn pace(sent: u64, first: Option<Millis>, now: Millis, waiting: u64) -> (Option<f64>, Option<u64>) {
     let Some(first) = first.filter(|_| sent > 1) else { return (None, None) };
     let minutes = ((now.0 - first.0).max(1000) as f64) / 60_000.0;
@@ -168,16 +173,28 @@ fn in_words(standing: &Standing) -> String {
             out.push_str("  no message has been queued\n");
             continue;
         }
-        let columns = ["", "waiting", "in hand", "deferred", "sent", "failed", "bounced", "uncertain", "expired", "cancelled"];
+        let columns =
+            ["", "waiting", "in hand", "deferred", "sent", "failed", "bounced", "uncertain", "expired", "cancelled"];
         let line = |cells: &[String]| {
-            let cells: Vec<String> =
-                cells.iter().enumerate().map(|(i, cell)| if i == 0 { format!("  {cell:<11}") } else { format!("{cell:>10}") }).collect();
+            let cells: Vec<String> = cells
+                .iter()
+                .enumerate()
+                .map(|(i, cell)| if i == 0 { format!("  {cell:<11}") } else { format!("{cell:>10}") })
+                .collect();
             format!("{}\n", cells.concat().trim_end())
         };
         out.push_str(&line(&columns.map(str::to_owned)));
         for wave in &round.waves {
             let counts = [
-                wave.pending, wave.claimed, wave.deferred, wave.sent, wave.failed, wave.bounced, wave.uncertain, wave.expired, wave.cancelled,
+                wave.pending,
+                wave.claimed,
+                wave.deferred,
+                wave.sent,
+                wave.failed,
+                wave.bounced,
+                wave.uncertain,
+                wave.expired,
+                wave.cancelled,
             ];
             let mut cells = vec![wave.kind.to_owned()];
             cells.extend(counts.iter().map(ToString::to_string));
@@ -217,14 +234,21 @@ mod tests {
             minutes_left: Some(1),
             waves: vec![wave],
         };
-        let standing =
-            Standing { paused: Some("restored copy".into()), only_to: vec!["mig@kommune.example".into()], rounds: vec![round] };
+        let standing = Standing {
+            paused: Some("restored copy".into()),
+            only_to: vec!["mig@kommune.example".into()],
+            rounds: vec![round],
+        };
         let words = in_words(&standing);
         let lines: Vec<&str> = words.lines().collect();
         assert_eq!(lines[0], "ALL MAIL IS PAUSED: restored copy");
         assert!(lines[1].starts_with("TEST MODE: only mig@kommune.example"));
         assert_eq!(lines[3], "  PAUSED: ferie");
-        assert!(lines[5].split_whitespace().eq(["invitation", "3", "0", "0", "1200", "0", "2", "0", "0", "0"]), "{}", lines[5]);
+        assert!(
+            lines[5].split_whitespace().eq(["invitation", "3", "0", "0", "1200", "0", "2", "0", "0", "0"]),
+            "{}",
+            lines[5]
+        );
         let json: serde_json::Value = serde_json::to_value(&standing).unwrap();
         assert_eq!(json["rounds"][0]["waves"][0]["bounced"], 2);
     }

@@ -66,7 +66,8 @@ pub async fn dry_run(arguments: &DryRun, config: &Config) -> Result<()> {
 /// # Errors
 /// When a message cannot be written, or the relay refuses.
 pub async fn test_message(arguments: &TestMessage, config: &Config) -> Result<()> {
-    let to = intake::email::parse(&arguments.to).with_context(|| format!("{:?} is not a mail address", arguments.to))?;
+    let to =
+        intake::email::parse(&arguments.to).with_context(|| format!("{:?} is not a mail address", arguments.to))?;
     let parts = Parts::open(config).await?;
     let municipality = parts.municipality(arguments.municipality.as_deref()).await?;
     let language = arguments.language.as_deref().and_then(Language::parse).unwrap_or(municipality.settings.language);
