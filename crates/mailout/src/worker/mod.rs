@@ -385,7 +385,8 @@ impl Mailer {
         let run = JobId::new(shared.clock.now());
         let mut lanes = JoinSet::new();
         for (l, lane) in shared.lanes.iter().enumerate() {
-            let (shared, lane, ledger, stop) = (Arc::clone(shared), Arc::clone(lane), Arc::clone(&ledger), stop.clone());
+            let (shared, lane, ledger, stop) =
+                (Arc::clone(shared), Arc::clone(lane), Arc::clone(&ledger), stop.clone());
             let owner = format!("{}-{run}-{l}", shared.name);
             lanes.spawn(async move { run_lane(&shared, &lane, &ledger, &owner, mode, &stop).await });
         }
@@ -428,11 +429,15 @@ async fn run_lane(
     }
     drop(written);
     for _ in 0..lane.workers {
-        let (shared, lane, ledger, ready) = (Arc::clone(shared), Arc::clone(lane), Arc::clone(ledger), Arc::clone(&ready));
+        let (shared, lane, ledger, ready) =
+            (Arc::clone(shared), Arc::clone(lane), Arc::clone(ledger), Arc::clone(&ready));
         let (owner, stopping) = (owner.to_owned(), stop.clone());
         hands.spawn(kept_alive(stop.clone(), move || {
-            Sender::new(Arc::clone(&shared), Arc::clone(&lane), Arc::clone(&ledger), owner.clone())
-                .work(Arc::clone(&ready), mode, stopping.clone())
+            Sender::new(Arc::clone(&shared), Arc::clone(&lane), Arc::clone(&ledger), owner.clone()).work(
+                Arc::clone(&ready),
+                mode,
+                stopping.clone(),
+            )
         }));
     }
     let feeder = Feeder { shared, lane, owner, claimed: &claimed, ready: &ready };
@@ -652,7 +657,8 @@ impl Feeder<'_> {
         if self.shared.only_to.is_empty() {
             return Ok(batch);
         }
-        let (go, others): (Vec<_>, Vec<_>) = batch.into_iter().partition(|mail| self.shared.may_write_to(&mail.recipient));
+        let (go, others): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|mail| self.shared.may_write_to(&mail.recipient));
         let ids: Vec<MailId> = others.into_iter().map(|mail| mail.id).collect();
         if !ids.is_empty() {
             self.shared.store.postpone_mail(&ids, self.owner, now.plus_seconds(3600), now).await?;
@@ -743,7 +749,10 @@ impl Shared {
     /// Looks whether the database is a copy, or was silent for long.
     async fn wake(&self) -> Result<(), StoreError> {
         if let Waking::Paused(key) = self.store.wake_mail(self.schedule.silence, self.clock.now()).await? {
-            error!(reason = key, "All mail is paused: messages were waiting in a database that was brought back or silent for long; `pejling mail resume` lets them go");
+            error!(
+                reason = key,
+                "All mail is paused: messages were waiting in a database that was brought back or silent for long; `pejling mail resume` lets them go"
+            );
         }
         Ok(())
     }
@@ -778,7 +787,9 @@ impl Shared {
 
     fn may_write_to(&self, recipient: &str) -> bool {
         let recipient = recipient.trim().to_lowercase();
-        self.only_to.iter().any(|allowed| if allowed.starts_with('@') { recipient.ends_with(allowed) } else { recipient == *allowed })
+        self.only_to
+            .iter()
+            .any(|allowed| if allowed.starts_with('@') { recipient.ends_with(allowed) } else { recipient == *allowed })
     }
 
     /// Writes a message out, or says what stands in the way.
