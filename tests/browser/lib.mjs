@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { HtmlValidate } from 'html-validate';
 import { chromium } from 'playwright-core';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -15,6 +16,8 @@ const root = resolve(here, '../..');
 const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
 export const binary = join(target, 'debug', 'pejling');
 const extractor = join(target, 'debug', 'extract');
+/** Conformance with the standard, not taste. */
+const validator = new HtmlValidate({ extends: ['html-validate:standard'] });
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** A folder of its own, gone at the end of the test. */
@@ -134,6 +137,14 @@ export async function findings(page) {
   return result.violations.map((v) => `${v.id}: ${v.help} (${v.nodes.map((n) => n.target.join(' ')).join('; ')})`);
 }
 
+/** What an independent validator finds wrong with the page as the server sends it (not as the script left it). */
+export async function invalid(page) {
+  const answer = await page.context().request.get(page.url());
+  if (!/^text\/html/.test(answer.headers()['content-type'] ?? '')) return [];
+  const report = await validator.validateString(await answer.text());
+  return report.results.flatMap((r) => r.messages).map((m) => `HTML ${m.ruleId}: ${m.message} (line ${m.line})`);
+}
+
 /** What is wider than the window, said by element; empty when nothing is. Boxes that scroll by themselves may hold wide tables. */
 export const overflow = (page) => page.evaluate(() => {
   const width = document.documentElement.clientWidth;
@@ -168,6 +179,7 @@ export class Inspector {
     if (!engine || this.seen.has(key)) return;
     this.seen.add(key);
     for (const fault of await findings(page)) this.#note(fault, place);
+    for (const fault of await invalid(page)) this.#note(fault, place);
   }
 
   /** Everything that was found, each fault once with the places where it was met. */

@@ -198,13 +198,17 @@ test('the whole job at 360 px', { timeout: 900_000 }, async (t) => {
   assert.equal(answering.length, facts.answering);
   const ways = [byClicks, byKeys, byClicksInTwoLanguages];
   let screens = [];
+  let receipt = '';
   for (const [place, business] of answering.entries()) {
     const own = await browser(t, { locale: 'da-DK', javaScriptEnabled: place !== 2 });
     const page = await own.newPage();
     eavesdrop(page, inspector.faults);
     const met = await respond(page, invitations.get(business.name), business, inspector, ways[place] ?? byClicks);
-    if (place === 0) screens = met;
     assert.equal(await page.locator('.reference').count(), 1, 'a receipt');
+    if (place === 0) {
+      screens = met;
+      receipt = await page.locator('.reference').innerText();
+    }
     await own.close();
   }
   assert.ok(screens.length >= 8, `the long way has ${screens.length} screens`);
@@ -212,9 +216,21 @@ test('the whole job at 360 px', { timeout: 900_000 }, async (t) => {
   // Every page in every language, light and dark, narrow and wide, while the round is open.
   const link = invitations.get(answering[0].name);
   const token = new URL(link).pathname;
+  const opened = await (await browser(t)).newPage();
+  await opened.goto(`${url}${token}/code`);
+  await inspector.look(opened, 'sent');
+  await opened.fill('#reference', 'AAAAA-AAAAA');
+  await opened.locator('main form button').first().click();
+  await inspector.look(opened, 'wrong code');
+  await opened.fill('#reference', receipt);
+  await Promise.all([opened.waitForURL((to) => to.pathname.endsWith('/thanks')), opened.locator('main form button').first().click()]);
+  assert.equal(await opened.locator('.reference').innerText(), receipt);
+  await everyWay(t, url, [token, `${token}/code`, `${token}/withdraw`, `${token}/stop`], await (await browser(t)).newPage(), inspector);
   const shown = [token, ...screens, `${token}/review`, `${token}/thanks`, `${token}/reach`, `${token}/withdraw`, `${token}/stop`, `/${SLUG}/privacy`, `/${SLUG}/sign-in`];
-  await everyWay(t, url, shown, await (await browser(t)).newPage(), inspector);
-  await everyWay(t, url, ['', '/frames', '/publications', '/trail', '/rounds/new'].map((p) => `/${SLUG}/console${p}`).concat([round, `${round}/reminder`, `${round}/close`, `/${SLUG}/account`]), staff, inspector);
+  await everyWay(t, url, shown, opened, inspector);
+  const silent = facts.businesses.find((b) => !b.scores && invitations.has(b.name));
+  await light(t, invitations.get(silent.name));
+  await everyWay(t, url, ['', '/frames', '/publications', '/trail', '/rounds/new'].map((p) => `/${SLUG}/console${p}`).concat([round, `${round}/reminder`, `${round}/close`, `/${SLUG}/account`, `/${SLUG}/calls`]), staff, inspector);
   await staff.goto(`${url}/?lang=da`);
 
   // Closed, analysed, published.
@@ -253,6 +269,21 @@ test('the whole job at 360 px', { timeout: 900_000 }, async (t) => {
   // All findings at once, so that one run tells everything.
   assert.deepEqual(inspector.report(), []);
 });
+
+/** The first page of a business is light: at most 40 kB on the wire in at most five requests, all of them to its own house. */
+async function light(t, link) {
+  const page = await (await browser(t)).newPage();
+  const wire = await page.context().newCDPSession(page);
+  await wire.send('Network.enable');
+  const sizes = new Map();
+  wire.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => sizes.set(requestId, encodedDataLength));
+  const asked = [];
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname.replace(/^\/s\/.*/, '/s/…')));
+  await page.goto(link, { waitUntil: 'networkidle' });
+  const bytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  assert.ok(asked.length <= 5, `${asked.length} requests: ${asked.join(', ')}`);
+  assert.ok(bytes > 5000 && bytes <= 40 * 1024, `${bytes} bytes in ${asked.length} requests`);
+}
 
 /** Looks at each page in three languages, light and dark, at 360 and 1280 px. */
 async function everyWay(t, url, paths, page, inspector) {
