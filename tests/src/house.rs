@@ -70,9 +70,10 @@ impl House {
             None => Transport::File(PathBuf::from(folder.path()).join("mail")),
         };
         let (stop, stopped) = oneshot::channel::<()>();
-        let running = tokio::spawn(serve::house_with(listener, parts.clone(), url.clone(), false, transport, post, async move {
-            let _ = stopped.await;
-        }));
+        let running =
+            tokio::spawn(serve::house_with(listener, parts.clone(), url.clone(), false, transport, post, async move {
+                let _ = stopped.await;
+            }));
         Some(Self { url, parts, stop: Some(stop), running: Some(running), _folder: folder })
     }
 
