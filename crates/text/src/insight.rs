@@ -103,7 +103,7 @@ impl Teller<'_> {
         let level = |value: f64| Arg::Text(crate::sentences::figure(self.language, info.kind, value));
         let from = ("from", of_year(row.target.from));
         let wanted = match row.target.goal {
-            Goal::Raise => self.say(&turned("target_raise"), &[from.clone()]),
+            Goal::Raise => self.say(&turned("target_raise"), std::slice::from_ref(&from)),
             Goal::Keep { margin, at_least } => {
                 let margin = self.amount(info.kind, margin, 0, false);
                 let kept = self.say(&turned("target_keep"), &[("margin", margin.into()), from.clone()]);
@@ -116,10 +116,10 @@ impl Teller<'_> {
         let mut found = Vec::new();
         match row.gap {
             Some(Gap::Baseline) if row.target.from == row.year => {
-                found.push(self.say("target_baseline_year", &[from.clone()]));
+                found.push(self.say("target_baseline_year", std::slice::from_ref(&from)));
             }
-            Some(Gap::Baseline) => found.push(self.say("target_no_baseline", &[from.clone()])),
-            Some(Gap::Break) => found.push(self.say("target_break", &[from.clone()])),
+            Some(Gap::Baseline) => found.push(self.say("target_no_baseline", std::slice::from_ref(&from))),
+            Some(Gap::Break) => found.push(self.say("target_break", std::slice::from_ref(&from))),
             Some(Gap::Hidden) => found.push(self.say("target_hidden", &[])),
             None => {}
         }
