@@ -146,9 +146,12 @@ pub(crate) fn cells(input: &Input, method: &Method) -> Cells {
     Cells { years, of_profile, of_atom }
 }
 
+/// Which group a profile belongs to.
+type OfProfile<'a> = &'a dyn Fn(&[u32]) -> u32;
+
 /// The total and every breakdown.
 pub(crate) fn domains(input: &Input, method: &Method) -> Vec<Domain> {
-    let domain = |name: &str, groups: Vec<String>, of_atom: Vec<u32>, of_profile: Option<&dyn Fn(&[u32]) -> u32>| {
+    let domain = |name: &str, groups: Vec<String>, of_atom: Vec<u32>, of_profile: Option<OfProfile<'_>>| {
         let mut answered = vec![vec![0; groups.len()]; input.years.len()];
         for (atom, group) in input.atoms.iter().zip(&of_atom).filter(|(_, g)| **g != NONE) {
             answered[atom.year][*group as usize] += atom.n;
@@ -175,7 +178,7 @@ pub(crate) fn domains(input: &Input, method: &Method) -> Vec<Domain> {
         }
         let of_atom = (0..input.atoms.len()).map(|a| input.code(source, a)).collect();
         let of_profile = |profile: &[u32]| Input::frame_code(source, profile);
-        let of_profile: Option<&dyn Fn(&[u32]) -> u32> = if source.of_frame { Some(&of_profile) } else { None };
+        let of_profile: Option<OfProfile<'_>> = if source.of_frame { Some(&of_profile) } else { None };
         domains.push(domain(name, source.labels.clone(), of_atom, of_profile));
     }
     domains
@@ -572,9 +575,29 @@ fn company_sums(data: Data<'_>, replies: &[Reply], domain: &Domain, rows: &[Row]
 /// The sums of an indicator over the businesses that answered in both years, by pair of atoms.
 pub(crate) fn pair_tally(input: &Input, scores: &Scores<'_>, pairing: &Pairing) -> Vec<OverlapSums> {
     let mut sums = vec![OverlapSums::default(); pairing.atoms.len()];
-    for ((one, other), pair) in pairing.responses.iter().zip(&pairing.of_pair) {
-        let (x, y) = (scores.row(input, *one as usize), scores.row(input, *other as usize));
-        sums[*pair as usize].add(x.value(), y.value());
+    let pairs = pairing.responses.iter().zip(&pairing.of_pair);
+    match (scores.items.as_slice(), &scores.table) {
+        // The usual case, a score looked up by one answer, without a look at the base: that is the same for all of a pair of atoms.
+        ([item], Some(table)) => {
+            let table: Vec<Option<f64>> = table.iter().map(|row| row.value()).collect();
+            for ((one, other), pair) in pairs {
+                let (x, y) = (item.codes.get(*one as usize), item.codes.get(*other as usize));
+                sums[*pair as usize].add(table[x], table[y]);
+            }
+            for (sums, [one, other]) in sums.iter_mut().zip(&pairing.atoms) {
+                let (before, now) = (scores.in_base[*one], scores.in_base[*other]);
+                if !(before && now) {
+                    let all = std::mem::take(sums);
+                    merge(sums, &all, before, now);
+                }
+            }
+        }
+        _ => {
+            for ((one, other), pair) in pairs {
+                let (x, y) = (scores.row(input, *one as usize), scores.row(input, *other as usize));
+                sums[*pair as usize].add(x.value(), y.value());
+            }
+        }
     }
     sums
 }

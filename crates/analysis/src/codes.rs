@@ -100,6 +100,12 @@ impl Coder {
             }
             kind if kind.is_integer() && *kind != DataType::UInt64 => {
                 let numbers = column.cast(&DataType::Int64)?;
+                if numbers.null_count() == 0 {
+                    for (at, cell) in numbers.i64()?.into_no_null_iter().enumerate() {
+                        codes.push(self.number(cell, row + at));
+                    }
+                    return Ok(());
+                }
                 for (at, cell) in numbers.i64()?.iter().enumerate() {
                     codes.push(cell.map_or(NONE, |cell| self.number(cell, row + at)));
                 }

@@ -338,14 +338,14 @@ enum FrameColumn {
     /// `at`: industry_code, then its classification.
     Sector {
         at: [usize; 2],
-        codes: Coder,
-        lists: Coder,
+        codes: Box<Coder>,
+        lists: Box<Coder>,
         known: HashMap<(u32, u32), u32>,
         cells: Coder,
     },
     Size {
         at: usize,
-        employees: Coder,
+        employees: Box<Coder>,
         known: Vec<u32>,
         cells: Coder,
     },
@@ -519,12 +519,12 @@ impl Register {
             let column = match name.as_str() {
                 "sector" if !frame.has("sector") => {
                     wanted.extend(["industry_code", "classification"]);
-                    let (codes, lists, cells) = (Coder::default(), Coder::default(), Coder::default());
+                    let (codes, lists, cells) = (Box::default(), Box::default(), Coder::default());
                     FrameColumn::Sector { at: [at, at + 1], codes, lists, known: HashMap::new(), cells }
                 }
                 "size" if !frame.has("size") => {
                     wanted.push("employees");
-                    FrameColumn::Size { at, employees: Coder::default(), known: Vec::new(), cells: Coder::default() }
+                    FrameColumn::Size { at, employees: Box::default(), known: Vec::new(), cells: Coder::default() }
                 }
                 name => {
                     wanted.push(name);
@@ -845,8 +845,21 @@ impl<'a> Replies<'a> {
                 replies.years.numbers.iter().map(|y| register.years.iter().position(|f| f == y)).collect();
             find_businesses(table, &columns[1], first, &register.ids, &mut businesses)?;
             let mut any = vec![table.is_of_answers(); chunk.height()];
-            for ((item, at), codes) in replies.items.iter_mut().zip(&item_at).zip(&mut item_codes) {
-                item.chunk(table, &columns[*at], first, codes)?;
+            let share = item_at.len().div_ceil(2).max(1);
+            let half = |at: usize| at * share..item_at.len().min((at + 1) * share);
+            let (one, other) = replies.items.split_at_mut(half(0).end);
+            let (one_codes, other_codes) = item_codes.split_at_mut(half(0).end);
+            let code_items = |items: &mut [ItemReader<'_>], at: &[usize], codes: &mut [Vec<u32>]| {
+                let mut readers = items.iter_mut().zip(at).zip(codes);
+                readers.try_for_each(|((item, at), codes)| item.chunk(table, &columns[*at], first, codes))
+            };
+            // Answers are most of the work: half of the items each on a core.
+            std::thread::scope(|scope| {
+                let there = scope.spawn(|| code_items(other, &item_at[half(1)], other_codes));
+                let here = code_items(one, &item_at[half(0)], one_codes);
+                here.and(there.join().expect("reading answers does not panic"))
+            })?;
+            for codes in &item_codes {
                 any.iter_mut().zip(codes).for_each(|(any, code)| *any |= *code != 0);
             }
             for ((coder, at), codes) in replies.own.iter_mut().zip(&own_at).zip(&mut own_codes) {

@@ -2,6 +2,7 @@
 
 /// A step of the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Progress {
     /// Rows of the frame read.
     Frame {

@@ -404,3 +404,97 @@ fn an_indicator_without_any_answer_is_remarked() {
     assert!(analysis.report.estimates.is_empty());
     assert!(analysis.notes.iter().any(|n| n.starts_with("m: nobody")), "{:?}", analysis.notes);
 }
+
+#[test]
+fn a_parquet_file_of_many_parts_is_the_csv_file_and_its_faults_have_rows() {
+    use polars::prelude::{Column, DataFrame, ParquetWriter};
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    // Numbers in any order, texts among them, answers with gaps; row groups of seven rows.
+    let id = |b: i64| if b % 5 == 0 { format!("DK-{b}") } else { (b * 7919 % 1000 + 1).to_string() };
+    let frame: Vec<(i64, i64)> = [2024, 2025].into_iter().flat_map(|y| (0..60).map(move |b| (y, b))).collect();
+    let responses: Vec<(i64, i64)> = frame.iter().copied().filter(|(y, b)| (b * 3 + y) % 7 < 4).rev().collect();
+    let answer = |(y, b): (i64, i64)| ((b + y) % 11 != 0).then_some((b * 5 + y) % 10 + 1);
+    let size = |b: i64| if b % 3 == 0 { "10-49" } else { "2-9" };
+    let write = |name: &str, columns: Vec<Column>| {
+        let mut rows = DataFrame::new(columns[0].len(), columns).unwrap();
+        let file = std::fs::File::create(path(name)).unwrap();
+        ParquetWriter::new(file).with_row_group_size(Some(7)).finish(&mut rows).unwrap();
+    };
+    let column = |name: &str, cells: Vec<i64>| Column::new(name.into(), cells);
+    let texts = |name: &str, cells: Vec<String>| Column::new(name.into(), cells);
+    write(
+        "frame.parquet",
+        vec![
+            column("year", frame.iter().map(|f| f.0).collect()),
+            texts("business_id", frame.iter().map(|f| id(f.1)).collect()),
+            texts("sector", frame.iter().map(|_| "S1".to_owned()).collect()),
+            texts("size", frame.iter().map(|f| size(f.1).to_owned()).collect()),
+        ],
+    );
+    let with = |q1: Vec<Option<i64>>| {
+        vec![
+            column("year", responses.iter().map(|r| r.0).collect()),
+            texts("business_id", responses.iter().map(|r| id(r.1)).collect()),
+            Column::new("q1".into(), q1),
+            texts("note", responses.iter().map(|_| "so so".to_owned()).collect()),
+        ]
+    };
+    write("responses.parquet", with(responses.iter().map(|r| answer(*r)).collect()));
+    let case = Case {
+        frame: std::iter::once("year,business_id,sector,size\n".to_owned())
+            .chain(frame.iter().map(|(y, b)| format!("{y},{},S1,{}\n", id(*b), size(*b))))
+            .collect(),
+        responses: std::iter::once("year,business_id,q1,note\n".to_owned())
+            .chain(responses.iter().map(|r| {
+                let answer = answer(*r).map(|a| a.to_string()).unwrap_or_default();
+                format!("{},{},{answer},so so\n", r.0, id(r.1))
+            }))
+            .collect(),
+        ..Case::default()
+    };
+    let csv = case.run_in(folder.path()).unwrap();
+    let options = Options {
+        frame: path("frame.parquet"),
+        responses: path("responses.parquet"),
+        indicators: path("indicators.toml"),
+        method: case.method.clone(),
+        ..Options::default()
+    };
+    let parquet = analysis::analyse(&options).unwrap();
+    assert_eq!(parquet.report.estimates, csv.report.estimates);
+    assert_eq!(parquet.report.changes, csv.report.changes);
+    assert!(parquet.weights == csv.weights && parquet.weights.len() == responses.len());
+    assert_eq!(parquet.report.provenance.inputs.len(), 3);
+    // A fault in the last part is told with its row.
+    let mut faulty: Vec<Option<i64>> = responses.iter().map(|r| answer(*r)).collect();
+    *faulty.last_mut().unwrap() = Some(11);
+    write("responses.parquet", with(faulty));
+    let message = analysis::analyse(&options).expect_err("11 lies outside").to_string();
+    assert!(
+        message.ends_with(&format!(
+            "responses.parquet:{}: column \"q1\": 11 lies outside the scale 1–10",
+            responses.len()
+        )),
+        "{message}"
+    );
+}
+
+#[test]
+fn it_tells_how_far_it_has_come() {
+    use analysis::Progress;
+    let folder = tempfile::tempdir().unwrap();
+    let case = Case::default();
+    case.run_in(folder.path()).unwrap();
+    let options = Options {
+        frame: folder.path().join("frame.csv"),
+        responses: folder.path().join("responses.csv"),
+        indicators: folder.path().join("indicators.toml"),
+        method: case.method.clone(),
+        ..Options::default()
+    };
+    let told = std::cell::RefCell::new(Vec::new());
+    analysis::analyse_watched(&options, &|progress| told.borrow_mut().push(progress)).unwrap();
+    let read = [Progress::Frame { rows: 5, of: 5 }, Progress::Responses { rows: 4, of: 4 }];
+    assert_eq!(told.into_inner(), [read[0], read[1], Progress::Figures, Progress::Changes]);
+}

@@ -1,10 +1,11 @@
 //! `pejling analyse` and `pejling themes`
 use std::sync::Arc;
 
-use analysis::{Analysis, Method, Options, ThemesOptions};
+use analysis::{Analysis, Method, Options, Progress, ThemesOptions};
 use anyhow::{Context, Result};
 use domain::indicator::Definitions;
 use domain::industry::Grouping;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::{Analyse, Themes};
 use crate::commands::sector::grouping;
@@ -30,9 +31,13 @@ pub async fn run(arguments: Analyse, config: &Config) -> Result<()> {
                 format,
                 method: method(&arguments)?,
             };
-            tokio::task::spawn_blocking(move || analysis::analyse(&options))
-                .await
-                .context("the analysis was interrupted")??
+            let watched = move || {
+                let bar = bar();
+                let analysis = analysis::analyse_watched(&options, &|progress| tell(&bar, progress));
+                bar.finish_and_clear();
+                analysis
+            };
+            tokio::task::spawn_blocking(watched).await.context("the analysis was interrupted")??
         }
     };
     analysis::write(&analysis, &out, format)?;
@@ -49,6 +54,25 @@ pub async fn run(arguments: Analyse, config: &Config) -> Result<()> {
         analysis.report.changes.len()
     );
     Ok(())
+}
+
+/// How far it has come, on a terminal only: nothing is drawn into a pipe.
+fn bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg:<10} {wide_bar} {human_pos}/{human_len}");
+    ProgressBar::new(0).with_style(style.expect("the template is sound"))
+}
+
+fn tell(bar: &ProgressBar, progress: Progress) {
+    let (what, rows, of) = match progress {
+        Progress::Frame { rows, of } => ("frame", rows, of),
+        Progress::Responses { rows, of } => ("responses", rows, of),
+        Progress::Figures => return bar.set_message("figures"),
+        Progress::Changes => return bar.set_message("changes"),
+        _ => return,
+    };
+    bar.set_message(what);
+    bar.set_length(of as u64);
+    bar.set_position(rows as u64);
 }
 
 fn method(arguments: &Analyse) -> Result<Method> {
