@@ -96,7 +96,7 @@ impl World {
 
     /// About half answer, the larger the more; half of the businesses are as ready in one year as in the other.
     fn answers(business: u64, year: usize) -> bool {
-        let loyal = chance(business, 8) % 2 == 0;
+        let loyal = chance(business, 8).is_multiple_of(2);
         let drawn = chance(business, if loyal { 9 } else { 10 + year as u64 }) % 100;
         drawn < [46, 54, 60, 64][Self::size(business, year)]
     }
@@ -105,7 +105,7 @@ impl World {
     fn answer(business: u64, year: usize, item: usize) -> Option<i64> {
         let question = 100 + 2 * item as u64 + year as u64;
         let drawn = chance(business, question);
-        if drawn % 25 == 0 {
+        if drawn.is_multiple_of(25) {
             return None;
         }
         let own = chance(business, 20) % 400;
