@@ -23,6 +23,8 @@ use crate::publish::{self, Plan};
 use crate::serve;
 use crate::wiring::{Parts, mail_domain};
 
+/// What is not as elsewhere: said where the figures are read.
+const NOTE: &str = "Kommunen er opfundet, og svarene er det også. Temaerne i svar med egne ord er ikke læst af en person, men er dem, som svarene er skrevet efter.";
 /// Rows staged with one call.
 const CHUNK: usize = 500;
 /// Hours for which the printed links sign in.
@@ -110,8 +112,11 @@ pub async fn load(parts: &Parts, town: &Demo, public_url: &str) -> Result<Munici
     }
     let closed = town.rounds.iter().rfind(|r| r.state == RoundState::Closed);
     if let Some(last) = closed {
-        let plan =
-            Plan { year: last.year, title: format!("Lokal erhvervsundersøgelse {}", last.year), note: String::new() };
+        let plan = Plan {
+            year: last.year,
+            title: format!("Lokal erhvervsundersøgelse {}", last.year),
+            note: NOTE.to_owned(),
+        };
         publish::publish(parts, &municipality, &plan).await?;
     }
     Ok(municipality)

@@ -300,7 +300,8 @@ impl Teller<'_> {
     }
 
     fn evenness(&self, row: &ResponseRow) -> Option<String> {
-        let r = row.r_indicator?;
+        // As it is printed, so that word and number agree.
+        let r = (row.r_indicator? * 100.0).round() / 100.0;
         let key = match r {
             r if r >= 0.9 => "response_even",
             r if r >= 0.8 => "response_fairly_even",
