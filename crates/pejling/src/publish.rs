@@ -144,11 +144,7 @@ pub fn open_questions(questionnaire: &Questionnaire) -> Vec<String> {
 }
 
 /// Where every business of the frames ended, by AAPOR's codes. An imported year knows nothing of it.
-async fn outcomes(
-    parts: &Parts,
-    municipality: &Municipality,
-    years: &[i32],
-) -> Result<BTreeMap<i32, OutcomeCounts>> {
+async fn outcomes(parts: &Parts, municipality: &Municipality, years: &[i32]) -> Result<BTreeMap<i32, OutcomeCounts>> {
     let mut outcomes = BTreeMap::new();
     for round in parts.store.rounds(&municipality.id).await?.iter().filter(|r| years.contains(&r.year)) {
         let mut counts = OutcomeCounts::default();

@@ -112,11 +112,10 @@ pub async fn load(parts: &Parts, town: &Demo, public_url: &str) -> Result<Munici
     }
     let closed = town.rounds.iter().rfind(|r| r.state == RoundState::Closed);
     if let Some(last) = closed {
-        let plan = Plan {
-            year: last.year,
-            title: format!("Lokal erhvervsundersøgelse {}", last.year),
-            note: NOTE.to_owned(),
-        };
+        let plan =
+            Plan {
+                year: last.year, title: format!("Lokal erhvervsundersøgelse {}", last.year), note: NOTE.to_owned()
+            };
         publish::publish(parts, &municipality, &plan).await?;
     }
     Ok(municipality)
