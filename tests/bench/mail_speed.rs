@@ -46,7 +46,10 @@ struct PostfixSink {
 impl PostfixSink {
     async fn start() -> Result<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        // It runs as root only when it is told whom to become.
+        let is_root = std::fs::metadata("/proc/self").is_ok_and(|me| std::os::unix::fs::MetadataExt::uid(&me) == 0);
         let child = Command::new(program("smtp-sink"))
+            .args(if is_root { ["-u", "nobody"].as_slice() } else { &[] })
             .args([format!("127.0.0.1:{port}"), "200".to_owned()])
             .stdout(Stdio::null())
             .spawn()

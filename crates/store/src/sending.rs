@@ -186,7 +186,8 @@ impl Store {
         let (mut claimed, mut marked) = (0, 0);
         for row in call(HELD_BY).text(&format!("{name}%")).rows(&mut *self.read().await?).await? {
             let mut c = columns(&row);
-            *(if c.text()? == "sending" { &mut marked } else { &mut claimed }) += c.count()?;
+            let (state, messages) = (c.text()?, c.count()?);
+            *(if state == "sending" { &mut marked } else { &mut claimed }) += messages;
         }
         Ok((claimed, marked))
     }
