@@ -27,7 +27,10 @@ fn answered() -> Vec<usize> {
     (0..15).chain(30..35).collect()
 }
 
-fn responses(with: Option<(&str, &dyn Fn(i32, usize) -> bool)>) -> Table {
+/// A column of the responses: its name, and who has a 1 in it.
+type Raises<'a> = (&'a str, &'a dyn Fn(i32, usize) -> bool);
+
+fn responses(with: Option<Raises<'_>>) -> Table {
     let rows: Vec<(i32, usize)> =
         [2024, 2025].into_iter().flat_map(|y| answered().into_iter().map(move |b| (y, b))).collect();
     let mut columns = vec![

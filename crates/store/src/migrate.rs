@@ -7,7 +7,14 @@ use crate::sql::{call, columns, statements};
 use crate::{Result, StoreError};
 
 /// Every file of `migrations/`, in order.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "0001_schema.sql", include_str!("../../../migrations/0001_schema.sql")), (2, "0002_sending.sql", include_str!("../../../migrations/0002_sending.sql")), (3, "0003_inbound.sql", include_str!("../../../migrations/0003_inbound.sql")), (4, "0004_channels.sql", include_str!("../../../migrations/0004_channels.sql")), (5, "0005_answering.sql", include_str!("../../../migrations/0005_answering.sql")), (6, "0006_codes.sql", include_str!("../../../migrations/0006_codes.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "0001_schema.sql", include_str!("../../../migrations/0001_schema.sql")),
+    (2, "0002_sending.sql", include_str!("../../../migrations/0002_sending.sql")),
+    (3, "0003_inbound.sql", include_str!("../../../migrations/0003_inbound.sql")),
+    (4, "0004_channels.sql", include_str!("../../../migrations/0004_channels.sql")),
+    (5, "0005_answering.sql", include_str!("../../../migrations/0005_answering.sql")),
+    (6, "0006_codes.sql", include_str!("../../../migrations/0006_codes.sql")),
+];
 
 statements! {
     MIGRATIONS_APPLIED = "select version, hash from migrations order by version";

@@ -7,8 +7,8 @@ use super::{Ground, on_both};
 use crate::dialect::{Engine, PER_ENGINE};
 use crate::sql::Bulk;
 use crate::{
-    StoreError, StoreOptions, audit, calls, channels, codes, drafts, frames, inbound, jobs, migrate, municipalities, outbox, people, quality, questionnaires, respondent,
-    results, retention, rounds, sending, sums,
+    StoreError, StoreOptions, audit, calls, channels, codes, drafts, frames, inbound, jobs, migrate, municipalities,
+    outbox, people, quality, questionnaires, respondent, results, retention, rounds, sending, sums,
 };
 
 type Subject = (&'static str, &'static [(&'static str, &'static str)], &'static [(&'static str, &'static Bulk)]);

@@ -830,8 +830,11 @@ fn priorities(teller: Teller<'_>) -> Vec<PriorityPart> {
     teller.report.insight.drivers.iter().map(part).collect()
 }
 
+/// A theme, its share, and the change of it.
+type ThemeShare<'p> = (&'p ThemeInfo, &'p EstimateRow, Option<&'p ChangeRow>);
+
 /// The shown themes of a year, the most frequent first, with the change from the last year coded alike.
-fn theme_rows(part: &ThemePart, year: i32) -> (Option<i32>, Vec<(&ThemeInfo, &EstimateRow, Option<&ChangeRow>)>) {
+fn theme_rows(part: &ThemePart, year: i32) -> (Option<i32>, Vec<ThemeShare<'_>>) {
     let before = part.years.iter().rev().find(|y| y.year < year && y.is_complete()).map(|y| y.year);
     let shown = |row: &&EstimateRow| row.estimate.value.is_some() && !row.state.is_hidden();
     let mut rows: Vec<_> = part
@@ -846,8 +849,8 @@ fn theme_rows(part: &ThemePart, year: i32) -> (Option<i32>, Vec<(&ThemeInfo, &Es
     (before, rows)
 }
 
-fn theme_data(language: Language, year: i32, rows: &[(&ThemeInfo, &EstimateRow, Option<&ChangeRow>)]) -> Themes {
-    let row = |(theme, row, change): &(&ThemeInfo, &EstimateRow, Option<&ChangeRow>)| ThemeRow {
+fn theme_data(language: Language, year: i32, rows: &[ThemeShare<'_>]) -> Themes {
+    let row = |(theme, row, change): &ThemeShare<'_>| ThemeRow {
         label: theme.title.get(language).to_owned(),
         share: row.estimate.value,
         interval: row.estimate.interval,
