@@ -2,7 +2,6 @@
 //!
 //! `data/background.csv` holds no text: file, number and hash of every third sentence, and its codes. One person coded them, once, before
 //! the matcher was run on them. The sentences are read from beside the workspace.
-#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the failure")]
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;

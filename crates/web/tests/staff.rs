@@ -750,7 +750,7 @@ async fn call_page(town: &Town, browser: &mut Browser) -> String {
 
 /// The form of a page whose address ends so.
 async fn send_to(browser: &mut Browser, page: &Got, end: &str, fields: &[(&str, &str)]) -> Got {
-    let action = page.body.split("action=\"").map(|p| &p[..p.find('"').unwrap()]).find(|a| a.ends_with(end));
+    let action = page.body.split("action=\"").filter_map(|p| p.split('"').next()).find(|a| a.ends_with(end));
     browser.post(action.unwrap_or_else(|| panic!("no form to {end}: {}", page.body)), fields).await
 }
 
