@@ -118,7 +118,10 @@ fn an_earlier_year_joins_the_series_once_and_gives_a_change() {
     let again = said(&import("2023", &[]), at);
     assert!(again.contains("0 answers added; 30 units had an answer already"), "{again}");
     let replaced = said(&import("2023", &["--replace"]), at);
-    assert!(replaced.contains("30 responses imported before were taken away.\n30 answers added; 0 units"), "{replaced}");
+    assert!(
+        replaced.contains("30 responses imported before were taken away.\n30 answers added; 0 units"),
+        "{replaced}"
+    );
     assert!(said(&["round", "status", "--year", "2023"], at).starts_with("2023-målingen: closed"));
 
     said(&import("2024", &[]), at);

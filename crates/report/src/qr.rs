@@ -37,7 +37,7 @@ mod tests {
             document.root_element().attribute("viewBox").unwrap().split(' ').next_back().unwrap().parse().unwrap();
         let (width, scale) = (size * 10, 10);
         let mut pixels = vec![255_u8; width * width];
-        let path = document.descendants().filter(|n| n.has_tag_name("path")).last().unwrap().attribute("d").unwrap();
+        let path = document.descendants().rfind(|n| n.has_tag_name("path")).unwrap().attribute("d").unwrap();
         for run in path.split('z').filter(|run| !run.is_empty()) {
             let (x, rest) = run[1..].split_once(',').unwrap();
             let (y, rest) = rest.split_once('h').unwrap();

@@ -1,4 +1,6 @@
 //! Letters: one page each in every language, and their codes read by another program from the printed page.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the failure")]
+
 use domain::fieldwork::MessageKind;
 use domain::ids::MunicipalityId;
 use domain::language::{Country, Language};

@@ -15,7 +15,8 @@ async fn main() {
         let email = format!("{}@hojager.example", role.as_str());
         town.store.create_user(id, name, &email, role, town::NOW).await.expect("the address is free");
     }
-    let (report, extra) = (figures::report(), serde_json::json!({}));
+    let (report, extra) =
+        (domain::results::Report { insight: figures::insight(), ..figures::report() }, serde_json::json!({}));
     let publication = NewPublication {
         year: 2026,
         date: "2026-11-20",

@@ -461,7 +461,15 @@ impl Page for RoundPage {
                 closes_fault: full.then_some("console.fault_date"),
             },
         };
-        let wave = Wave { name: "Invitation".to_owned(), sent: 1, waiting: 2, failed: 3, uncertain: 4, cancelled: 5, expired: 6 };
+        let wave = Wave {
+            name: "Invitation".to_owned(),
+            sent: 1,
+            waiting: 2,
+            failed: 3,
+            uncertain: 4,
+            cancelled: 5,
+            expired: 6,
+        };
         let matrix = vec![MatrixRow { title: "Handel".to_owned(), cells: vec![Some(cell), None] }];
         let running = Self { waves: vec![wave], matrix, ..page("open", true) };
         let bare = RoundInfo {
@@ -581,7 +589,8 @@ pub(crate) fn info(app: &App, language: Language, staff: &Staff, round: &Round) 
 async fn all_paused(app: &App, language: Language) -> Result<Option<Vec<String>>, PageError> {
     let switch = app.store().mail_switch().await?;
     Ok(switch.paused_at.map(|_| {
-        let known = switch.pause_key.as_deref().map(|key| app.t(language, key, &[("words", switch.words.as_str().into())]));
+        let known =
+            switch.pause_key.as_deref().map(|key| app.t(language, key, &[("words", switch.words.as_str().into())]));
         known.into_iter().chain(Some(switch.words).filter(|words| !words.is_empty())).collect()
     }))
 }
