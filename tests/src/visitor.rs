@@ -123,12 +123,27 @@ impl Visitor {
     #[track_caller]
     #[must_use]
     pub fn cells(&self, row: &str) -> Vec<String> {
+        self.cells_below("", row)
+    }
+
+    /// The cells of the row headed by `row`, in a table that has a column headed by `column`.
+    ///
+    /// # Panics
+    /// When there is no such table or row.
+    #[track_caller]
+    #[must_use]
+    pub fn cells_below(&self, column: &str, row: &str) -> Vec<String> {
         let html = Html::parse_document(&self.html);
         let (rows, heads, cells) = (selector("tr"), selector("th[scope=row]"), selector("td"));
         let headed = |r: &ElementRef<'_>| {
             r.select(&heads).next().is_some_and(|h| h.text().collect::<String>().trim_start().starts_with(row))
         };
-        let Some(found) = html.select(&rows).find(headed) else {
+        let columns = selector("th[scope=col]");
+        let wanted = |table: &ElementRef<'_>| {
+            column.is_empty() || table.select(&columns).any(|h| h.text().collect::<String>().trim() == column)
+        };
+        let tables = selector("table");
+        let Some(found) = html.select(&tables).filter(wanted).flat_map(|t| t.select(&rows)).find(headed) else {
             panic!("{} ({}) has no row {row:?}:\n{}", self.url.path(), self.status, self.text())
         };
         let words =

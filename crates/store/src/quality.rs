@@ -14,6 +14,7 @@ statements! {
     RESPONSES = concat!("select p.id, p.mode, p.started_at, p.submitted_at, ", unit_columns!(), " from responses p
         join rounds r on r.id = p.round_id
         join panel_links l on l.panel_id = p.panel_id
+        join businesses b on b.id = l.business_id
         join frame_rows f on f.import_id = r.import_id and f.business_id = l.business_id
         where p.round_id = $1 and p.municipality_id = $2 and p.status <> 'withdrawn' and p.mode <> 'imported' order by p.id");
     ANSWERS = "select a.response_id, a.question_key, a.value from answers a join responses p on p.id = a.response_id

@@ -42,6 +42,7 @@ const ADDRESSES: &[(&str, &str, &[Role])] = &[
     ("GET", "/{slug}/console/rounds/{round}/messages", CONSOLE),
     ("POST", "/{slug}/console/rounds/{round}/messages/{mail}/resend", CONSOLE),
     ("POST", "/{slug}/console/rounds/{round}/letters", TRAIL),
+    ("POST", "/{slug}/console/rounds/{round}/letters/print", TRAIL),
     ("GET", "/{slug}/console/post", CONSOLE),
     ("GET", "/{slug}/console/post/{message}", CONSOLE),
     ("POST", "/{slug}/console/post/{message}/handled", CONSOLE),
@@ -726,7 +727,12 @@ async fn pages_of_staff_are_kept_by_no_cache() {
     publish(&town, "").await;
     let mut browser = signed_in(&town, Role::Administrator).await;
     for (_, address, _) in ADDRESSES.iter().filter(|(m, a, _)| {
-        *m == "GET" && !a.contains("{round") && !a.contains("{job") && !a.contains("{pub") && !a.contains("{inv")
+        *m == "GET"
+            && !a.contains("{round")
+            && !a.contains("{job")
+            && !a.contains("{pub")
+            && !a.contains("{inv")
+            && !a.contains("{message")
     }) {
         let got = browser.get(&filled(address)).await;
         assert_eq!(
