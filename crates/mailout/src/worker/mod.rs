@@ -5,7 +5,7 @@
 //! marked message without an answer (uncertain: shown, never sent again by itself).
 //!
 //! Each relay is a lane: one feeder claims up to 100 messages at a time, preparers write them out, and as many senders as the
-//! relay may have connections own one each. What the senders have to say to the database goes through one [`ledger`].
+//! relay may have connections own one each. What the senders have to say to the database goes through one `ledger`.
 pub mod judge;
 mod lane;
 mod ledger;
