@@ -178,16 +178,3 @@ fn the_typed_code_is_the_link_without_its_hyphens() {
     let code = code(42);
     assert_eq!(grouped(&code).replace('-', ""), code);
 }
-
-/// Prints how long 1,000 letters take: `cargo test -p report --test letter -- --ignored --nocapture`.
-#[test]
-#[ignore = "prints a time"]
-fn a_thousand_letters() {
-    let messages = Messages::load().unwrap();
-    let municipality = municipality();
-    let list: Vec<Letter> = (0..1000).map(|n| letter(n, Language::Da)).collect();
-    let begun = std::time::Instant::now();
-    let pdf = letters(&messages, &occasion(&municipality), &list).unwrap();
-    println!("1,000 letters: {:.1} s, {} KB", begun.elapsed().as_secs_f64(), pdf.len() / 1024);
-    keep("thousand.pdf", &pdf);
-}

@@ -13,7 +13,7 @@ use sqlx::AnyConnection;
 
 use crate::channels::queue_notice;
 use crate::respondent::{
-    self, AnswerConflict, Answering, CANCEL_MAIL, COVER, ENSURE, PageSave, SUBMITTED, Saved, SavedResponse, Submitted,
+    self, Answering, CANCEL_MAIL, COVER, ENSURE, PageSave, SUBMITTED, Saved, SavedResponse, Submitted,
 };
 use crate::results::plain;
 use crate::sql::{call, columns, statements};
@@ -106,17 +106,8 @@ impl Store {
                     .await?;
                 let mut c = columns(&saved);
                 let (draft, revision) = (c.text()?, c.int()?);
-                let mut conflicts = Vec::new();
-                if expected < revision - 1 {
-                    for row in call(CHANGED_SINCE).text(&draft).int(expected).rows(conn).await? {
-                        let mut c = columns(&row);
-                        let (key, kept) = (c.text()?, c.maybe()?);
-                        if changes.get(&key).is_some_and(|ours| *ours != kept) {
-                            conflicts.push(AnswerConflict { key, kept });
-                        }
-                    }
-                    conflicts.sort_by(|a, b| a.key.cmp(&b.key));
-                }
+                let later = call(CHANGED_SINCE).text(&draft);
+                let conflicts = respondent::conflicts(conn, later, (expected, revision), &changes).await?;
                 let kept: Vec<_> = changes.iter().filter(|(key, _)| conflicts.iter().all(|c| c.key != **key)).collect();
                 PUT.run(
                     conn,

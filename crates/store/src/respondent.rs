@@ -17,7 +17,7 @@ use sqlx::any::AnyRow;
 use crate::frames::{self, unit_columns};
 use crate::results::plain;
 use crate::rounds::{self, Addressed, Round};
-use crate::sql::{call, columns, statements};
+use crate::sql::{Call, call, columns, statements};
 use crate::{Result, Store, StoreError, municipalities};
 
 /// An invitation with what its pages need, in the order in which [`invited`] reads it.
@@ -329,18 +329,8 @@ impl Store {
                 if revision == 1 {
                     call(COVER).text(invitation.as_str()).text(&response).run(conn).await?;
                 }
-                let mut conflicts = Vec::new();
-                // Somebody saved between this page's making and its coming back.
-                if expected < revision - 1 {
-                    for row in call(CHANGED_SINCE).text(&response).int(expected).rows(conn).await? {
-                        let mut c = columns(&row);
-                        let (key, kept) = (c.text()?, c.maybe()?);
-                        if changes.get(&key).is_some_and(|ours| *ours != kept) {
-                            conflicts.push(AnswerConflict { key, kept });
-                        }
-                    }
-                    conflicts.sort_by(|a, b| a.key.cmp(&b.key));
-                }
+                let later = call(CHANGED_SINCE).text(&response);
+                let conflicts = conflicts(conn, later, (expected, revision), &changes).await?;
                 let kept: Vec<_> = changes.iter().filter(|(key, _)| conflicts.iter().all(|c| c.key != **key)).collect();
                 PUT_ANSWERS
                     .run(
@@ -540,6 +530,28 @@ pub(crate) struct Answering {
     pub(crate) municipality: String,
     pub(crate) round: String,
     pub(crate) panel: String,
+}
+
+/// What somebody else saved differently between a page's making (`expected`) and its coming back (`revision`), by question.
+/// `later` asks for the answers saved after a revision, which is its last place.
+pub(crate) async fn conflicts(
+    conn: &mut AnyConnection,
+    later: Call,
+    (expected, revision): (i64, i64),
+    changes: &BTreeMap<String, Option<String>>,
+) -> Result<Vec<AnswerConflict>> {
+    let mut conflicts = Vec::new();
+    if expected < revision - 1 {
+        for row in later.int(expected).rows(conn).await? {
+            let mut c = columns(&row);
+            let (key, kept) = (c.text()?, c.maybe()?);
+            if changes.get(&key).is_some_and(|ours| *ours != kept) {
+                conflicts.push(AnswerConflict { key, kept });
+            }
+        }
+        conflicts.sort_by(|a, b| a.key.cmp(&b.key));
+    }
+    Ok(conflicts)
 }
 
 pub(crate) async fn answering(conn: &mut AnyConnection, invitation: &InvitationId) -> Result<Answering> {

@@ -662,12 +662,17 @@ async fn a_server_that_stalls_or_hangs_up_leaves_each_message_where_it_stands(en
 
 async fn an_answer_that_comes_late_is_never_taken_for_the_next_messages(engine: Engine) {
     let ground = Ground::with(engine, 12).await;
-    // The first dot of each connection is answered after the client has given up; every other recipient is refused.
-    let server = Server::hooked(Arc::new(|said: Said| {
+    // One dot is answered when the client has given up and is at its next message; another recipient is refused.
+    let next = Arc::new(Notify::new());
+    let server = Server::hooked(Arc::new(move |said: Said| {
+        let next = next.clone();
         Box::pin(async move {
+            if said.verb == "RCPT" {
+                next.notify_waiters();
+            }
             match said.verb {
                 "dot" if said.taken == 0 && said.recipient.contains("d3@") => {
-                    tokio::time::sleep(Duration::from_millis(400)).await;
+                    next.notified().await;
                     Answer::Usual
                 }
                 "RCPT" if said.recipient.contains("d4@") => Answer::Say("550 5.1.1 no such user\r\n"),
