@@ -13,7 +13,8 @@
 //! - `comments`: what some write, built from parts
 //! - `fieldwork`: who answers, when, how far
 //! - `truth`: answer vectors and true values
-//! - `municipality`: settings, areas, initiatives
+//! - `municipality`: settings, areas
+//! - `policy`: focus areas, goals, initiatives, growth accounts
 //! - `extract`: the frame as a Danish register extract
 mod chance;
 mod comments;
@@ -22,15 +23,20 @@ mod fieldwork;
 mod municipality;
 mod names;
 mod opinion;
+mod policy;
 mod population;
 mod trades;
 mod truth;
 
 use std::collections::BTreeMap;
 
+use domain::accounts::FactRow;
 use domain::answers::Answers;
 use domain::fieldwork::{Mode, ResponseStatus, RoundState};
+use domain::focus::FocusArea;
 use domain::frame::FrameUnit;
+use domain::goals::GoalPlan;
+use domain::initiatives::{InitiativePlan, InitiativeStep};
 use domain::language::{Language, Texts};
 use domain::municipality::Municipality;
 use domain::questionnaire::Facts;
@@ -60,8 +66,14 @@ pub struct Demo {
     pub areas: Vec<DemoArea>,
     /// Rounds by year, ascending; the last one is in the field.
     pub rounds: Vec<DemoRound>,
-    /// What the municipality does about it.
+    /// Its own focus areas.
+    pub focus_areas: Vec<FocusArea>,
+    /// What it wants.
+    pub goals: Vec<DemoGoal>,
+    /// What it does about it.
     pub initiatives: Vec<DemoInitiative>,
+    /// What the register counts every year.
+    pub facts: Vec<FactRow>,
     /// The instant at which the demo stands still: in the middle of the last round's fieldwork.
     pub as_of: Millis,
 }
@@ -136,33 +148,20 @@ pub struct DemoResponse {
     pub completed_at: Option<Millis>,
 }
 
+/// Something that the municipality wants.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DemoGoal {
+    /// Since when, why, what; oldest first.
+    pub versions: Vec<(String, String, GoalPlan)>,
+}
+
 /// Something that the municipality does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DemoInitiative {
-    /// Title.
-    pub title: String,
-    /// What is to be done.
-    pub description: String,
-    /// Shared theme key (a code of the question "priorities").
-    pub theme: String,
-    /// Who is responsible; may be a group.
-    pub responsible: String,
-    /// Resources: money, hours.
-    pub resources: String,
-    /// Who backs it locally.
-    pub backing: String,
-    /// Years until it shall show.
-    pub horizon_years: u32,
-    /// Indicators that it shall move.
-    pub indicators: Vec<String>,
-    /// Sectors that it is for; empty: all.
-    pub sectors: Vec<String>,
-    /// Where it stands: `planned`, `running`, `done`.
-    pub state: &'static str,
-    /// Start, `yyyy-mm-dd`.
-    pub starts_on: Option<String>,
-    /// End, `yyyy-mm-dd`.
-    pub ends_on: Option<String>,
+    /// What it is made of.
+    pub plan: InitiativePlan,
+    /// Its states over time, oldest first; never empty.
+    pub steps: Vec<InitiativeStep>,
 }
 
 /// The municipality of a seed; the same seed gives the same municipality to the last letter. It stands still on

@@ -328,10 +328,42 @@ fn the_extract_has_a_row_per_unit_and_some_to_leave_out() {
 }
 
 #[test]
-fn the_initiatives_name_what_exists() {
+fn the_policy_names_what_exists_and_its_history_is_in_order() {
+    let sectors: Vec<String> =
+        Grouping::shipped("dst10").expect("it ships").sectors().iter().map(|s| s.key.clone()).collect();
+    for area in &DEMO.focus_areas {
+        assert!(themes().contains(&area.theme), "{}", area.theme);
+    }
     for initiative in &DEMO.initiatives {
-        assert!(initiative.indicators.iter().all(|id| INDICATORS.get(id).is_some()), "{}", initiative.title);
-        assert!(themes().contains(&initiative.theme), "{}", initiative.theme);
+        assert_eq!(
+            initiative.plan.faults(&INDICATORS, &DEMO.focus_areas, &sectors),
+            [],
+            "{}",
+            initiative.plan.title.da
+        );
+        assert!(initiative.steps.is_sorted_by(|a, b| a.on < b.on) && !initiative.steps.is_empty());
+    }
+    for goal in &DEMO.goals {
+        for (_, _, plan) in &goal.versions {
+            assert_eq!(plan.faults(&INDICATORS, &DEMO.focus_areas), [], "{}", plan.text.da);
+        }
+    }
+}
+
+#[test]
+fn the_growth_accounts_agree_with_the_frames() {
+    let accounts = domain::accounts::Accounts::of(&DEMO.facts, 5);
+    assert_eq!(accounts.years, [2023, 2024, 2025], "the year in the field is not over");
+    for round in DEMO.rounds.iter().filter(|r| accounts.years.contains(&r.year)) {
+        let all = accounts.cell("workplaces", round.year, None).and_then(|c| c.value).expect("counted");
+        assert_eq!(all as usize, round.units.len());
+        let parts: f64 = accounts
+            .cells
+            .iter()
+            .filter(|c| c.fact == "workplaces" && c.year == round.year && c.sector.is_some())
+            .filter_map(|c| c.value)
+            .sum();
+        assert_eq!(parts, all);
     }
 }
 

@@ -33,7 +33,7 @@ pub struct FocusSet {
 }
 
 /// One focus area.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FocusArea {
     /// Stable key within the set.
     pub key: String,

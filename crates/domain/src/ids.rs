@@ -55,6 +55,10 @@ id! {
     PublicationId,
     /// An initiative of the municipality.
     InitiativeId,
+    /// A goal of the municipality.
+    GoalId,
+    /// A status between rounds.
+    StatusId,
     /// One message that came in.
     InboundId,
     /// A long-running job.

@@ -7,16 +7,20 @@
 //! - [`municipality`], [`fieldwork`], [`calls`]: who asks; rounds, invitations, mail and response states; telephone calls
 //! - [`sending`]: when mail may go out
 //! - [`indicator`], [`results`], [`insight`]: what is measured, what came out, and what it says beyond single figures
-//! - [`focus`]: what municipalities want: focus areas and goals
+//! - [`focus`], [`goals`]: what municipalities want: focus areas, goals of policies, a municipality's own goals
+//! - [`initiatives`]: what it does about them; [`accounts`]: yearly register facts beside the survey
+pub mod accounts;
 pub mod answers;
 pub mod calls;
 pub mod eligibility;
 pub mod fieldwork;
 pub mod focus;
 pub mod frame;
+pub mod goals;
 pub mod ids;
 pub mod indicator;
 pub mod industry;
+pub mod initiatives;
 pub mod insight;
 pub mod language;
 pub mod municipality;

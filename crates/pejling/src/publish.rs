@@ -9,7 +9,9 @@ use analysis::{Analysis, Fpc, Method, Scored, Table};
 use anyhow::{Context, Result, bail, ensure};
 use domain::calls::Disposition;
 use domain::fieldwork::{Mode, ResponseStatus};
+use domain::goals;
 use domain::indicator::Definitions;
+use domain::initiatives::Standing;
 use domain::insight::OutcomeCounts;
 use domain::language::{Language, Texts};
 use domain::municipality::Municipality;
@@ -234,17 +236,19 @@ fn frame_table(units: &[AnalysisUnit]) -> Result<Table> {
 pub async fn publish(parts: &Parts, municipality: &Municipality, plan: &Plan) -> Result<(PublicationInfo, Report)> {
     let closed = closed_years(parts, municipality).await?;
     ensure!(closed.contains(&plan.year), "the round of {} is not closed: only closed rounds are published", plan.year);
-    let analysis =
-        analyse(parts, municipality, Some(plan.year), &Definitions::shipped(), method(municipality)?).await?;
     let now = parts.clock.now();
     let date = now.date_in(&text::format::zone(&municipality.settings.time_zone)).to_string();
+    let standing = parts.store.standing(&municipality.id, &date, municipality.settings.threshold).await?;
+    let mut definitions = Definitions::shipped();
+    goals::apply(&standing.goals, &mut definitions);
+    let analysis = analyse(parts, municipality, Some(plan.year), &definitions, method(municipality)?).await?;
     let publication = NewPublication {
         year: plan.year,
         date: &date,
         title: &plan.title,
         note: &plan.note,
         report: &analysis.report,
-        extra: &serde_json::json!({ "notes": analysis.notes, "weighting": analysis.weighting }),
+        extra: &serde_json::json!({ "notes": analysis.notes, "weighting": analysis.weighting, (Standing::KEY): standing }),
     };
     let info = parts.store.publish(&municipality.id, &publication, now).await?;
     parts

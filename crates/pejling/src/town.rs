@@ -7,14 +7,14 @@ use anyhow::{Context, Result};
 use demo::{Demo, DemoRound};
 use domain::fieldwork::{Role, RoundState};
 use domain::frame::FrameUnit;
-use domain::ids::RoundId;
+use domain::ids::{InitiativeId, RoundId};
 use domain::municipality::Municipality;
 use domain::questionnaire;
 use domain::secrets::SecretKey;
-use domain::time::{Clock, SystemClock};
+use domain::time::{Clock, Millis, SetClock, SystemClock};
 use mailout::Transport;
 use store::codes::ConfirmedCode;
-use store::results::{InitiativePlan, InitiativeState, PastResponse};
+use store::results::PastResponse;
 use store::rounds::RoundPlan;
 use store::{Store, StoreOptions};
 
@@ -25,6 +25,12 @@ use crate::wiring::{Parts, mail_domain};
 
 /// What is not as elsewhere: said where the figures are read.
 const NOTE: &str = "Kommunen er opfundet, og svarene er det også. Temaerne i svar med egne ord er ikke læst af en person, men er dem, som svarene er skrevet efter.";
+/// What stands above the status of the autumn.
+const STATUS: &str = "Siden tallene blev lagt frem, er én indsats gjort færdig, én er sat i gang, og én er stoppet. Tallene er ikke målt igen.";
+/// Days from the last answer to the publication.
+const PUBLISHED_AFTER: i64 = 40;
+/// Days since the status.
+const STATUS_BEFORE: i64 = 60;
 /// Rows staged with one call.
 const CHUNK: usize = 500;
 /// Hours for which the printed links sign in.
@@ -91,34 +97,57 @@ pub async fn load(parts: &Parts, town: &Demo, public_url: &str) -> Result<Munici
             answers(parts, &municipality, &stored.id, round).await?;
         }
     }
-    for initiative in &town.initiatives {
-        let plan = InitiativePlan {
-            title: initiative.title.clone(),
-            description: initiative.description.clone(),
-            focus_area: initiative.theme.clone(),
-            indicators: initiative.indicators.clone(),
-            sectors: initiative.sectors.clone(),
-            responsible: initiative.responsible.clone(),
-            starts_on: initiative.starts_on.clone(),
-            ends_on: initiative.ends_on.clone(),
-            public: true,
-        };
-        let state = match initiative.state {
-            "running" => InitiativeState::Running,
-            "done" => InitiativeState::Done,
-            _ => InitiativeState::Planned,
-        };
-        store.create_initiative(id, &plan, state, first).await?;
-    }
-    let closed = town.rounds.iter().rfind(|r| r.state == RoundState::Closed);
-    if let Some(last) = closed {
-        let plan =
-            Plan {
-                year: last.year, title: format!("Lokal erhvervsundersøgelse {}", last.year), note: NOTE.to_owned()
-            };
-        publish::publish(parts, &municipality, &plan).await?;
-    }
+    policy(parts, town, &municipality).await?;
     Ok(municipality)
+}
+
+/// What the municipality wants, does and counts, in the order in which it happened: the publication of the latest closed year freezes what
+/// stood then, and a status in the autumn after says what has moved since.
+async fn policy(parts: &Parts, town: &Demo, municipality: &Municipality) -> Result<()> {
+    let (store, id) = (&parts.store, &municipality.id);
+    let day = |at: Millis| at.date_in(&text::format::zone(&municipality.settings.time_zone)).to_string();
+    let first = town.rounds.first().map_or(town.as_of, |r| r.opened_at);
+    store.set_focus_areas(id, &town.focus_areas).await?;
+    store.save_facts(id, &town.facts, first).await?;
+    for goal in &town.goals {
+        let mut made = None;
+        for (since, note, plan) in &goal.versions {
+            match &made {
+                None => made = Some(store.create_goal(id, plan, since, first).await?),
+                Some(goal) => store.change_goal(id, goal, plan, since, note, first).await?,
+            }
+        }
+    }
+    let last = town.rounds.iter().rfind(|r| r.state == RoundState::Closed);
+    let published_at = last.map_or(town.as_of, |r| r.closes_at.plus_days(PUBLISHED_AFTER));
+    let mut made: Vec<Option<InitiativeId>> = vec![None; town.initiatives.len()];
+    for later in [false, true] {
+        for (initiative, made) in town.initiatives.iter().zip(&mut made) {
+            for step in initiative.steps.iter().filter(|s| (s.on > day(published_at)) == later) {
+                match made {
+                    None => {
+                        *made = Some(store.create_initiative(id, &initiative.plan, step.state, &step.on, first).await?);
+                    }
+                    Some(made) => store.move_initiative(id, made, step.state, &step.on, &step.note, first).await?,
+                }
+            }
+        }
+        let Some(last) = last else { continue };
+        if later {
+            let date = town.as_of.plus_days(-STATUS_BEFORE);
+            let standing = store.standing(id, &day(date), municipality.settings.threshold).await?;
+            if let Some(publication) = store.latest_publication(id, Some(last.year)).await? {
+                let title = "Status på indsatserne".to_owned();
+                store.publish_status(id, &publication.info.id, &title, STATUS, &standing, date).await?;
+            }
+        } else {
+            let title = format!("Lokal erhvervsundersøgelse {}", last.year);
+            let plan = Plan { year: last.year, title, note: NOTE.to_owned() };
+            let then = Parts { clock: Arc::new(SetClock::new(published_at)), ..parts.clone() };
+            publish::publish(&then, municipality, &plan).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn answers(parts: &Parts, municipality: &Municipality, round: &RoundId, made: &DemoRound) -> Result<()> {

@@ -9,9 +9,11 @@
 //! - [`calls`], [`channels`]: the telephone; letters and Digital Post
 //! - [`codes`]: open answers and their confirmed themes
 //! - [`outbox`], [`sending`]: messages to be sent, and the demo's caught mail; whether and how fast mail goes out; [`inbound`]: what comes back
-//! - [`results`]: feeds for the analysis, publications, initiatives; [`sums`]: cell sums made here, where answers are not to move
+//! - [`results`]: feeds for the analysis, publications; [`sums`]: cell sums made here, where answers are not to move
+//! - [`goals`], [`initiatives`], [`accounts`]: what a municipality wants, does and counts, and its standing on a day
 //! - `retention`: links cut, businesses erased
 //! - [`jobs`], [`people`], [`audit`]: work in the background, staff and their sessions, who did what
+pub mod accounts;
 pub mod audit;
 pub mod calls;
 pub mod channels;
@@ -20,7 +22,9 @@ mod dialect;
 pub mod drafts;
 mod error;
 pub mod frames;
+pub mod goals;
 pub mod inbound;
+pub mod initiatives;
 pub mod jobs;
 mod migrate;
 pub mod municipalities;

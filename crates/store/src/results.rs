@@ -1,17 +1,16 @@
-//! What the analysis reads and what it leaves: feeds under panel ids, publications, initiatives.
+//! What the analysis reads and what it leaves: feeds under panel ids, and publications.
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::answers::Answers;
 use domain::fieldwork::{Mode, ResponseStatus};
-use domain::ids::{InitiativeId, MunicipalityId, PanelId, PublicationId, ResponseId, RoundId};
+use domain::ids::{MunicipalityId, PanelId, PublicationId, ResponseId, RoundId};
 use domain::language::Language;
 use domain::results::Report;
 use domain::time::Millis;
 
-use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
-use crate::sql::{call, columns, of_word, statements, to_json, word_of};
+use crate::sql::{call, columns, statements, to_json};
 use crate::{Result, Store, rounds};
 
 statements! {
@@ -40,12 +39,6 @@ statements! {
     PUBLICATION = "select id, year, version, date, title, note, created_at, report, extra from publications where municipality_id = $1 and id = $2";
     LATEST = "select id, year, version, date, title, note, created_at, report, extra from publications
         where municipality_id = $1 and (cast($2 as bigint) is null or year = $2) order by year desc, version desc limit 1";
-    ADD_INITIATIVE = "insert into initiatives (id, municipality_id, plan, state, created_at, updated_at) values ($1, $2, $3, $4, $5, $5)";
-    UPDATE_INITIATIVE = "update initiatives set plan = $3, updated_at = $4 where id = $1 and municipality_id = $2";
-    MOVE_INITIATIVE = "update initiatives set state = $3, updated_at = $4 where id = $1 and municipality_id = $2";
-    ADD_STEP = "insert into initiative_steps (id, initiative_id, state, note, at) values ($1, $2, $3, $4, $5)";
-    INITIATIVES = "select id, plan, state, created_at from initiatives where municipality_id = $1 order by created_at, id";
-    STEPS = "select s.initiative_id, s.state, s.note, s.at from initiative_steps s join initiatives i on i.id = s.initiative_id where i.municipality_id = $1 order by s.at, s.id";
     IMPORTED = "select id from responses where municipality_id = $1 and round_id = $2 and mode = 'imported' order by id limit 500";
     DROP_ANSWERS = "delete from answers where response_id = $1";
     DROP_PANELS = "delete from response_panels where response_id = $1";
@@ -201,70 +194,6 @@ pub struct Publication {
     pub report: Report,
     /// What else was frozen with them.
     pub extra: serde_json::Value,
-}
-
-/// What an initiative is made of.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct InitiativePlan {
-    /// Title.
-    pub title: String,
-    /// What is to be done.
-    pub description: String,
-    /// Key or name of the focus area.
-    pub focus_area: String,
-    /// Indicators it is to move.
-    pub indicators: Vec<String>,
-    /// Sectors it is for; empty: all.
-    pub sectors: Vec<String>,
-    /// Who is responsible.
-    pub responsible: String,
-    /// Start, `yyyy-mm-dd`.
-    pub starts_on: Option<String>,
-    /// End, `yyyy-mm-dd`.
-    pub ends_on: Option<String>,
-    /// Businesses may read of it too.
-    #[serde(default)]
-    pub public: bool,
-}
-
-/// Where an initiative stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum InitiativeState {
-    /// Planned.
-    Planned,
-    /// Under way.
-    Running,
-    /// Done.
-    Done,
-    /// Given up.
-    Dropped,
-}
-
-/// An initiative of the municipality with its history.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Initiative {
-    /// Its id.
-    pub id: InitiativeId,
-    /// What it is made of.
-    pub plan: InitiativePlan,
-    /// Where it stands.
-    pub state: InitiativeState,
-    /// When it was made.
-    pub created_at: Millis,
-    /// Its states over time, oldest first.
-    pub history: Vec<InitiativeStep>,
-}
-
-/// A change of an initiative's state.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct InitiativeStep {
-    /// The state from then on.
-    pub state: InitiativeState,
-    /// A remark.
-    pub note: String,
-    /// When.
-    pub at: Millis,
 }
 
 impl Store {
@@ -500,97 +429,6 @@ impl Store {
         row.as_ref().map(publication).transpose()
     }
 
-    /// A new initiative.
-    pub async fn create_initiative(
-        &self,
-        municipality: &MunicipalityId,
-        plan: &InitiativePlan,
-        state: InitiativeState,
-        now: Millis,
-    ) -> Result<InitiativeId> {
-        let id = InitiativeId::new(now);
-        let mut tx = self.begin().await?;
-        call(ADD_INITIATIVE)
-            .text(id.as_str())
-            .text(municipality.as_str())
-            .text(&to_json("initiative", plan)?)
-            .text(&word_of("initiative", &state)?)
-            .at(now)
-            .run(&mut tx)
-            .await?;
-        add_step(&mut tx, &id, state, "", now).await?;
-        tx.commit().await?;
-        Ok(id)
-    }
-
-    /// Replaces the plan of an initiative.
-    pub async fn update_initiative(
-        &self,
-        municipality: &MunicipalityId,
-        id: &InitiativeId,
-        plan: &InitiativePlan,
-        now: Millis,
-    ) -> Result<()> {
-        let mut tx = self.begin().await?;
-        let plan = to_json("initiative", plan)?;
-        call(UPDATE_INITIATIVE)
-            .text(id.as_str())
-            .text(municipality.as_str())
-            .text(&plan)
-            .at(now)
-            .run_one(&mut tx, "initiative")
-            .await?;
-        Ok(tx.commit().await?)
-    }
-
-    /// Moves an initiative to a state, with a remark.
-    pub async fn move_initiative(
-        &self,
-        municipality: &MunicipalityId,
-        id: &InitiativeId,
-        state: InitiativeState,
-        note: &str,
-        now: Millis,
-    ) -> Result<()> {
-        let mut tx = self.begin().await?;
-        let word = word_of("initiative", &state)?;
-        call(MOVE_INITIATIVE)
-            .text(id.as_str())
-            .text(municipality.as_str())
-            .text(&word)
-            .at(now)
-            .run_one(&mut tx, "initiative")
-            .await?;
-        add_step(&mut tx, id, state, note, now).await?;
-        Ok(tx.commit().await?)
-    }
-
-    /// All initiatives, oldest first.
-    pub async fn initiatives(&self, municipality: &MunicipalityId) -> Result<Vec<Initiative>> {
-        let mut conn = self.read().await?;
-        let mut steps: HashMap<String, Vec<InitiativeStep>> = HashMap::new();
-        for row in call(STEPS).text(municipality.as_str()).rows(&mut conn).await? {
-            let mut c = columns(&row);
-            let step =
-                (c.text()?, InitiativeStep { state: c.word("initiative", of_word)?, note: c.text()?, at: c.at()? });
-            steps.entry(step.0).or_default().push(step.1);
-        }
-        let rows = call(INITIATIVES).text(municipality.as_str()).rows(&mut conn).await?;
-        rows.iter()
-            .map(|row| {
-                let mut c = columns(row);
-                let id = c.text()?;
-                Ok(Initiative {
-                    plan: c.json("initiative")?,
-                    state: c.word("initiative", of_word)?,
-                    created_at: c.at()?,
-                    history: steps.remove(&id).unwrap_or_default(),
-                    id: InitiativeId(id),
-                })
-            })
-            .collect()
-    }
-
     /// The answers to an open question, under panel ids, for the analyst's redaction.
     pub async fn open_answers(
         &self,
@@ -611,25 +449,6 @@ impl Store {
             })
             .collect()
     }
-}
-
-async fn add_step(
-    conn: &mut AnyConnection,
-    id: &InitiativeId,
-    state: InitiativeState,
-    note: &str,
-    now: Millis,
-) -> Result<()> {
-    let word = word_of("initiative", &state)?;
-    call(ADD_STEP)
-        .text(ResponseId::new(now).as_str())
-        .text(id.as_str())
-        .text(&word)
-        .text(note)
-        .at(now)
-        .run(conn)
-        .await?;
-    Ok(())
 }
 
 fn publication_info(c: &mut crate::sql::Columns<'_>) -> Result<PublicationInfo> {

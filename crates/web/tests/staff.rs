@@ -866,20 +866,23 @@ async fn after_publication_the_link_shows_the_sector_s_figures_and_hides_what_is
     town.store.close_round(&town.municipality.id, &town.round.id, NOW).await.unwrap();
     town.browser().get(&link).await.assert_text("Målingen er lukket");
     publish(&town, "").await;
-    let plan = |title: &str, public| store::results::InitiativePlan {
-        title: title.to_owned(),
-        description: "Ét nummer for alle.".to_owned(),
-        focus_area: String::new(),
+    let plan = |title: &str, public| domain::initiatives::InitiativePlan {
+        title: Texts::same(title),
+        description: Texts::same("Ét nummer for alle."),
+        focus_area: None,
+        owner: domain::initiatives::Owner::Group { name: "Erhvervsservice".to_owned() },
         indicators: Vec::new(),
         sectors: Vec::new(),
-        responsible: "Erhvervsservice".to_owned(),
         starts_on: None,
-        ends_on: Some("2027-06-01".to_owned()),
+        horizon: Some(2027),
+        resources: String::new(),
+        backing: String::new(),
         public,
     };
     for (title, public) in [("Én indgang", true), ("Internt notat", false)] {
-        let running = store::results::InitiativeState::Running;
-        town.store.create_initiative(&town.municipality.id, &plan(title, public), running, NOW).await.unwrap();
+        let active = domain::initiatives::InitiativeState::Active;
+        let id = &town.municipality.id;
+        town.store.create_initiative(id, &plan(title, public), active, "2026-05-01", NOW).await.unwrap();
     }
     let page = town.browser().get(&link).await;
     assert_eq!(page.status, StatusCode::OK);

@@ -12,8 +12,27 @@ use super::material::*;
 use super::{Ground, on_both};
 use crate::StoreError;
 use crate::respondent::{ContactWish, OptOut};
-use crate::results::{InitiativePlan, InitiativeState, NewPublication, PastResponse};
+use crate::results::{NewPublication, PastResponse};
 use crate::rounds::RoundPlan;
+
+/// A report that says nothing of one year.
+pub(super) fn empty_report() -> Report {
+    Report {
+        years: vec![YEAR],
+        indicators: vec![],
+        breakdowns: vec![],
+        estimates: vec![],
+        changes: vec![],
+        coverage: vec![],
+        provenance: Provenance {
+            version: "1".into(),
+            inputs: BTreeMap::new(),
+            options: BTreeMap::new(),
+            collapses: vec![],
+        },
+        insight: domain::insight::Insight::default(),
+    }
+}
 
 async fn a_whole_round(ground: &Ground) {
     let store = &ground.store;
@@ -100,21 +119,7 @@ async fn a_whole_round(ground: &Ground) {
     assert!(frame.iter().all(|u| !u.panel.as_str().contains("dk:p") && u.company.starts_with('c')));
 
     // Published twice: the first version stays as it was.
-    let report = Report {
-        years: vec![YEAR],
-        indicators: vec![],
-        breakdowns: vec![],
-        estimates: vec![],
-        changes: vec![],
-        coverage: vec![],
-        provenance: Provenance {
-            version: "1".into(),
-            inputs: BTreeMap::new(),
-            options: BTreeMap::new(),
-            collapses: vec![],
-        },
-        insight: domain::insight::Insight::default(),
-    };
+    let report = empty_report();
     let publication = NewPublication {
         year: YEAR,
         date: "2026-05-01",
@@ -417,7 +422,7 @@ async fn staff_sign_in_once_per_link(ground: &Ground) {
     assert_eq!(store.audit_trail(&m, 10).await.unwrap()[0].user_name.as_deref(), Some("Ada L."));
 }
 
-async fn jobs_and_initiatives_keep_their_history(ground: &Ground) {
+async fn jobs_keep_their_history(ground: &Ground) {
     let store = &ground.store;
     let m = municipality(store).await;
     let file =
@@ -456,25 +461,6 @@ async fn jobs_and_initiatives_keep_their_history(ground: &Ground) {
     assert_eq!(store.jobs(&m, Some("import"), 5).await.unwrap().len(), 1);
     assert_eq!(store.jobs(&m, Some("other"), 5).await.unwrap().len(), 0);
     assert_eq!(store.jobs(&m, None, 5).await.unwrap().len(), 1);
-
-    let plan = InitiativePlan {
-        title: "Hurtigere byggesager".into(),
-        description: String::new(),
-        focus_area: "service".into(),
-        indicators: vec!["nki".into()],
-        sectors: vec![],
-        responsible: "Byg".into(),
-        starts_on: None,
-        ends_on: None,
-        public: true,
-    };
-    let id = store.create_initiative(&m, &plan, InitiativeState::Planned, NOW).await.unwrap();
-    store.move_initiative(&m, &id, InitiativeState::Running, "i gang", later).await.unwrap();
-    let all = store.initiatives(&m).await.unwrap();
-    assert_eq!((all[0].state, all[0].history.len(), &all[0].plan), (InitiativeState::Running, 2, &plan));
-    assert!(store.initiatives(&other).await.unwrap().is_empty());
-    let moved = store.move_initiative(&other, &id, InitiativeState::Done, "", later).await;
-    assert!(matches!(moved, Err(StoreError::NotFound(_))));
 }
 
 on_both!(
@@ -488,7 +474,7 @@ on_both!(
     another_municipality_sees_nothing,
     links_are_cut_and_businesses_erased,
     staff_sign_in_once_per_link,
-    jobs_and_initiatives_keep_their_history,
+    jobs_keep_their_history,
 );
 
 /// A measurement, not a test: `cargo test -p store -- --ignored --nocapture how_fast`.

@@ -1,6 +1,7 @@
 //! Tests on both engines. PostgreSQL is used when `PEJLING_TEST_POSTGRES` holds a superuser's address.
 mod channels;
 mod codes;
+mod committee;
 mod fieldwork;
 mod inbound;
 mod mail;

@@ -7,20 +7,24 @@ use super::{Ground, on_both};
 use crate::dialect::{Engine, PER_ENGINE};
 use crate::sql::Bulk;
 use crate::{
-    StoreError, StoreOptions, audit, calls, channels, codes, drafts, frames, inbound, jobs, migrate, municipalities,
-    outbox, people, quality, questionnaires, respondent, results, retention, rounds, sending, sums,
+    StoreError, StoreOptions, accounts, audit, calls, channels, codes, drafts, frames, goals, inbound, initiatives,
+    jobs, migrate, municipalities, outbox, people, quality, questionnaires, respondent, results, retention, rounds,
+    sending, sums,
 };
 
 type Subject = (&'static str, &'static [(&'static str, &'static str)], &'static [(&'static str, &'static Bulk)]);
 
 const SUBJECTS: &[Subject] = &[
+    ("accounts", accounts::STATEMENTS, accounts::BULKS),
     ("audit", audit::STATEMENTS, audit::BULKS),
     ("channels", channels::STATEMENTS, channels::BULKS),
     ("calls", calls::STATEMENTS, calls::BULKS),
     ("codes", codes::STATEMENTS, codes::BULKS),
     ("drafts", drafts::STATEMENTS, drafts::BULKS),
     ("frames", frames::STATEMENTS, frames::BULKS),
+    ("goals", goals::STATEMENTS, goals::BULKS),
     ("inbound", inbound::STATEMENTS, inbound::BULKS),
+    ("initiatives", initiatives::STATEMENTS, initiatives::BULKS),
     ("jobs", jobs::STATEMENTS, jobs::BULKS),
     ("lib", crate::STATEMENTS, crate::BULKS),
     ("migrate", migrate::STATEMENTS, migrate::BULKS),

@@ -1,10 +1,11 @@
 //! After publication, behind the same link: what the business's sector said, and what the municipality does about it.
 use axum::response::Response;
 use charts::Setting;
+use domain::initiatives::{Initiative, InitiativeState};
 use domain::language::Language;
 use domain::results::{ALL, IndicatorInfo, Report, TOTAL};
 use serde::Serialize;
-use store::results::{Initiative, InitiativeState, Publication};
+use store::results::Publication;
 use text::summary;
 
 use super::{Contact, Invited, day};
@@ -200,20 +201,21 @@ fn breaks(report: &Report, shown: &[&IndicatorInfo]) -> Vec<i32> {
 fn doings(initiatives: Vec<Initiative>, sector: &str, language: Language) -> Vec<Doing> {
     let mut doings: Vec<Doing> = initiatives
         .into_iter()
-        .filter(|i| i.plan.public && i.state != InitiativeState::Dropped)
+        .filter_map(Initiative::public)
+        .filter(|i| i.state != InitiativeState::Stopped)
         .filter(|i| i.plan.sectors.is_empty() || i.plan.sectors.iter().any(|s| s == sector))
         .map(|i| Doing {
             for_sector: !i.plan.sectors.is_empty(),
             state: match i.state {
-                InitiativeState::Planned => "respondent.doing_planned",
-                InitiativeState::Running => "respondent.doing_running",
-                InitiativeState::Done | InitiativeState::Dropped => "respondent.doing_done",
+                InitiativeState::Idea => "respondent.doing_planned",
+                InitiativeState::Active => "respondent.doing_running",
+                InitiativeState::Done | InitiativeState::Stopped => "respondent.doing_done",
             }
             .to_owned(),
-            until: i.plan.ends_on.as_deref().map(|d| day(language, d)),
-            title: i.plan.title,
-            description: i.plan.description,
-            responsible: i.plan.responsible,
+            until: i.plan.horizon.map(|year| year.to_string()),
+            title: i.plan.title.get(language).to_owned(),
+            description: i.plan.description.get(language).to_owned(),
+            responsible: i.plan.owner.name().to_owned(),
         })
         .collect();
     doings.sort_by_key(|d| !d.for_sector);
