@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use domain::fieldwork::{Role, RoundState};
 use domain::ids::JobId;
+use domain::language::Texts;
 use domain::results::{State, Verdict};
 use intake::frame::{Field, Note, Summary};
 use store::jobs::{JobFile, JobState};
