@@ -1,14 +1,20 @@
 //! Papers: a [`domain::results::Report`] to be read, letters to be sent.
 //!
 //! # Layout
-//! - [`year()`]: the year's paper as a tagged PDF
+//! - [`year()`]: the year's paper as a tagged PDF; [`workbook()`]: the same as XLSX
 //! - [`letter`]: letters for those whom mail does not reach; [`qr`]: their codes; [`memo`]: their wrapping for Digital Post
+//! - [`book`]: tables with native charts as a workbook; [`picture`]: charts as PNG
 //! - [`paper`]: typst as a library, PDF/UA-1
+pub mod book;
 pub mod letter;
 pub mod memo;
 pub mod paper;
+pub mod picture;
 pub mod qr;
+mod words;
+mod workbook;
 mod year;
 
 pub use paper::PaperError;
+pub use workbook::workbook;
 pub use year::{Occasion, year};
