@@ -392,6 +392,14 @@ impl Indicator {
         let (from, to) = (one.min(other), one.max(other));
         !self.breaks.iter().any(|b| from < *b && *b <= to)
     }
+
+    /// Is it made of this question or item, or is its base?
+    #[must_use]
+    pub fn uses(&self, key: &str) -> bool {
+        let belongs =
+            |column: &String| column == key || column.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
+        self.measure.items().iter().any(belongs) || self.base.columns.keys().any(belongs)
+    }
 }
 
 /// Where something stands in a definition file, counted from 1.
@@ -512,6 +520,18 @@ impl Definitions {
     #[must_use]
     pub fn place(&self, indicator: &str, column: &str) -> Option<Place> {
         self.places.get(&(indicator.to_owned(), column.to_owned())).copied()
+    }
+
+    /// Marks breaks in series: by year, the questions and items that measure something else from then on. An indicator breaks
+    /// with any of its items and of the questions that its base looks at.
+    pub fn mark_breaks(&mut self, broken: &BTreeMap<i32, BTreeSet<String>>) {
+        for indicator in &mut self.indicators {
+            let uses = |keys: &BTreeSet<String>| keys.iter().any(|key| indicator.uses(key));
+            let years: Vec<i32> = broken.iter().filter(|(_, keys)| uses(keys)).map(|(year, _)| *year).collect();
+            indicator.breaks.extend(years);
+            indicator.breaks.sort_unstable();
+            indicator.breaks.dedup();
+        }
     }
 
     /// The indicator with this id.
@@ -1080,6 +1100,19 @@ item = "recommend"
         assert_eq!(read.place("service_satisfied", "service"), Some(Place { line: 5, column: 8 }));
         assert_eq!(read.place("service_satisfied", "contact"), Some(Place { line: 7, column: 10 }));
         assert_eq!(read.scales()["q2"], [1.0, 10.0]);
+    }
+
+    #[test]
+    fn a_question_that_measures_something_else_breaks_the_series_made_of_it() {
+        let mut marked = Definitions::shipped();
+        let before = marked.clone();
+        marked.mark_breaks(&BTreeMap::from([(2027, BTreeSet::from(["nki_ideal".to_owned()]))]));
+        for (was, is) in before.indicators.iter().zip(&marked.indicators) {
+            let made_of_it = was.measure.items().iter().any(|item| item == "nki_ideal");
+            assert_eq!(was.comparable(2026, 2027) && !is.comparable(2026, 2027), made_of_it, "{}", is.id);
+            assert!(was.comparable(2025, 2026) == is.comparable(2025, 2026));
+        }
+        assert!(marked.indicators.iter().any(|i| i.breaks == [2027]));
     }
 
     #[test]

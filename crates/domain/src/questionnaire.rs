@@ -7,18 +7,28 @@
 //! - `reading`: TOML in, every fault of the file out; the shipped questionnaire
 //! - `facts`: what routing knows of a business before it has said anything
 //! - `routing`: somebody's screens, what to clear, how long it is, how much of it is answered
+//! - `writing`: a questionnaire as the file it could have been read from, so that an edited one meets the same checks
+//! - `editing`: what an editor does to it: move, add, remove, ask only when
+//! - `comparing`: what differs from an earlier version, and whether figures still compare; `series`: what was decided about that
 use serde::{Deserialize, Serialize};
 
 use crate::answers::Answers;
 use crate::language::Texts;
 
+mod comparing;
+mod editing;
 mod facts;
 mod reading;
 mod routing;
+mod series;
+mod writing;
 
+pub use comparing::{Change, Comparability, Difference, compare};
+pub use editing::{KINDS, Place, Subject};
 pub use facts::{FACT_NAMES, facts_of};
 pub use reading::{LoadFault, LoadFaultKind, LoadFaults, Warning, shipped};
 pub use routing::{Completeness, RouteLength, length};
+pub use series::{Decision, Decisions, Origin, broken_between};
 
 /// One version of a questionnaire.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

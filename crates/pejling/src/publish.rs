@@ -88,7 +88,8 @@ pub async fn analyse(
     });
     let frame = frame_table(&units)?;
     let responses = Table::from_answers("responses", responded, answers)?;
-    let definitions = definitions.clone();
+    let mut definitions = definitions.clone();
+    definitions.mark_breaks(&parts.store.series_breaks(&municipality.id).await?);
     let analysis = tokio::task::spawn_blocking(move || {
         let mut analysis = analysis::analyse_rows(&frame, &responses, &definitions, &method)?;
         let scored = Scored::read(&frame, &responses, &definitions, &method)?;

@@ -4,7 +4,7 @@
 //!
 //! # Layout
 //! - [`Store`], [`StoreOptions`], [`StoreError`]: opening, and what can go wrong
-//! - [`municipalities`], [`frames`], [`questionnaires`], [`rounds`]: who asks whom what
+//! - [`municipalities`], [`frames`], [`questionnaires`], [`rounds`]: who asks whom what; [`instrument`]: questionnaires in the making
 //! - [`respondent`], [`drafts`]: what a business does with its link; answers that do not count yet
 //! - [`calls`], [`channels`]: the telephone; letters and Digital Post
 //! - [`codes`]: open answers and their confirmed themes
@@ -25,6 +25,7 @@ pub mod frames;
 pub mod goals;
 pub mod inbound;
 pub mod initiatives;
+pub mod instrument;
 pub mod jobs;
 mod migrate;
 pub mod municipalities;

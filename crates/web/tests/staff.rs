@@ -53,6 +53,26 @@ const ADDRESSES: &[(&str, &str, &[Role])] = &[
     ("GET", "/{slug}/console/rounds/{round}/quality", CONSOLE),
     ("GET", "/{slug}/console/rounds/{round}/wishes", CONSOLE),
     ("POST", "/{slug}/console/rounds/{round}/wishes/{wish}/done", CONSOLE),
+    ("GET", "/{slug}/console/questionnaires", CONSOLE),
+    ("POST", "/{slug}/console/questionnaires/begin", CONSOLE),
+    ("POST", "/{slug}/console/questionnaires/use", CONSOLE),
+    ("GET", "/{slug}/console/questionnaires/{draft}", CONSOLE),
+    ("POST", "/{slug}/console/questionnaires/{draft}", CONSOLE),
+    ("GET", "/{slug}/console/questionnaires/{draft}/question/{question}", CONSOLE),
+    ("POST", "/{slug}/console/questionnaires/{draft}/question/{question}", CONSOLE),
+    ("GET", "/{slug}/console/questionnaires/{draft}/block/{block}", CONSOLE),
+    ("POST", "/{slug}/console/questionnaires/{draft}/block/{block}", CONSOLE),
+    ("GET", "/{slug}/console/questionnaires/{draft}/when", CONSOLE),
+    ("POST", "/{slug}/console/questionnaires/{draft}/when", CONSOLE),
+    ("GET", "/{slug}/console/questionnaires/{draft}/differences", CONSOLE),
+    ("POST", "/{slug}/console/questionnaires/{draft}/differences", CONSOLE),
+    ("GET", "/{slug}/console/questionnaires/{draft}/preview/{screen}", CONSOLE),
+    ("POST", "/{slug}/console/questionnaires/{draft}/preview/{screen}", CONSOLE),
+    ("GET", "/{slug}/console/questionnaires/{draft}/finish", CONSOLE),
+    ("POST", "/{slug}/console/questionnaires/{draft}/finish", CONSOLE),
+    ("GET", "/{slug}/console/questionnaires/{draft}/discard", CONSOLE),
+    ("POST", "/{slug}/console/questionnaires/{draft}/discard", CONSOLE),
+    ("GET", "/{slug}/console/questionnaires/{draft}/preview", CONSOLE),
     ("GET", "/{slug}/console/rounds/{round}/close", CONSOLE),
     ("POST", "/{slug}/console/rounds/{round}/close", CONSOLE),
     ("GET", "/{slug}/console/publications", CONSOLE),
@@ -164,6 +184,12 @@ fn every_address_of_the_staff_is_in_the_table() {
         include_str!("../src/pages/console/rounds.rs"),
         include_str!("../src/pages/console/wishes.rs"),
         include_str!("../src/pages/console/quality.rs"),
+        include_str!("../src/pages/console/questionnaires/mod.rs"),
+        include_str!("../src/pages/console/questionnaires/editing.rs"),
+        include_str!("../src/pages/console/questionnaires/conditions.rs"),
+        include_str!("../src/pages/console/questionnaires/differences.rs"),
+        include_str!("../src/pages/console/questionnaires/preview.rs"),
+        include_str!("../src/pages/console/questionnaires/finishing.rs"),
         include_str!("../src/pages/interviewer/mod.rs"),
     ];
     let mut found = 0;
@@ -733,6 +759,7 @@ async fn pages_of_staff_are_kept_by_no_cache() {
             && !a.contains("{job")
             && !a.contains("{pub")
             && !a.contains("{inv")
+            && !a.contains("{draft")
             && !a.contains("{message")
     }) {
         let got = browser.get(&filled(address)).await;

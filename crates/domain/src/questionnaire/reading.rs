@@ -178,6 +178,14 @@ impl Questionnaire {
         }
     }
 
+    /// Everything that reading it from a file would find wrong with it: an edited questionnaire meets the same checks.
+    #[must_use]
+    pub fn faults(&self) -> Vec<LoadFault> {
+        let mut reader = Reader { file: &self.key, faults: Vec::new(), scales: BTreeMap::new(), keys: BTreeSet::new() };
+        reader.questionnaire(&super::writing::table(self));
+        reader.faults
+    }
+
     /// Rated texts that seem to name two things at once (og, och, and), in every language.
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {

@@ -4,6 +4,7 @@ mod codes;
 mod committee;
 mod fieldwork;
 mod inbound;
+mod instrument;
 mod mail;
 mod material;
 mod opening;

@@ -35,7 +35,7 @@ pub struct Town {
     _folder: tempfile::TempDir,
 }
 
-fn unit(number: u32, name: &str, industry: &str, employees: u32, email: &str) -> FrameUnit {
+pub fn unit(number: u32, name: &str, industry: &str, employees: u32, email: &str) -> FrameUnit {
     FrameUnit {
         unit_key: format!("dk:p:{:010}", 1_000_000_000 + number),
         country: Country::Dk,

@@ -6,6 +6,7 @@
 //! - [`rounds`]: a round from draft to closed
 //! - [`messages`]: what mail could not do, and letters; [`trouble`]: what came back and what came in
 //! - [`wishes`]: businesses that asked to be contacted
+//! - [`questionnaires`]: versions of the questionnaire, and the next one in the making
 //! - [`quality`]: how long answering takes, what is left blank, where people stop
 //! - [`publishing`]: analyse, publish, papers
 //! - [`jobs`]: work in the background and its results
@@ -14,6 +15,7 @@ pub mod jobs;
 pub mod messages;
 pub mod publishing;
 pub mod quality;
+pub mod questionnaires;
 pub mod rounds;
 pub mod trouble;
 pub mod wishes;
@@ -46,6 +48,7 @@ pub fn routes() -> Router<App> {
         .merge(trouble::routes())
         .merge(wishes::routes())
         .merge(quality::routes())
+        .merge(questionnaires::routes())
         .merge(publishing::routes())
         .merge(jobs::routes())
         .layer(middleware::from_fn(not_kept))
@@ -64,6 +67,7 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     trouble::check(templates, site)?;
     wishes::check(templates, site)?;
     quality::check(templates, site)?;
+    questionnaires::check(templates, site)?;
     publishing::check(templates, site)?;
     jobs::check(templates, site)
 }

@@ -9,7 +9,6 @@ use axum_extra::extract::Form;
 use domain::fieldwork::{MailState, RoundState};
 use domain::ids::RoundId;
 use domain::language::Language;
-use domain::questionnaire;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use store::frames::FrameSummary;
@@ -199,7 +198,7 @@ async fn create(
     if plan.title.is_empty() {
         plan.title = app.t(staff.municipality.settings.language, "console.title_of", &[("year", year.into())]);
     }
-    plan.questionnaire = Some(app.store().save_questionnaire(id, &questionnaire::shipped(), app.now()).await?);
+    plan.questionnaire = Some(super::questionnaires::newest(&app, id).await?);
     let round = app.store().create_round(id, year, &plan, app.now()).await?;
     staff.did(&app, "round.created", round.id.as_str(), &year.to_string()).await?;
     Ok(to_round(&staff, &round.id, "created"))

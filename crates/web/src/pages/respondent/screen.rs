@@ -7,7 +7,8 @@ use axum::response::{IntoResponse, Response};
 use domain::answers::{self, Answers, Fault, FaultKind};
 use domain::fieldwork::Mode;
 use domain::language::{Language, Texts};
-use domain::questionnaire::{Choice, Question, QuestionKind, Scale, Screen, option_key};
+use domain::municipality::Municipality;
+use domain::questionnaire::{Choice, Facts, Question, QuestionKind, Questionnaire, Scale, Screen, option_key};
 use serde::Serialize;
 use store::StoreError;
 use store::respondent::{AnswerConflict, PageSave};
@@ -39,6 +40,8 @@ pub(crate) struct ScreenPage {
     conflict: bool,
     /// On the telephone: whom, and the way back to the call.
     call: Option<OnCall>,
+    /// A questionnaire in the making is tried: nothing is kept.
+    trial: bool,
 }
 
 /// Whom an interviewer has on the telephone.
@@ -298,6 +301,66 @@ struct Drawn {
     conflicts: HashMap<String, Option<String>>,
 }
 
+/// A questionnaire in the making, walked through as a business would; nothing is kept.
+pub(crate) struct Trial<'a> {
+    /// Whose it is.
+    pub municipality: &'a Municipality,
+    /// The questionnaire.
+    pub questionnaire: &'a Questionnaire,
+    /// The facts of the business that somebody plays.
+    pub facts: &'a Facts,
+    /// What has been answered so far.
+    pub answers: Answers,
+    /// Where the screen's form goes.
+    pub action: String,
+}
+
+/// What a step of a trial leads to.
+pub(crate) enum TrialStep {
+    /// A page.
+    Page(Response),
+    /// On to this screen (none: past the last or before the first) with these answers.
+    On(Option<String>, Answers),
+}
+
+/// A screen of a questionnaire in the making: shown, or received as `sent` and left for the next one. `None`: not on the route.
+pub(crate) fn tried(
+    app: &App,
+    visit: &Visit,
+    trial: &Trial<'_>,
+    key: &str,
+    sent: Option<Sent>,
+) -> Result<Option<TrialStep>, PageError> {
+    let mut route = trial.questionnaire.route(trial.facts, &trial.answers);
+    let (Some(at), total) = (route.iter().position(|s| s.key == key), route.len()) else { return Ok(None) };
+    let mut drawn = Drawn {
+        screen: route.swap_remove(at),
+        number: at + 1,
+        total,
+        revision: 0,
+        stored: trial.answers.clone(),
+        typed: None,
+        faults: Vec::new(),
+        conflicts: HashMap::new(),
+    };
+    let Some(sent) = sent else { return drawn.trial_page(app, visit, trial).map(|page| Some(TrialStep::Page(page))) };
+    let checked = answers::check(&drawn.screen, &sent);
+    let switched = field(&sent, "language").and_then(Language::parse);
+    let going_back = field(&sent, "go") == Some("back");
+    if switched.is_some() || !checked.faults.is_empty() {
+        let visit = Visit { chosen: switched.or(visit.chosen), ..visit.clone() };
+        drawn.again(0, sent, checked.faults, Vec::new(), Vec::new());
+        return drawn.trial_page(app, &visit, trial).map(|page| Some(TrialStep::Page(page)));
+    }
+    let settled = trial.questionnaire.settle(trial.facts, &trial.answers, &checked.changes);
+    let after = applied(trial.answers.clone(), &settled);
+    let route = trial.questionnaire.route(trial.facts, &after);
+    let at = route.iter().position(|s| s.key == key).unwrap_or(0);
+    let next = if going_back { at.checked_sub(1) } else { Some(at + 1) };
+    let next = next.and_then(|next| route.get(next)).map(|screen| screen.key.clone());
+    Ok(Some(TrialStep::On(next, after)))
+}
+
 impl Drawn {
     fn of(invited: &Invited, key: &str) -> Option<Self> {
         let stored = invited.answers();
@@ -366,6 +429,31 @@ impl Drawn {
             faults: draw.summary(),
             conflict: !self.conflicts.is_empty(),
             call: OnCall::of(invited),
+            trial: false,
+        })
+    }
+
+    /// The same screen of a questionnaire in the making.
+    fn trial_page(&self, app: &App, visit: &Visit, trial: &Trial<'_>) -> Result<Response, PageError> {
+        let status = if self.faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+        let view = app.view(visit).of(trial.municipality).status(status).switch_by_form("trial");
+        let language = view.language();
+        let draw = Draw { app, language, drawn: self };
+        view.render(&ScreenPage {
+            action: trial.action.clone(),
+            title: self.screen.title.get(language).to_owned(),
+            intro: self.screen.intro.as_ref().map(|t| t.get(language).to_owned()),
+            number: self.number,
+            total: self.total,
+            revision: 0,
+            is_first: self.number == 1,
+            is_last: self.number == self.total,
+            optional: self.screen.optional,
+            questions: self.screen.questions.iter().map(|q| draw.question(q)).collect(),
+            faults: draw.summary(),
+            conflict: false,
+            call: None,
+            trial: true,
         })
     }
 
@@ -703,6 +791,7 @@ impl Page for ScreenPage {
             },
             conflict: full,
             call: full.then(OnCall::sample),
+            trial: !full,
         };
         vec![page(questions, true), page(Vec::new(), false)]
     }
