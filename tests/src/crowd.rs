@@ -93,7 +93,7 @@ pub async fn open(parts: &Parts, businesses: u32) -> Crowd {
 /// When it cannot be made.
 #[must_use]
 pub fn client() -> Client {
-    Client::builder().redirect(redirect::Policy::none()).build().expect("the client can be made")
+    crate::visitor::browser().redirect(redirect::Policy::none()).build().expect("the client can be made")
 }
 
 /// One form as it was sent.

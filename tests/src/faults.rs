@@ -162,7 +162,7 @@ async fn look(
         }
         // The fields whose keys are answer keys: radio buttons and texts. The same is answered each time.
         for (name, value) in sent.iter().flat_map(|s| &s.fields) {
-            if matches!(name.as_str(), "revision" | "go" | "attempt") || value.is_empty() {
+            if matches!(name.as_str(), "revision" | "shown" | "go" | "attempt") || value.is_empty() {
                 continue;
             }
             if let Some(stored) = response.answers.get(name) {

@@ -1,8 +1,16 @@
 //! A visitor without JavaScript: fetches pages, fills their forms as they stand, sends them.
 use std::collections::BTreeMap;
 
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::{Client, ClientBuilder, Response, StatusCode, Url};
 use scraper::{ElementRef, Html, Selector};
+
+/// What a client is made with; the first call says which cryptography TLS would use.
+#[must_use]
+pub fn browser() -> ClientBuilder {
+    // Somebody else may have said it already: the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+}
 
 /// A browser window.
 pub struct Visitor {
@@ -57,7 +65,7 @@ impl Visitor {
     /// A window with its own cookies, on no page yet.
     #[must_use]
     pub fn new() -> Self {
-        let client = Client::builder().cookie_store(true).build().expect("the client can be made");
+        let client = browser().cookie_store(true).build().expect("the client can be made");
         let url = Url::parse("about:blank").expect("a valid address");
         Self { client, url, status: StatusCode::OK, html: String::new() }
     }

@@ -50,7 +50,7 @@ async fn bounces_come_home(engine: Engine) {
     let ready = maildir.path().join("tmp/1.relay");
     std::fs::write(&ready, bounce(by_folder)).expect("a message is delivered");
     std::fs::rename(&ready, maildir.path().join("new/1.relay")).expect("a message is delivered");
-    let http = reqwest::Client::new();
+    let http = e2e::visitor::browser().build().unwrap();
     let hook = async |kind: &str, body: String, signature: Option<String>| {
         let signature = signature.unwrap_or_else(|| sign(&body));
         let request = http.post(format!("{}/hooks/mail", house.url)).header("content-type", kind);

@@ -18,6 +18,8 @@ pub struct Config {
     pub listen: String,
     /// The address people see, without a trailing slash; empty: `http://<listen>`.
     pub public_url: String,
+    /// Proxies whose word on a visitor's address is believed, separated by commas; empty: nobody's.
+    pub trusted_proxies: String,
     /// Folder of the embedded database, the secret key and mail written to files.
     pub data_dir: PathBuf,
     /// `postgres://…` or `sqlite:<path>`; empty: SQLite in `data_dir`.

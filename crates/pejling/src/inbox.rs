@@ -7,11 +7,12 @@ use anyhow::{Result, bail};
 use mailout::inbound::{Account, Mailbox, Places, Postbox};
 use mailout::oauth::TokenSource;
 use mailout::{Login, Tls};
+use web::proxies::Proxies;
 
 use crate::config::{Inbox, Mail, MailTls};
 use crate::wiring::Parts;
 
-/// The configuration of mail that comes in. No `Debug`: it holds secrets.
+/// The configuration of what comes in: mail, and requests through proxies. No `Debug`: it holds secrets.
 #[derive(Clone)]
 pub struct Post {
     /// Template of return paths; none: bounces go to the sender.
@@ -22,11 +23,19 @@ pub struct Post {
     pub webhook_secret: Option<String>,
     /// Between two looks.
     pub pause: Duration,
+    /// Whose word on a visitor's address is believed.
+    pub proxies: Proxies,
 }
 
 impl Default for Post {
     fn default() -> Self {
-        Self { return_path: None, places: Places::default(), webhook_secret: None, pause: Duration::from_secs(60) }
+        Self {
+            return_path: None,
+            places: Places::default(),
+            webhook_secret: None,
+            pause: Duration::from_secs(60),
+            proxies: Proxies::NONE,
+        }
     }
 }
 
@@ -53,6 +62,7 @@ impl Post {
             },
             webhook_secret: filled(inbox.webhook_secret.reveal()),
             pause: Duration::from_secs(inbox.every_seconds.max(1)),
+            proxies: Proxies::NONE,
         })
     }
 

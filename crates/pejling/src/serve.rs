@@ -9,6 +9,7 @@ use text::Messages;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
+use web::proxies::Proxies;
 
 use crate::config::Config;
 use crate::inbox::{Post, told};
@@ -41,8 +42,11 @@ pub async fn serve(config: &Config) -> Result<()> {
     if let Some(port) = metrics::listen(&config.metrics_listen).await? {
         tokio::spawn(metrics::serve(port, parts.clone(), CancellationToken::new()));
     }
+    let proxies = Proxies::parse(&config.trusted_proxies)
+        .map_err(|part| anyhow::anyhow!("trusted_proxies: {part:?} is neither an address nor a network"))?;
     println!("Pejling listens on {public_url}");
-    house_with(listener, parts, public_url, false, outgoing, Post::of(&config.mail)?, stop_signal()).await
+    let post = Post { proxies, ..Post::of(&config.mail)? };
+    house_with(listener, parts, public_url, false, outgoing, post, stop_signal()).await
 }
 
 /// Opens the port.
@@ -91,6 +95,7 @@ pub async fn house_with(
     if let Some(secret) = &post.webhook_secret {
         app.accept_mail(secret);
     }
+    app.trust(post.proxies.clone());
     let stop = CancellationToken::new();
     let mail = tokio::spawn(kept_running(mailer, stop.clone()));
     let inbox = tokio::spawn({

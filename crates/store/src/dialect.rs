@@ -77,6 +77,9 @@ const WRITER_DURABLE: &str = "pragma busy_timeout = 10000; pragma journal_mode =
 const WRITER_QUICK: &str = "pragma busy_timeout = 10000; pragma journal_mode = wal; pragma synchronous = off; pragma foreign_keys = on; pragma temp_store = memory";
 const READER: &str = "pragma busy_timeout = 10000; pragma query_only = on; pragma temp_store = memory";
 
+/// So long a request waits for a connection: with the database away, nobody looks at an empty page for longer.
+const ACQUIRE: Duration = Duration::from_secs(10);
+
 // The number stands for "Pejling's schema" and is otherwise arbitrary.
 const LOCK_MIGRATIONS: &str = "select pg_advisory_xact_lock(727354271)";
 
@@ -150,7 +153,7 @@ impl Address {
 
     /// The pools of a running program.
     pub(crate) fn pools(&self, options: &StoreOptions) -> Pools {
-        let base = || AnyPoolOptions::new().acquire_timeout(Duration::from_secs(30));
+        let base = || AnyPoolOptions::new().acquire_timeout(ACQUIRE);
         match self.engine {
             Engine::Postgres => {
                 let pool = base().max_connections(options.connections.max(2)).connect_lazy_with(self.options.clone());

@@ -53,16 +53,14 @@ impl StoreError {
     /// Would the same call, made again a little later, be likely to succeed?
     #[must_use]
     pub fn is_temporary(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::Unreachable { .. }
-                | Self::Database(
-                    sqlx::Error::Io(_)
-                        | sqlx::Error::PoolTimedOut
-                        | sqlx::Error::PoolClosed
-                        | sqlx::Error::WorkerCrashed
-                )
-        )
+            | Self::Database(
+                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed,
+            ) => true,
+            Self::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| is_passing(&code)),
+            _ => false,
+        }
     }
 
     /// Is this a violated unique constraint?
@@ -71,5 +69,33 @@ impl StoreError {
     }
 }
 
+/// Is this a database that is full, busy, stopping or not up yet, rather than a statement that is wrong? SQLite's result codes are
+/// decimal numbers whose lowest byte tells the kind; PostgreSQL's states have five characters, the first two the class.
+fn is_passing(code: &str) -> bool {
+    if code.len() == 5 {
+        // Connection, no resources (full disk, memory, connections), stopped by an administrator or by a system error.
+        return ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class));
+    }
+    // Busy, locked, input or output failed, full, cannot open.
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13 | 14))
+}
+
 /// The result of a store method.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use super::is_passing;
+
+    #[test]
+    fn a_full_or_stopped_database_is_no_mistake_of_the_statement() {
+        // SQLITE_FULL, SQLITE_BUSY, SQLITE_IOERR_WRITE; disk full, too many connections, shutdown, starting.
+        for code in ["13", "5", "778", "53100", "53300", "57P01", "57P03", "08006"] {
+            assert!(is_passing(code), "{code}");
+        }
+        // SQLITE_CONSTRAINT_UNIQUE, SQLITE_ERROR; unique violation, syntax.
+        for code in ["2067", "1", "23505", "42601", ""] {
+            assert!(!is_passing(code), "{code}");
+        }
+    }
+}

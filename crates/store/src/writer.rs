@@ -64,7 +64,8 @@ async fn write_group(writer: &AnyPool, first: Piece, pieces: &mut mpsc::Receiver
     for acknowledge in done {
         acknowledge(match &failure {
             None => Ok(()),
-            Some(reason) => Err(StoreError::Database(sqlx::Error::Protocol(reason.clone()))),
+            // A commit fails because the disk is full or gone, not because of what was written: later it may succeed.
+            Some(reason) => Err(StoreError::Database(sqlx::Error::Io(std::io::Error::other(reason.clone())))),
         });
     }
     Ok(committed?)

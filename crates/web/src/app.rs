@@ -16,6 +16,8 @@ use text::{EngineError, Messages};
 
 use crate::assets::Assets;
 use crate::error::PageError;
+use crate::limits::Limits;
+use crate::proxies::Proxies;
 use crate::templates::{LanguageLink, Page, Site, Templates};
 use crate::visit::Visit;
 
@@ -80,6 +82,9 @@ struct Inner {
     minutes: Mutex<Minutes>,
     /// The secret of whoever may bring mail over HTTP.
     hook_secret: OnceLock<String>,
+    /// Whose word on a client's address is believed.
+    proxies: OnceLock<Proxies>,
+    limits: Limits,
 }
 
 /// The state every handler is given. Cheap to clone.
@@ -98,7 +103,8 @@ impl App {
         let sample = Site::sample(&assets);
         crate::pages::check(&templates, &sample)?;
         let (questionnaires, minutes) = (Mutex::default(), Mutex::default());
-        let hook_secret = OnceLock::new();
+        let (hook_secret, proxies) = (OnceLock::new(), OnceLock::new());
+        let limits = Limits::new(Arc::clone(&clock));
         Ok(Self(Arc::new(Inner {
             store,
             keys,
@@ -109,6 +115,8 @@ impl App {
             questionnaires,
             minutes,
             hook_secret,
+            proxies,
+            limits,
         })))
     }
 
@@ -139,6 +147,22 @@ impl App {
     #[must_use]
     pub(crate) fn hook_secret(&self) -> Option<&str> {
         self.0.hook_secret.get().map(String::as_str)
+    }
+
+    /// Believes these proxies about where a request comes from; the first ones stay.
+    pub fn trust(&self, proxies: Proxies) {
+        let _ = self.0.proxies.set(proxies);
+    }
+
+    /// Whose word on a client's address is believed.
+    pub(crate) fn proxies(&self) -> &Proxies {
+        static NONE: Proxies = Proxies::NONE;
+        self.0.proxies.get().unwrap_or(&NONE)
+    }
+
+    /// How often things were tried.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
     }
 
     /// What is set from outside.

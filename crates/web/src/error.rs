@@ -100,6 +100,10 @@ pub struct ErrorPage {
     pub title_key: String,
     /// Key of the sentence.
     pub text_key: String,
+    /// Tried too often: so many seconds to wait.
+    pub wait_seconds: Option<u64>,
+    /// The same in minutes, from two minutes on.
+    pub wait_minutes: Option<u64>,
 }
 
 impl ErrorPage {
@@ -107,16 +111,31 @@ impl ErrorPage {
     #[must_use]
     pub fn of(status: StatusCode) -> Self {
         let known = match status.as_u16() {
-            code @ (400 | 403 | 404 | 409 | 410 | 413 | 429 | 503) => code,
+            code @ (400 | 403 | 404 | 408 | 409 | 410 | 413 | 429 | 503) => code,
             405 => 404,
-            408 => 503,
+            415 | 422 => 400,
             400..=499 => 400,
             _ => 500,
         };
+        let area = if known == 408 { "answering" } else { "common" };
         Self {
             status: status.as_u16(),
-            title_key: format!("common.error_{known}"),
-            text_key: format!("common.error_{known}_text"),
+            title_key: format!("{area}.error_{known}"),
+            text_key: format!("{area}.error_{known}_text"),
+            wait_seconds: None,
+            wait_minutes: None,
+        }
+    }
+
+    /// The page of something tried too often, with the time to wait.
+    #[must_use]
+    pub fn too_often(seconds: u64) -> Self {
+        let is_long = seconds > 120;
+        Self {
+            text_key: "answering.too_often".to_owned(),
+            wait_seconds: (!is_long).then_some(seconds.max(1)),
+            wait_minutes: is_long.then(|| seconds.div_ceil(60)),
+            ..Self::of(StatusCode::TOO_MANY_REQUESTS)
         }
     }
 }
@@ -129,6 +148,7 @@ impl Page for ErrorPage {
             .into_iter()
             .filter_map(|code| StatusCode::from_u16(code).ok())
             .map(Self::of)
+            .chain([Self::too_often(10), Self::too_often(300)])
             .collect()
     }
 }

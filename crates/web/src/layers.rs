@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::{self, Next};
@@ -16,14 +16,16 @@ use tracing::Instrument;
 
 use crate::app::App;
 use crate::error::{ErrorPage, Whose};
-use crate::visit::{self, LANGUAGE_COOKIE, Visit};
+use crate::pages::respondent::rescue;
+use crate::patience::{Patient, Peer, REQUEST_WITHIN};
+use crate::visit::{self, ClientAddress, LANGUAGE_COOKIE, Visit};
 
 /// No inline script or style, nothing from elsewhere, no frames.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
      font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Forms are small; a route that takes files sets its own limit.
-const FORM_LIMIT: usize = 256 * 1024;
+pub(crate) const FORM_LIMIT: usize = 256 * 1024;
 
 /// Longer than any page takes; what needs more is a job.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -39,10 +41,12 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), same_origin))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(app.clone(), rescue::kept))
         .layer(middleware::from_fn_with_state(app.clone(), friendly_errors))
         .layer(middleware::from_fn_with_state(app.clone(), headers))
         .layer(middleware::from_fn(log))
         .layer(CompressionLayer::new())
+        .layer(middleware::from_fn_with_state(app.clone(), address))
         .with_state(app)
 }
 
@@ -55,7 +59,18 @@ pub async fn serve(
     app: App,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(app)).with_graceful_shutdown(shutdown).await
+    let listener = Patient::new(listener, REQUEST_WITHIN);
+    let service = router(app).into_make_service_with_connect_info::<Peer>();
+    axum::serve(listener, service).with_graceful_shutdown(shutdown).await
+}
+
+/// Notes where a request comes from.
+async fn address(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.0.ip());
+    let client =
+        peer.map_or(ClientAddress::UNKNOWN, |peer| ClientAddress(app.proxies().client(peer, request.headers())));
+    request.extensions_mut().insert(client);
+    next.run(request).await
 }
 
 /// Headers for pages that belong to one person: never stored, never indexed, never named to others. For a `Router::layer(middleware::from_fn(private))`.

@@ -6,13 +6,17 @@
 //! - [`error`]: what went wrong, as a status and a friendly page
 //! - [`assets`], [`theme`]: fingerprinted static files; a municipality's colour as a stylesheet
 //! - [`layers`]: headers, cross-origin check, log spans, language cookie
+//! - [`proxies`], [`limits`], [`patience`]: where a request comes from, how often it may, how long it takes to arrive
 //! - [`visit`]: what is known of a request's visitor: language, cookies
 //! - [`pages`]: one module per kind of page, each with `routes()` and `check()`
 pub mod app;
 pub mod assets;
 pub mod error;
 pub mod layers;
+pub mod limits;
 pub mod pages;
+pub mod patience;
+pub mod proxies;
 pub mod templates;
 pub mod theme;
 pub mod traffic;

@@ -1,5 +1,6 @@
 //! What is known of a request's visitor: language and cookies. Never fails, so every handler can ask for it.
 use std::convert::Infallible;
+use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -28,6 +29,35 @@ impl FromRequestParts<App> for Visit {
         let chosen = asked(parts.uri.query()).or_else(|| cookie.and_then(|c| Language::parse(&c)));
         let accepted = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).and_then(accepted);
         Ok(Self { chosen, accepted })
+    }
+}
+
+/// The address a request comes from, put into its extensions by [`crate::layers::router`]: the peer's, or what a trusted proxy says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
+
+impl ClientAddress {
+    /// The address of a request of which nothing is known.
+    pub const UNKNOWN: Self = Self(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
+
+    /// What is counted as one visitor: an IPv4 address, or the /64 of an IPv6 address, which is one household or office.
+    #[must_use]
+    pub fn house(self) -> String {
+        match self.0.to_canonical() {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                format!("{a:x}:{b:x}:{c:x}:{d:x}::")
+            }
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for ClientAddress {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get().copied().unwrap_or(Self::UNKNOWN))
     }
 }
 

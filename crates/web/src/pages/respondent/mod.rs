@@ -6,6 +6,7 @@
 //! - `screen`: one page of questions, saved as it is received
 //! - `finish`: review, submit, receipt, contact wish
 //! - `receipt`: what needs the receipt's code: reading, correcting, fetching, withdrawing; and answering anew without it
+//! - `rescue`: what was typed comes back when it could not be kept
 //! - `pass_on`: somebody else should answer
 //! - `stop`: no more mail
 //!
@@ -16,8 +17,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Router, middleware, routing};
 use domain::answers::Answers;
@@ -32,13 +33,15 @@ use text::EngineError;
 use crate::app::{App, View};
 use crate::error::PageError;
 use crate::layers;
+use crate::limits::{Tried, too_often};
 use crate::templates::{Page, Site, Templates};
-use crate::visit::{self, Visit};
+use crate::visit::{ClientAddress, Visit};
 
 pub(crate) mod finish;
 mod outcome;
 mod pass_on;
 pub(crate) mod receipt;
+pub(crate) mod rescue;
 pub(crate) mod screen;
 mod start;
 mod stop;
@@ -77,6 +80,7 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     templates.check::<finish::ReachPage>(site)?;
     templates.check::<receipt::WithdrawPage>(site)?;
     templates.check::<receipt::CodePage>(site)?;
+    templates.check::<rescue::RescuePage>(site)?;
     templates.check::<outcome::OutcomePage>(site)?;
     templates.check::<pass_on::PassOnPage>(site)?;
     templates.check::<stop::StopPage>(site)
@@ -111,6 +115,10 @@ impl FromRequestParts<App> for Invited {
             Ok(Some(who)) => who,
             Ok(None) => {
                 let visit = Visit::from_request_parts(parts, app).await.unwrap_or_default();
+                let from = ClientAddress::from_request_parts(parts, app).await.unwrap_or(ClientAddress::UNKNOWN);
+                if let Err(wait) = app.limits().count(Tried::Link, &from.house()) {
+                    return Err(too_often(app.view(&visit), wait).unwrap_or_else(IntoResponse::into_response));
+                }
                 return Err(no_longer(app, &visit, &token).await.unwrap_or_else(IntoResponse::into_response));
             }
             Err(error) => return Err(error.into_response()),
@@ -123,6 +131,12 @@ impl FromRequestParts<App> for Invited {
         let questionnaire = app.questionnaire(&who.municipality.id, &id).await.map_err(IntoResponse::into_response)?;
         let mut invited =
             Self { base: format!("/s/{token}"), who, questionnaire, mode: Mode::Web, is_open: false, draft: None };
+        if parts.method == Method::POST
+            && let Err(wait) = app.limits().count(Tried::Form, invited.who.invitation.as_str())
+        {
+            let visit = Visit::from_request_parts(parts, app).await.unwrap_or_default();
+            return Err(too_often(invited.view(app, &visit), wait).unwrap_or_else(IntoResponse::into_response));
+        }
         invited.look_at_receipt(app, parts).await.map_err(IntoResponse::into_response)?;
         Ok(invited)
     }
@@ -147,7 +161,7 @@ impl Invited {
         if !self.is_submitted() {
             return Ok(());
         }
-        if let Some(code) = visit::cookie(&parts.headers, &app.settings().cookie_name(receipt::COOKIE)) {
+        if let Some(code) = receipt::remembered(app, self, &parts.headers) {
             let hash = app.keys().lookup(&code);
             self.is_open = app.store().is_reference(&self.who.invitation, &hash).await?;
         }

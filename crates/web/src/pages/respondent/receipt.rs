@@ -11,6 +11,7 @@ use store::respondent::{OptOut, PageSave};
 use super::{Action, Contact, Invited, NoticePage, screen, start};
 use crate::app::App;
 use crate::error::PageError;
+use crate::limits::{Tried, too_often};
 use crate::templates::Page;
 use crate::visit::{Visit, cookie};
 
@@ -21,19 +22,32 @@ const OPEN_SECONDS: u64 = 60 * 60;
 
 /// The answer was sent, or its code was given: on to a page, with the code remembered for an hour.
 pub(super) fn given(app: &App, invited: &Invited, reference: &str, page: &str) -> Result<Response, PageError> {
-    let remembered = app.settings().cookie(COOKIE, reference, OPEN_SECONDS);
+    let value = format!("{reference}.{}", app.keys().verp(&sealing(invited, reference)));
+    let remembered = app.settings().cookie(COOKIE, &value, OPEN_SECONDS);
     let remembered = HeaderValue::from_str(&remembered).map_err(PageError::internal)?;
     Ok(([(header::SET_COOKIE, remembered)], Redirect::to(&invited.href(page))).into_response())
 }
 
+/// What tells a remembered code from a guessed one: cookies are not a second way to try codes.
+fn sealing(invited: &Invited, reference: &str) -> String {
+    format!("receipt:{}:{reference}", invited.who.invitation)
+}
+
+/// The code that this browser was given for this answer; that it is still the right one is the database's to say.
+pub(super) fn remembered(app: &App, invited: &Invited, headers: &HeaderMap) -> Option<String> {
+    let value = cookie(headers, &app.settings().cookie_name(COOKIE))?;
+    let (code, sealed) = value.split_once('.')?;
+    app.keys().is_verp(&sealing(invited, code), sealed).then(|| code.to_owned())
+}
+
 /// The code that this browser was given, where it opens this answer.
 pub(super) fn code_of(app: &App, invited: &Invited, headers: &HeaderMap) -> Option<String> {
-    cookie(headers, &app.settings().cookie_name(COOKIE)).filter(|_| invited.is_open)
+    remembered(app, invited, headers).filter(|_| invited.is_open)
 }
 
 /// The code that this browser was given, where it is that of the answer that stands.
 pub(crate) async fn fresh_code(app: &App, invited: &Invited, headers: &HeaderMap) -> Result<Option<String>, PageError> {
-    let Some(code) = cookie(headers, &app.settings().cookie_name(COOKIE)) else { return Ok(None) };
+    let Some(code) = remembered(app, invited, headers) else { return Ok(None) };
     let is_its = app.store().is_reference(&invited.who.invitation, &app.keys().lookup(&code)).await?;
     Ok(is_its.then_some(code))
 }
@@ -116,6 +130,9 @@ pub(crate) async fn open(
     }
     if !invited.is_submitted() {
         return Ok(invited.to(""));
+    }
+    if let Err(wait) = app.limits().count(Tried::Code, invited.who.invitation.as_str()) {
+        return too_often(invited.view(&app, &visit), wait);
     }
     if is_right(&app, &invited, &sent.reference).await? {
         given(&app, &invited, &tidied(&sent.reference), "thanks")
@@ -243,6 +260,9 @@ pub(crate) async fn withdrawn(
     }
     if !invited.is_submitted() {
         return Ok(invited.to(""));
+    }
+    if let Err(wait) = app.limits().count(Tried::Code, invited.who.invitation.as_str()) {
+        return too_often(invited.view(&app, &visit), wait);
     }
     if !is_right(&app, &invited, &sent.reference).await? {
         return withdraw_page(&app, &visit, &invited, sent.reference, true);
