@@ -47,13 +47,17 @@ pub fn program() -> Option<PathBuf> {
     folders.map(|folder| folder.join("pejling")).find(|path| path.is_file())
 }
 
-/// Kills the program so many times while businesses answer, and looks afterwards what is there.
+/// Kills the program so many times while businesses answer, and looks afterwards what is there; on SQLite, or on a database of its own on
+/// this PostgreSQL server.
 ///
 /// # Panics
 /// When the program does not start, or the database cannot be read.
-pub async fn kill(program: &Path, kills: usize) -> Tally {
+pub async fn kill(program: &Path, kills: usize, postgres: Option<&str>) -> Tally {
     let folder = tempfile::tempdir().expect("a folder");
-    let url = format!("sqlite:{}", folder.path().join("pejling.sqlite").display());
+    let url = match postgres {
+        Some(server) => crate::house::new_database(server).await,
+        None => format!("sqlite:{}", folder.path().join("pejling.sqlite").display()),
+    };
     let key = SecretKey::generate();
     std::fs::write(folder.path().join("secret.key"), key.to_hex()).expect("the key is written");
     let store = Store::connect(&url, &StoreOptions::default()).await.expect("the database opens");
@@ -65,7 +69,7 @@ pub async fn kill(program: &Path, kills: usize) -> Tally {
     let walks: Arc<Mutex<BTreeMap<String, Vec<Walk>>>> = Arc::default();
     let mut tally = Tally { kills, ..Tally::default() };
     for kill in 0..kills {
-        let (mut child, base) = start(program, folder.path()).await;
+        let (mut child, base) = start(program, folder.path(), &url, Stdio::null(), &[]).await;
         // Every business of this turn, and those that an earlier kill cut off half-way.
         let from = kill * PER_KILL as usize;
         let turn: Vec<String> = {
@@ -109,16 +113,26 @@ pub async fn kill(program: &Path, kills: usize) -> Tally {
     tally
 }
 
-/// Starts the program on the folder's database; the address it says.
-async fn start(program: &Path, folder: &Path) -> (Child, String) {
+/// Starts the program on a database, with the key in the folder; its log goes to `log`. The address it says.
+///
+/// # Panics
+/// When it does not listen within a minute.
+pub async fn start(
+    program: &Path,
+    folder: &Path,
+    url: &str,
+    log: impl Into<Stdio>,
+    environment: &[(&str, &str)],
+) -> (Child, String) {
     let mut child = Command::new(program)
         .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
         .arg(folder)
-        .arg("--database")
-        .arg(format!("sqlite:{}", folder.join("pejling.sqlite").display()))
+        .args(["--database", url])
+        .env("PEJLING_SECRET_KEY_FILE", folder.join("secret.key"))
         .env("PEJLING_LOG", "error")
+        .envs(environment.iter().copied())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(log)
         .kill_on_drop(true)
         .spawn()
         .expect("the program starts");

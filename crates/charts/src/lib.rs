@@ -6,11 +6,12 @@
 //!
 //! # Layout
 //! - [`trend`], [`multiples`], [`change`], [`heat`], [`coverage`]: read a [`domain::results::Report`]
-//! - [`distribution`], [`priority`], [`themes`]: take rows of their own
+//! - [`distribution`], [`priority`], [`themes`], [`days`]: take rows of their own
 //! - `backend`, `ink`, `sheet`: our plotters backend, its palette, and what charts are drawn on
 mod backend;
 mod change;
 mod coverage;
+mod days;
 mod distribution;
 mod heat;
 mod ink;
@@ -26,6 +27,7 @@ use text::Messages;
 
 pub use change::change;
 pub use coverage::coverage;
+pub use days::{Day, days};
 pub use distribution::{Distribution, DistributionRow, distribution};
 pub use heat::heat;
 pub use ink::stylesheet;

@@ -367,3 +367,28 @@ fn the_served_stylesheet_is_the_charts_own() {
     let served = std::fs::read_to_string(path).unwrap();
     assert!(served.starts_with(&own), "INSTA_UPDATE=always cargo test -p charts writes it anew");
 }
+
+#[test]
+fn days_name_the_first_the_last_and_the_busiest() {
+    let messages = Messages::load().unwrap();
+    let day = |label: &str, n| Day { label: label.to_owned(), n };
+    let data = [day("1. september", 4), day("2. september", 0), day("3. september", 31)];
+    let setting = Setting::page(&messages, Language::Da, "days");
+    let svg = days(&data, &setting).unwrap();
+    let drawing = roxmltree::Document::parse(&svg).unwrap();
+    let said = |name: &str| {
+        drawing
+            .descendants()
+            .find(|n| n.has_tag_name(("http://www.w3.org/2000/svg", name)))
+            .unwrap()
+            .text()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(said("desc"), "I alt 35 svar; flest 3. september: 31.");
+    for words in ["1. september", "3. september: 31", "2. september: 0"] {
+        assert!(svg.contains(words), "{words}: {svg}");
+    }
+    assert_eq!(days(&[day("1. september", 0)], &setting), Err(ChartError::Empty));
+    assert_eq!(days(&[], &setting), Err(ChartError::Empty));
+}

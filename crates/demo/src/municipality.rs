@@ -53,6 +53,8 @@ fn settings() -> Settings {
         committee: "Erhvervsudvalget".to_owned(),
         council: "Byrådet".to_owned(),
         accessibility_url: "https://www.hojager.example/tilgaengelighed".to_owned(),
+        accessibility_date: "2026-05-11".to_owned(),
+        flood_areas: FLOOD_AREAS.iter().map(|a| (*a).to_owned()).collect(),
         ..Settings::default()
     }
 }

@@ -1,4 +1,9 @@
-//! What comes of a telephone call, in the codes of AAPOR's Standard Definitions.
+//! What comes of a telephone call, in the codes of AAPOR's Standard Definitions (9th edition).
+//!
+//! The businesses are a list with names, asked by mail and then by telephone, so codes come from two of its tables: for calls that of
+//! telephone surveys, for what mail alone says that of internet surveys of named persons (3.11 no invitation sent, 3.19 nothing ever
+//! returned, 3.30 invitation returned undelivered). A number that is not theirs says nothing about the business: of a random number it
+//! would be 4.30, of a named one it is 3.90, other unknown eligibility.
 
 /// The kinds of final outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,7 +76,7 @@ outcomes! {
     Away = "away", "2.21", NonContact, false;
     /// An answering machine of the business.
     Machine = "machine", "2.22", NonContact, false;
-    /// Reached, but cannot answer: illness, a death.
+    /// Reached, but cannot answer: illness.
     Unable = "unable", "2.32", Other, true;
     /// No language in common.
     Language = "language", "2.33", Other, true;

@@ -67,7 +67,79 @@ pub struct Settings {
     pub council: String,
     /// The municipality's accessibility statement.
     pub accessibility_url: String,
+    /// When the statement was last reviewed, `yyyy-mm-dd`; it is to be reviewed every year.
+    pub accessibility_date: String,
+    /// The legal basis in the words of the municipality's data protection officer; empty: the usual sentence of the country.
+    pub legal_basis: String,
+    /// Keys of the areas at risk of flooding, as the register extract names them: only businesses there are asked about it.
+    pub flood_areas: Vec<String>,
+    /// What pages know of the logo.
+    pub logo: Option<Logo>,
 }
+
+/// What pages know of a logo.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Logo {
+    /// Hash of the file, part of its address.
+    pub digest: String,
+    /// What it says to those who do not see it.
+    pub alt: String,
+    /// Width at which it is shown, in CSS pixels.
+    pub width: u32,
+    /// Height.
+    pub height: u32,
+}
+
+/// What is wrong with a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingFault {
+    /// Not an address of a person or mailbox.
+    Email,
+    /// Not an address that begins with https:// or http://.
+    Url,
+    /// Not a date `yyyy-mm-dd`, or one in the future.
+    Date,
+    /// Not a colour `#rrggbb`.
+    Colour,
+    /// Below 5.
+    Threshold,
+    /// Longer than it may be.
+    TooLong,
+}
+
+impl SettingFault {
+    /// The fault as a word of a closed list.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Url => "url",
+            Self::Date => "date",
+            Self::Colour => "colour",
+            Self::Threshold => "threshold",
+            Self::TooLong => "too_long",
+        }
+    }
+}
+
+/// Where the accessibility statement stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statement {
+    /// There is no link to it.
+    Missing,
+    /// It is not known when it was last reviewed.
+    Undated,
+    /// Reviewed more than a year ago.
+    Old,
+    /// As it should be.
+    Current,
+}
+
+/// The longest of most settings, in characters.
+const LONGEST: usize = 300;
+/// The longest legal basis.
+const LONGEST_BASIS: usize = 2000;
 
 /// A sector grouping of a municipality's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +152,73 @@ pub struct OwnGrouping {
 }
 
 impl Settings {
+    /// Everything that is wrong, by the name of the setting; `today` is the municipality's.
+    #[must_use]
+    pub fn faults(&self, today: jiff::civil::Date) -> Vec<(&'static str, SettingFault)> {
+        let mut faults = Vec::new();
+        let texts = [
+            ("contact_name", &self.contact_name),
+            ("contact_phone", &self.contact_phone),
+            ("contact_email", &self.contact_email),
+            ("sender_email", &self.sender_email),
+            ("confirmation_url", &self.confirmation_url),
+            ("postal_address", &self.postal_address),
+            ("comment_reader", &self.comment_reader),
+            ("dpo_email", &self.dpo_email),
+            ("committee", &self.committee),
+            ("council", &self.council),
+            ("accessibility_url", &self.accessibility_url),
+        ];
+        faults.extend(
+            texts
+                .iter()
+                .filter(|(_, text)| text.chars().count() > LONGEST)
+                .map(|(name, _)| (*name, SettingFault::TooLong)),
+        );
+        if self.legal_basis.chars().count() > LONGEST_BASIS {
+            faults.push(("legal_basis", SettingFault::TooLong));
+        }
+        for (name, email) in [
+            ("contact_email", &self.contact_email),
+            ("sender_email", &self.sender_email),
+            ("dpo_email", &self.dpo_email),
+        ] {
+            if !email.is_empty() && !is_email(email) {
+                faults.push((name, SettingFault::Email));
+            }
+        }
+        for (name, url) in
+            [("confirmation_url", &self.confirmation_url), ("accessibility_url", &self.accessibility_url)]
+        {
+            if !url.is_empty() && !is_url(url) {
+                faults.push((name, SettingFault::Url));
+            }
+        }
+        let date = self.accessibility_date.parse::<jiff::civil::Date>();
+        if !self.accessibility_date.is_empty() && !date.is_ok_and(|date| date <= today) {
+            faults.push(("accessibility_date", SettingFault::Date));
+        }
+        let digits = self.colour.strip_prefix('#').unwrap_or_default();
+        if digits.len() != 6 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            faults.push(("colour", SettingFault::Colour));
+        }
+        if self.threshold < 5 {
+            faults.push(("threshold", SettingFault::Threshold));
+        }
+        faults
+    }
+
+    /// Where the accessibility statement stands today.
+    #[must_use]
+    pub fn statement(&self, today: jiff::civil::Date) -> Statement {
+        if self.accessibility_url.is_empty() {
+            return Statement::Missing;
+        }
+        let Ok(date) = self.accessibility_date.parse::<jiff::civil::Date>() else { return Statement::Undated };
+        let year = jiff::Span::new().years(1);
+        if date.checked_add(year).is_ok_and(|due| due < today) { Statement::Old } else { Statement::Current }
+    }
+
     /// The sector grouping in force.
     ///
     /// # Errors
@@ -118,6 +257,78 @@ impl Default for Settings {
             committee: String::new(),
             council: String::new(),
             accessibility_url: String::new(),
+            accessibility_date: String::new(),
+            legal_basis: String::new(),
+            flood_areas: Vec::new(),
+            logo: None,
         }
+    }
+}
+
+/// One `@` between a name and a domain with a dot, and nothing that ends an address. (The relay is the judge of the rest.)
+fn is_email(text: &str) -> bool {
+    let Some((name, domain)) = text.split_once('@') else { return false };
+    let plain = |part: &str| !part.is_empty() && !part.contains(['@', '<', '>', ',', ';', '"', ' ', '\t']);
+    plain(name) && plain(domain) && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.')
+}
+
+fn is_url(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    !host.is_empty() && !text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>'))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn every_faulty_setting_is_named() {
+        let today = date(2026, 11, 22);
+        assert_eq!(Settings::default().faults(today), []);
+        let faulty = Settings {
+            contact_email: "Mette Holm <mette@hojager.dk>".into(),
+            sender_email: "mette@localhost".into(),
+            dpo_email: "a@b@c.dk".into(),
+            confirmation_url: "www.hojager.dk".into(),
+            accessibility_url: "javascript:alert(1)".into(),
+            accessibility_date: "2027-01-01".into(),
+            colour: "blue".into(),
+            threshold: 4,
+            committee: "x".repeat(301),
+            ..Settings::default()
+        };
+        let mut named: Vec<_> = faulty.faults(today).into_iter().map(|(name, fault)| (name, fault.as_str())).collect();
+        named.sort_unstable();
+        assert_eq!(
+            named,
+            [
+                ("accessibility_date", "date"),
+                ("accessibility_url", "url"),
+                ("colour", "colour"),
+                ("committee", "too_long"),
+                ("confirmation_url", "url"),
+                ("contact_email", "email"),
+                ("dpo_email", "email"),
+                ("sender_email", "email"),
+                ("threshold", "threshold"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_statement_is_due_for_review_after_a_year() {
+        let today = date(2026, 11, 22);
+        let dated = |date: &str| Settings {
+            accessibility_url: "https://www.hojager.dk/tilgaengelighed".into(),
+            accessibility_date: date.into(),
+            ..Settings::default()
+        };
+        assert_eq!(Settings::default().statement(today), Statement::Missing);
+        assert_eq!(dated("").statement(today), Statement::Undated);
+        assert_eq!(dated("2025-11-21").statement(today), Statement::Old);
+        assert_eq!(dated("2025-11-22").statement(today), Statement::Current);
     }
 }

@@ -37,8 +37,9 @@ statements! {
         select $1, i.municipality_id, i.round_id, i.business_id, $4, $5, $6, $7, $8 from invitations i where i.id = $2 and i.municipality_id = $3";
     OF_BUSINESS = "select k.outcome, k.at, k.again_on, k.note, u.name from calls k join users u on u.id = k.user_id
         where k.municipality_id = $1 and k.round_id = $2 and k.business_id = $3 order by k.at desc, k.id desc";
-    WHERE_IT_ENDED = "select e.status, e.no, e.returned, e.invited, e.outcome, count(*) from (
+    WHERE_IT_ENDED = "select e.status, e.said, e.no, e.returned, e.invited, e.outcome, count(*) from (
         select p.status as status,
+            case when exists (select 1 from answers a where a.response_id = p.id) then 1 else 0 end as said,
             case when i.opted_out_at is not null or b.opted_out_at is not null or p.status = 'withdrawn' then 1 else 0 end as no,
             case when i.id is not null and (select o.state from outbox o where o.invitation_id = i.id and o.state in ('sent', 'failed', 'uncertain')
                 order by o.generation desc, o.wave desc limit 1) = 'failed' then 1 else 0 end as returned,
@@ -52,7 +53,7 @@ statements! {
         left join response_panels rp on rp.round_id = $1 and rp.panel_id = l.panel_id
         left join responses p on p.id = rp.response_id
         where f.import_id = $2) e
-        group by e.status, e.no, e.returned, e.invited, e.outcome";
+        group by e.status, e.said, e.no, e.returned, e.invited, e.outcome";
     BLANK_NOTES = "update calls set note = '' where round_id = $1 and note <> ''";
     DROP_HOLDS = "delete from call_holds where round_id = $1";
     BLANK_NOTES_OF = "update calls set note = '' where business_id = $1 and note <> ''";
@@ -278,10 +279,10 @@ impl Store {
         for row in call(WHERE_IT_ENDED).text(round.as_str()).text(frame.as_str()).rows(&mut conn).await? {
             let mut c = columns(&row);
             let status = c.maybe_word("status", ResponseStatus::parse)?;
-            let (no, returned, invited) = (c.yes()?, c.yes()?, c.yes()?);
+            let seen = Seen { status, said: c.yes()?, no: c.yes()?, returned: c.yes()?, invited: c.yes()? };
             let outcome = c.maybe_word("outcome", CallOutcome::parse)?;
             let count = c.count()?;
-            let (code, kind) = ended_as(status, no, returned, invited, outcome);
+            let (code, kind) = ended_as(seen, outcome);
             match ended.iter_mut().find(|e| e.code == code) {
                 Some(known) => known.count += count,
                 None => ended.push(DispositionRow { code, kind, count }),
@@ -292,23 +293,32 @@ impl Store {
     }
 }
 
-/// The one code under which a business counts.
-fn ended_as(
+/// What is known of a business beside its calls.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
     status: Option<ResponseStatus>,
+    /// At least one question is answered.
+    said: bool,
+    /// It said no to mail or took its answer back.
     no: bool,
+    /// The last mail came back.
     returned: bool,
     invited: bool,
-    outcome: Option<CallOutcome>,
-) -> (&'static str, Disposition) {
-    match (status, outcome) {
+}
+
+/// The one code under which a business counts. A page that was opened and left without an answer is an implicit refusal, one that was
+/// begun a break-off; what a later call says of a business that never answered counts more than silence.
+fn ended_as(seen: Seen, outcome: Option<CallOutcome>) -> (&'static str, Disposition) {
+    match (seen.status, outcome) {
         (Some(ResponseStatus::Complete), _) => ("1.1", Disposition::Interview),
         (Some(ResponseStatus::Partial), _) => ("1.2", Disposition::Interview),
         (_, Some(closed @ CallOutcome::Closed)) => (closed.code(), closed.disposition()),
-        _ if no => ("2.11", Disposition::Refusal),
-        (Some(ResponseStatus::Started), _) => ("2.12", Disposition::Refusal),
+        _ if seen.no => ("2.11", Disposition::Refusal),
+        (Some(ResponseStatus::Started), _) if seen.said => ("2.12", Disposition::Refusal),
         (_, Some(outcome)) if outcome != CallOutcome::Interview => (outcome.code(), outcome.disposition()),
-        _ if returned => ("3.30", Disposition::Unknown),
-        _ if invited => ("3.19", Disposition::Unknown),
+        (Some(ResponseStatus::Started), _) => ("2.112", Disposition::Refusal),
+        _ if seen.returned => ("3.30", Disposition::Unknown),
+        _ if seen.invited => ("3.19", Disposition::Unknown),
         _ => ("3.11", Disposition::Unknown),
     }
 }
@@ -325,4 +335,31 @@ pub(crate) async fn tidy_business(conn: &mut AnyConnection, business: &str) -> R
     call(BLANK_NOTES_OF).text(business).run(conn).await?;
     call(DROP_HOLDS_OF).text(business).run(conn).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_business_counts_under_the_code_of_the_standard() {
+        let silent = Seen { status: None, said: false, no: false, returned: false, invited: true };
+        let status = |status, said| Seen { status: Some(status), said, ..silent };
+        let code = |seen, outcome| ended_as(seen, outcome).0;
+        assert_eq!(code(Seen { invited: false, ..silent }, None), "3.11");
+        assert_eq!(code(silent, None), "3.19");
+        assert_eq!(code(Seen { returned: true, ..silent }, None), "3.30");
+        assert_eq!(code(Seen { no: true, ..silent }, None), "2.11");
+        assert_eq!(code(status(ResponseStatus::Started, false), None), "2.112", "logged on, answered nothing");
+        assert_eq!(code(status(ResponseStatus::Started, true), None), "2.12", "broke off");
+        assert_eq!(code(status(ResponseStatus::Started, false), Some(CallOutcome::NoAnswer)), "3.13");
+        assert_eq!(code(status(ResponseStatus::Partial, true), Some(CallOutcome::Refused)), "1.2");
+        assert_eq!(code(status(ResponseStatus::Complete, true), None), "1.1");
+        assert_eq!(code(Seen { returned: true, ..silent }, Some(CallOutcome::WrongNumber)), "3.90");
+        assert_eq!(
+            code(Seen { no: true, ..silent }, Some(CallOutcome::Closed)),
+            "4.10",
+            "it does not belong, whatever it said"
+        );
+    }
 }

@@ -27,6 +27,7 @@ pub mod inbound;
 pub mod initiatives;
 pub mod instrument;
 pub mod jobs;
+pub mod logos;
 mod migrate;
 pub mod municipalities;
 pub mod outbox;

@@ -572,7 +572,7 @@ fn claimed_mail(
         invitation,
         generation,
         businesses: vec![unit.name.clone()],
-        facts: facts_of(&unit, round.year, &[]),
+        facts: facts_of(&unit, round.year, &municipality.settings.flood_areas),
         unit,
         round: Arc::clone(round),
         municipality: Arc::clone(municipality),

@@ -8,7 +8,7 @@ use domain::questionnaire::{Facts, facts_of};
 
 use crate::frames::{self, unit_columns};
 use crate::sql::{call, columns, statements};
-use crate::{Result, Store, rounds};
+use crate::{Result, Store, municipalities, rounds};
 
 statements! {
     RESPONSES = concat!("select p.id, p.mode, p.started_at, p.submitted_at, ", unit_columns!(), " from responses p
@@ -39,6 +39,7 @@ impl Store {
     pub async fn quality_feed(&self, municipality: &MunicipalityId, round: &RoundId) -> Result<Vec<QualityRow>> {
         let mut conn = self.read().await?;
         let found = rounds::load(&mut conn, municipality, round).await?;
+        let risky = municipalities::load(&mut conn, municipality).await?.settings.flood_areas;
         let mut answers: HashMap<String, Answers> = HashMap::new();
         for row in call(ANSWERS).text(round.as_str()).text(municipality.as_str()).rows(&mut conn).await? {
             let mut c = columns(&row);
@@ -55,7 +56,7 @@ impl Store {
                 let unit = frames::unit(&mut c)?;
                 let took = submitted.filter(|_| mode == Mode::Web).map(|at| (at.0 - started.0) / 1000);
                 Ok(QualityRow {
-                    facts: facts_of(&unit, found.year, &[]),
+                    facts: facts_of(&unit, found.year, &risky),
                     answers: answers.remove(&response).unwrap_or_default(),
                     is_sent: submitted.is_some(),
                     seconds: took.and_then(|s| u64::try_from(s).ok()),

@@ -123,7 +123,7 @@ pub struct Respondent {
     pub also_for: Vec<String>,
     /// What the register says of it.
     pub unit: FrameUnit,
-    /// What routing may use; areas at risk of flooding are the caller's to add (`domain::questionnaire::facts_of` on `unit`).
+    /// What routing may use.
     pub facts: Facts,
     /// The language chosen earlier, where known.
     pub language: Option<Language>,
@@ -600,7 +600,7 @@ async fn invited(conn: &mut AnyConnection, row: &AnyRow) -> Result<Respondent> {
         postcode: unit.postcode.clone(),
         city: unit.city.clone(),
         also_for,
-        facts: facts_of(&unit, round.year, &[]),
+        facts: facts_of(&unit, round.year, &municipality.settings.flood_areas),
         unit,
         language,
         opted_out_at,

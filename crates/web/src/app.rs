@@ -18,7 +18,7 @@ use crate::assets::Assets;
 use crate::error::PageError;
 use crate::limits::Limits;
 use crate::proxies::Proxies;
-use crate::templates::{LanguageLink, Page, Site, Templates};
+use crate::templates::{LanguageLink, LogoLink, Page, Site, Templates};
 use crate::visit::Visit;
 
 /// What is set from outside.
@@ -302,6 +302,11 @@ impl<'a> View<'a> {
                 .to_vec(),
             language_form: self.form,
             assets: self.app.assets().urls().clone(),
+            logo: self.municipality.and_then(|m| {
+                let logo = m.settings.logo.as_ref()?;
+                let src = format!("/{}/logo?v={}", m.slug, logo.digest);
+                Some(LogoLink { src, alt: logo.alt.clone(), width: logo.width, height: logo.height })
+            }),
             accessibility_url: self.municipality.map(|m| m.settings.accessibility_url.clone()).unwrap_or_default(),
             indexed: self.indexed,
             demo: self.app.settings().catcher,

@@ -36,6 +36,7 @@ pub fn router(app: App) -> Router {
         .merge(crate::pages::routes())
         .route("/assets/{name}", routing::get(crate::assets::serve))
         .route("/{slug}/theme.css", routing::get(crate::theme::serve))
+        .route("/{slug}/logo", routing::get(crate::logo::serve))
         .fallback(|| async { StatusCode::NOT_FOUND })
         .layer(DefaultBodyLimit::max(FORM_LIMIT))
         .layer(middleware::from_fn_with_state(app.clone(), same_origin))

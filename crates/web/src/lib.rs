@@ -4,7 +4,7 @@
 //! - [`app`]: the state every handler is given; [`View`], through which a handler answers with a page
 //! - [`templates`]: the [`Page`] trait and the check of every page in every language at start
 //! - [`error`]: what went wrong, as a status and a friendly page
-//! - [`assets`], [`theme`]: fingerprinted static files; a municipality's colour as a stylesheet
+//! - [`assets`], [`theme`], [`logo`]: fingerprinted static files; a municipality's colour as a stylesheet; its logo, cleaned
 //! - [`layers`]: headers, cross-origin check, log spans, language cookie
 //! - [`proxies`], [`limits`], [`patience`]: where a request comes from, how often it may, how long it takes to arrive
 //! - [`visit`]: what is known of a request's visitor: language, cookies
@@ -14,6 +14,7 @@ pub mod assets;
 pub mod error;
 pub mod layers;
 pub mod limits;
+pub mod logo;
 pub mod pages;
 pub mod patience;
 pub mod proxies;

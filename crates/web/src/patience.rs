@@ -1,4 +1,4 @@
-//! Connections that are given up when a request does not arrive within a minute, byte by byte or not at all.
+//! Connections that are given up when a request does not arrive in time, byte by byte or not at all.
 //!
 //! The time a handler takes is limited elsewhere ([`crate::layers`]); this is about the one who never finishes asking, and so would hold
 //! a connection for good.
@@ -14,8 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, Sleep};
 
-/// From the last byte sent (or the connection) to the whole of the next request.
-pub const REQUEST_WITHIN: Duration = Duration::from_secs(60);
+/// From the last byte sent (or the connection) to the whole of the next request; longer than a handler may take.
+pub const REQUEST_WITHIN: Duration = Duration::from_secs(40);
 /// Each piece of a large body gives a second more, but never more than the whole time: an upload that moves is not given up.
 const PIECE: u64 = 32 * 1024;
 

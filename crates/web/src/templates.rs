@@ -37,12 +37,27 @@ pub struct Site {
     pub language_form: Option<&'static str>,
     /// Addresses of the static files by file name.
     pub assets: BTreeMap<String, String>,
+    /// The logo in place of the name.
+    pub logo: Option<LogoLink>,
     /// The accessibility statement; empty: none.
     pub accessibility_url: String,
     /// Search engines may keep the page.
     pub indexed: bool,
     /// This is a demonstration: no mail leaves the machine.
     pub demo: bool,
+}
+
+/// A logo on a page.
+#[derive(Debug, Clone, Serialize)]
+pub struct LogoLink {
+    /// Its address.
+    pub src: String,
+    /// What it says.
+    pub alt: String,
+    /// Width in CSS pixels.
+    pub width: u32,
+    /// Height.
+    pub height: u32,
 }
 
 /// A language on offer.
@@ -70,6 +85,12 @@ impl Site {
                 .to_vec(),
             language_form: Some("screen"),
             assets: assets.urls().clone(),
+            logo: Some(LogoLink {
+                src: "/hojager/logo?v=1".to_owned(),
+                alt: "Højager".to_owned(),
+                width: 120,
+                height: 40,
+            }),
             accessibility_url: "https://example.dk/tilgaengelighed".to_owned(),
             indexed: false,
             demo: true,
@@ -120,6 +141,7 @@ impl Templates {
             slug: None,
             theme: None,
             language_form: None,
+            logo: None,
             accessibility_url: String::new(),
             demo: false,
             ..site.clone()

@@ -24,7 +24,7 @@ const INDUSTRIES: [(&str, &[std::ops::RangeInclusive<u32>]); 5] = [
 
 /// The facts of a unit for the round of `year`; `flood_areas` are the keys of the areas at risk of flooding.
 #[must_use]
-pub fn facts_of(unit: &FrameUnit, year: i32, flood_areas: &[&str]) -> Facts {
+pub fn facts_of(unit: &FrameUnit, year: i32, flood_areas: &[impl AsRef<str>]) -> Facts {
     let mut facts = Facts::from([
         ("size".to_owned(), unit.size.clone()),
         ("sector".to_owned(), unit.sector.clone()),
@@ -33,7 +33,7 @@ pub fn facts_of(unit: &FrameUnit, year: i32, flood_areas: &[&str]) -> Facts {
         ("industry".to_owned(), industry(&unit.industry_code).to_owned()),
     ]);
     if let Some(area) = &unit.area {
-        let risk = if flood_areas.contains(&area.as_str()) { "yes" } else { "no" };
+        let risk = if flood_areas.iter().any(|risky| risky.as_ref() == area) { "yes" } else { "no" };
         facts.insert("flood_risk".to_owned(), risk.to_owned());
         facts.insert("area".to_owned(), area.clone());
     }

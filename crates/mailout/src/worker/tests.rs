@@ -296,8 +296,11 @@ async fn everybody_gets_one_message_with_a_link_of_his_own(engine: Engine) {
             Some(recipient.to_lowercase())
         );
         // The expected time is that of the questionnaire, not a number in a text.
-        let minutes =
-            domain::questionnaire::shipped().expected_minutes(&domain::questionnaire::facts_of(&unit(0), YEAR, &[]));
+        let minutes = domain::questionnaire::shipped().expected_minutes(&domain::questionnaire::facts_of(
+            &unit(0),
+            YEAR,
+            &[""; 0],
+        ));
         assert!(text.contains(&format!("{}–{} minutter", minutes.0, minutes.1)), "{minutes:?}");
     }
     assert!(server.connections.load(Ordering::SeqCst) <= 4);

@@ -1,10 +1,11 @@
 //! `pejling municipality`
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use domain::industry::Grouping;
 use domain::language::{Country, Language};
-use domain::municipality::{OwnGrouping, Settings};
+use domain::municipality::{OwnGrouping, SettingFault, Settings};
+use domain::time::Millis;
 
 use crate::cli::Municipality;
 use crate::config::Config;
@@ -22,13 +23,13 @@ pub async fn run(command: Municipality, config: &Config) -> Result<()> {
                 slug.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') && !slug.is_empty();
             ensure!(well_formed, "the short name {slug:?} may have lower-case letters, digits and hyphens only");
             let country = Country::parse(&country).context("the country must be dk or se")?;
-            let settings = changed(defaults(country), settings.as_deref(), grouping)?;
+            let settings = changed(defaults(country), settings.as_deref(), grouping, parts.clock.now())?;
             let made = parts.store.create_municipality(&slug, &name, country, &settings, parts.clock.now()).await?;
             println!("{} ({}) is ready. Next: pejling user add --role administrator …", made.name, made.slug);
         }
         Municipality::Set { slug, settings, grouping } => {
             let found = parts.municipality(Some(&slug)).await?;
-            let settings = changed(found.settings, settings.as_deref(), grouping)?;
+            let settings = changed(found.settings, settings.as_deref(), grouping, parts.clock.now())?;
             parts.store.update_municipality(&found.id, &found.name, &settings, parts.clock.now()).await?;
             println!("The settings of {} are changed.", found.name);
         }
@@ -49,8 +50,20 @@ fn defaults(country: Country) -> Settings {
     }
 }
 
+/// A fault in words.
+const fn said(fault: SettingFault) -> &'static str {
+    match fault {
+        SettingFault::Email => "is not one plain mail address",
+        SettingFault::Url => "must begin with https:// or http:// and have no blanks",
+        SettingFault::Date => "must be a date yyyy-mm-dd that is not in the future",
+        SettingFault::Colour => "must be a colour #rrggbb",
+        SettingFault::Threshold => "figures from fewer than 5 answers are never shown",
+        SettingFault::TooLong => "is too long",
+    }
+}
+
 /// Settings with what a file and a grouping say laid over them.
-fn changed(settings: Settings, file: Option<&Path>, grouping: Option<String>) -> Result<Settings> {
+fn changed(settings: Settings, file: Option<&Path>, grouping: Option<String>, now: Millis) -> Result<Settings> {
     let mut settings = settings;
     if let Some(path) = file {
         let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
@@ -75,6 +88,9 @@ fn changed(settings: Settings, file: Option<&Path>, grouping: Option<String>) ->
         }
     }
     settings.sectors()?;
-    ensure!(settings.threshold >= 5, "threshold: figures from fewer than 5 answers are never shown");
+    let today = now.date_in(&text::format::zone(&settings.time_zone));
+    if let Some((name, fault)) = settings.faults(today).first() {
+        bail!("{name}: {}", said(*fault));
+    }
     Ok(settings)
 }

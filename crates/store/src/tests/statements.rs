@@ -8,8 +8,8 @@ use crate::dialect::{Engine, PER_ENGINE};
 use crate::sql::Bulk;
 use crate::{
     StoreError, StoreOptions, accounts, audit, calls, channels, codes, drafts, frames, goals, inbound, initiatives,
-    instrument, jobs, migrate, municipalities, outbox, people, quality, questionnaires, respondent, results, retention,
-    rounds, sending, sums,
+    instrument, jobs, logos, migrate, municipalities, outbox, people, quality, questionnaires, respondent, results,
+    retention, rounds, sending, sums,
 };
 
 type Subject = (&'static str, &'static [(&'static str, &'static str)], &'static [(&'static str, &'static Bulk)]);
@@ -26,6 +26,7 @@ const SUBJECTS: &[Subject] = &[
     ("inbound", inbound::STATEMENTS, inbound::BULKS),
     ("initiatives", initiatives::STATEMENTS, initiatives::BULKS),
     ("instrument", instrument::STATEMENTS, instrument::BULKS),
+    ("logos", logos::STATEMENTS, logos::BULKS),
     ("jobs", jobs::STATEMENTS, jobs::BULKS),
     ("lib", crate::STATEMENTS, crate::BULKS),
     ("migrate", migrate::STATEMENTS, migrate::BULKS),

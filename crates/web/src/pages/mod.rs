@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::error::ErrorPage;
 use crate::templates::{Site, Templates};
 
+pub mod accessibility;
 pub mod catcher;
 pub mod committee;
 pub mod console;
@@ -21,6 +22,7 @@ pub fn routes() -> Router<App> {
     Router::new()
         .merge(home::routes())
         .merge(privacy::routes())
+        .merge(accessibility::routes())
         .merge(respondent::routes())
         .merge(signin::routes())
         .merge(console::routes())
@@ -38,6 +40,7 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     templates.check::<ErrorPage>(site)?;
     home::check(templates, site)?;
     privacy::check(templates, site)?;
+    accessibility::check(templates, site)?;
     respondent::check(templates, site)?;
     signin::check(templates, site)?;
     console::check(templates, site)?;

@@ -63,6 +63,15 @@ pub fn unit(number: u32, name: &str, industry: &str, employees: u32, email: &str
 impl Town {
     /// A round in the field with a haulier of twelve and a hairdresser alone.
     pub async fn open() -> Self {
+        Self::open_with(None).await
+    }
+
+    /// The same, with both in an area of this key.
+    pub async fn open_in(area: &str) -> Self {
+        Self::open_with(Some(area)).await
+    }
+
+    async fn open_with(area: Option<&str>) -> Self {
         let folder = tempfile::tempdir().expect("the town is sound");
         let url = format!("sqlite:{}", folder.path().join("town.sqlite").display());
         let store =
@@ -88,7 +97,8 @@ impl Town {
         let units = [
             unit(3, "Vognmand Holm ApS", "49.41.00", 12, "holm@example.dk"),
             unit(9, "Salon Saks", "96.21.00", 0, "saks@example.dk"),
-        ];
+        ]
+        .map(|unit| FrameUnit { area: area.map(str::to_owned), ..unit });
         let import = store.begin_frame_import(id, 2026, "udtraek.csv", "0123", NOW).await.expect("the town is sound");
         store.stage_frame_rows(id, &import.id, &units, NOW).await.expect("the town is sound");
         store.finish_frame_import(id, &import.id, NOW).await.expect("the town is sound");
@@ -158,6 +168,11 @@ impl Browser {
     /// A browser over other settings.
     pub fn over(router: Router) -> Self {
         Self { router, cookies: BTreeMap::new() }
+    }
+
+    /// Holds a cookie that was given elsewhere.
+    pub fn take_cookie(&mut self, name: &str, value: &str) {
+        self.cookies.insert(name.to_owned(), value.to_owned());
     }
 
     pub async fn get(&mut self, path: &str) -> Got {

@@ -184,7 +184,7 @@ async fn sample(
         invitation: InvitationId::new(now),
         generation: 0,
         businesses: vec![unit.name.clone()],
-        facts: facts_of(&unit, round.year, &[]),
+        facts: facts_of(&unit, round.year, &municipality.settings.flood_areas),
         unit,
         round: Arc::new(round),
         municipality: Arc::new(municipality.clone()),

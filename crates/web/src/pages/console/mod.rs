@@ -9,6 +9,7 @@
 //! - [`questionnaires`]: versions of the questionnaire, and the next one in the making
 //! - [`quality`]: how long answering takes, what is left blank, where people stop
 //! - [`publishing`]: analyse, publish, papers
+//! - [`settings`]: what the municipality says of itself
 //! - [`jobs`]: work in the background and its results
 pub mod frames;
 pub mod jobs;
@@ -17,6 +18,7 @@ pub mod publishing;
 pub mod quality;
 pub mod questionnaires;
 pub mod rounds;
+pub mod settings;
 pub mod trouble;
 pub mod wishes;
 
@@ -51,6 +53,7 @@ pub fn routes() -> Router<App> {
         .merge(questionnaires::routes())
         .merge(publishing::routes())
         .merge(jobs::routes())
+        .merge(settings::routes())
         .layer(middleware::from_fn(not_kept))
 }
 
@@ -69,7 +72,8 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     quality::check(templates, site)?;
     questionnaires::check(templates, site)?;
     publishing::check(templates, site)?;
-    jobs::check(templates, site)
+    jobs::check(templates, site)?;
+    settings::check(templates, site)
 }
 
 /// The year that an analyst would begin with: that of the municipality's today.
@@ -116,6 +120,8 @@ pub struct HomePage {
     pub rounds: Vec<RoundLine>,
     /// The latest jobs.
     pub jobs: Vec<jobs::JobLine>,
+    /// About the accessibility statement: key of a message.
+    pub warning: Option<&'static str>,
 }
 
 /// One step of a year.
@@ -174,6 +180,7 @@ impl Page for HomePage {
             next: Some(step("now", Some("/x"))),
             rounds: vec![line(Some("2026-10-01")), line(None)],
             jobs: vec![jobs::JobLine::sample()],
+            warning: Some("answering.statement_missing"),
         };
         let empty = Self {
             bar: Bar::sample(false),
@@ -183,6 +190,7 @@ impl Page for HomePage {
             next: None,
             rounds: Vec::new(),
             jobs: Vec::new(),
+            warning: None,
         };
         vec![full, empty]
     }
@@ -210,6 +218,7 @@ async fn home(
         steps,
         rounds: rounds.iter().map(|r| round_line(&app, language, &staff.municipality.slug, r)).collect(),
         jobs: recent.iter().map(|job| jobs::JobLine::of(&app, language, &staff.municipality.slug, job)).collect(),
+        warning: settings::warning(&app, &staff.municipality),
     };
     view.render(&page)
 }

@@ -26,6 +26,9 @@ use crate::visit::Visit;
 /// Below this many answers a sector's figures will be marked as uncertain.
 const THIN: u64 = 20;
 
+/// Days drawn at most: a round that was never closed is not a picture.
+const MOST_DAYS: usize = 190;
+
 /// Routes.
 pub fn routes() -> Router<App> {
     Router::new()
@@ -235,8 +238,10 @@ pub struct RoundPage {
     pub sizes: Vec<String>,
     /// Sectors × size classes.
     pub matrix: Vec<MatrixRow>,
-    /// Responses submitted per day.
+    /// Responses submitted per day, on which there were any.
     pub days: Vec<Day>,
+    /// The same as a drawing, every day from the first to the last.
+    pub days_chart: Option<String>,
     /// The wave of the next reminder.
     pub next_wave: Option<i64>,
     /// Waves sent so far.
@@ -451,6 +456,7 @@ impl Page for RoundPage {
             sizes: if full { vec!["2–9".to_owned(), "10–49".to_owned()] } else { Vec::new() },
             matrix: Vec::new(),
             days: if full { vec![Day { date: "2026-09-02".to_owned(), n: 31 }] } else { Vec::new() },
+            days_chart: full.then(|| "<svg></svg>".to_owned()),
             next_wave: full.then_some(1),
             waves: Vec::new(),
             dates: Dates {
@@ -538,6 +544,7 @@ async fn shown(
         sectors: monitor.as_ref().map(|m| sector_rows(m, &titles.0)).unwrap_or_default(),
         sizes: titles.1.iter().map(|(_, title)| title.clone()).collect(),
         matrix: monitor.as_ref().map(|m| matrix(m, &titles.0, &titles.1)).unwrap_or_default(),
+        days_chart: monitor.as_ref().and_then(|m| days_chart(app, language, &m.per_day)),
         days: monitor.map(|m| m.per_day.into_iter().map(|(date, n)| Day { date, n }).collect()).unwrap_or_default(),
         next_wave: (round.state == RoundState::Open).then(|| next_wave(last)).flatten(),
         waves: wave_rows(app, language, &waves),
@@ -548,6 +555,23 @@ async fn shown(
         response.headers_mut().insert(header::REFRESH, HeaderValue::from_static("3"));
     }
     Ok(response)
+}
+
+/// The days from the first to the last answer as a drawing; days without any are part of the picture.
+fn days_chart(app: &App, language: Language, per_day: &[(String, u64)]) -> Option<String> {
+    let date = |day: &str| day.parse::<Date>().ok();
+    let (first, last) = (date(&per_day.first()?.0)?, date(&per_day.last()?.0)?);
+    let answers: BTreeMap<&str, u64> = per_day.iter().map(|(day, n)| (day.as_str(), *n)).collect();
+    let days: Vec<charts::Day> = first
+        .series(jiff::Span::new().days(1))
+        .take_while(|day| *day <= last)
+        .take(MOST_DAYS)
+        .map(|day| charts::Day {
+            label: text::format::date(language, day),
+            n: answers.get(day.to_string().as_str()).copied().unwrap_or_default(),
+        })
+        .collect();
+    charts::both(charts::Setting::page(app.messages(), language, "days"), |s| charts::days(&days, s)).ok()
 }
 
 /// The newest opening of a round that is not open yet.

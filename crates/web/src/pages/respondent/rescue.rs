@@ -71,7 +71,7 @@ pub(crate) async fn kept(State(app): State<App>, request: Request, next: Next) -
         Err(_) => return refused(&app, &visit, StatusCode::REQUEST_TIMEOUT),
     };
     let fields = fields(&bytes);
-    let again = encoded(&fields);
+    let again = if is_utf8(&bytes) { bytes } else { encoded(&fields).into() };
     parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(again.len()));
     parts.headers.remove(header::TRANSFER_ENCODING);
     let response = next.run(Request::from_parts(parts, Body::from(again))).await;
@@ -120,6 +120,11 @@ async fn whole(mut body: Body) -> Result<Bytes, StatusCode> {
     if read > FORM_LIMIT { Err(StatusCode::PAYLOAD_TOO_LARGE) } else { Ok(kept.into()) }
 }
 
+/// Is everything in it UTF-8, as our pages send it?
+fn is_utf8(body: &[u8]) -> bool {
+    std::str::from_utf8(body).is_ok() && percent_decode(body).decode_utf8().is_ok()
+}
+
 /// The fields of a form. What is not UTF-8 comes from a program older than our pages and is read as Latin-1, in which every byte is a
 /// character: a name with "ø" stays one.
 fn fields(body: &[u8]) -> Vec<(String, String)> {
@@ -155,6 +160,7 @@ mod tests {
         assert_eq!(read(b"b=S%F8ren&c=bl\xe5b\xe6r"), [pair("b", "Søren"), pair("c", "blåbær")]);
         assert_eq!(read(b"a=100%&&=x&b"), [pair("a", "100%"), pair("", "x"), pair("b", "")]);
         assert_eq!(read(b""), []);
+        assert!(is_utf8(b"List-Unsubscribe=One-Click&a=%C3%B8") && !is_utf8(b"a=%F8") && !is_utf8(b"a=\xf8"));
         let odd = [pair("q", "a=b&c d+\u{1f600}\r\n")];
         assert_eq!(read(encoded(&odd).as_bytes()), odd, "what is given on is read the same");
     }
