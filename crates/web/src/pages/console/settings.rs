@@ -199,6 +199,7 @@ struct Sent {
     accessibility_url: String,
     accessibility_date: String,
     colour: String,
+    #[serde(default)]
     language: String,
     threshold: String,
     flood_areas: String,
