@@ -127,13 +127,14 @@ export async function browser(test, options = {}) {
 }
 
 /** Every finding of axe-core on the page as it stands: WCAG 2.0–2.2 A and AA, and best practice. */
-export async function findings(page) {
+export async function findings(page, account) {
   // Colours on their way from one to the other are nobody's; a way given up has ended too.
   await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => null))));
   await page.evaluate(axeSource);
   const result = await page.evaluate(() => globalThis.axe.run(document, {
     runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
   }));
+  account?.(result);
   return result.violations.map((v) => `${v.id}: ${v.help} (${v.nodes.map((n) => n.target.join(' ')).join('; ')})`);
 }
 
@@ -166,6 +167,28 @@ export class Inspector {
   seen = new Set();
   faults = [];
   #places = new Map();
+  #paths = new Set();
+  #widths = 0;
+  #criteria = {};
+  #browser = '';
+
+  /** Counts by criterion of WCAG what the engine passed, failed and left undecided. */
+  #count(result) {
+    for (const [kind, rules] of [['passed', result.passes], ['failed', result.violations], ['undecided', result.incomplete]]) {
+      for (const rule of rules) {
+        for (const [, a, b, c] of rule.tags.map((tag) => tag.match(/^wcag(\d)(\d)(\d+)$/)).filter(Boolean)) {
+          const of = (this.#criteria[`${a}.${b}.${c}`] ??= { passed: 0, failed: 0, undecided: 0 });
+          of[kind] += rule.nodes.length;
+        }
+      }
+    }
+  }
+
+  /** What was looked at so far. */
+  account() {
+    const criteria = Object.fromEntries(Object.entries(this.#criteria).sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true })));
+    return { pages: this.#paths.size, states: this.seen.size, widths: this.#widths, criteria, chromium: this.#browser };
+  }
 
   #note(fault, place) {
     this.#places.set(fault, [...(this.#places.get(fault) ?? []), place]);
@@ -174,11 +197,14 @@ export class Inspector {
   async look(page, note = '', engine = true) {
     const path = new URL(page.url()).pathname.replace(/\/s\/[a-z0-9]+/i, '/s/…').replace(/[0-9a-f]{8}-[0-9a-f-]{27,}/g, '…');
     const place = `${path} ${note} ${page.viewportSize().width} px`;
+    this.#widths += 1;
+    this.#browser ||= page.context().browser()?.version() ?? '';
     for (const fault of await overflow(page)) this.#note(`wider than the window: ${fault}`, place);
     const key = `${place} ${await page.locator('h1').first().textContent()}`;
     if (!engine || this.seen.has(key)) return;
     this.seen.add(key);
-    for (const fault of await findings(page)) this.#note(fault, place);
+    this.#paths.add(path);
+    for (const fault of await findings(page, (result) => this.#count(result))) this.#note(fault, place);
     for (const fault of await invalid(page)) this.#note(fault, place);
   }
 

@@ -40,6 +40,7 @@ async fn bounces_come_home(engine: Engine) {
         places: Places { folder: Some(maildir.path().to_owned()), ..Places::default() },
         webhook_secret: Some(SECRET.to_owned()),
         pause: Duration::from_millis(100),
+        ..Post::default()
     };
     let Some(house) = House::open_with(engine, Some(&server), post).await else { return };
     let (municipality, round) = open_round(&house).await;

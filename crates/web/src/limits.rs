@@ -6,6 +6,7 @@
 //! another instance, or a restart, begins anew.
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -54,7 +55,12 @@ pub struct Limits {
     codes: Counter,
     forms: Counter,
     since: Since,
+    /// When those of no account were last forgotten, in milliseconds.
+    swept: AtomicI64,
 }
+
+/// Between two sweeps, in milliseconds.
+const SWEEP: i64 = 10_000;
 
 impl Limits {
     /// Nothing tried yet.
@@ -74,6 +80,7 @@ impl Limits {
             // Each click saves itself, and two devices may: far more than fingers do.
             forms: counter(240, Duration::from_millis(250)),
             since,
+            swept: AtomicI64::new(0),
         }
     }
 
@@ -87,7 +94,9 @@ impl Limits {
             Tried::Code => &self.codes,
             Tried::Form => &self.forms,
         };
-        if counter.len() > KEPT {
+        let (now, swept) = (self.since.0.now().0, self.swept.load(Ordering::Relaxed));
+        if now - swept > SWEEP && counter.len() > KEPT {
+            self.swept.store(now, Ordering::Relaxed);
             counter.retain_recent();
         }
         counter.check_key(&key.to_owned()).map_err(|not_yet| not_yet.wait_time_from(self.since.now()))
