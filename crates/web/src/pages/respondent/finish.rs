@@ -211,6 +211,9 @@ fn wants_contact(invited: &Invited) -> bool {
 /// `/s/{token}/thanks`
 #[derive(Serialize)]
 pub(crate) struct ThanksPage {
+    /// What it is the receipt of: the round and the business.
+    round: String,
+    business: String,
     reference: String,
     review_href: String,
     fetch_href: String,
@@ -229,6 +232,8 @@ impl Page for ThanksPage {
 
     fn samples() -> Vec<Self> {
         let page = |full: bool| Self {
+            round: "2026-målingen".into(),
+            business: "Vognmand Holm ApS".into(),
             reference: "ABCDE-FGHIJ".into(),
             review_href: "/s/x/review".into(),
             fetch_href: "/s/x/answers.txt".into(),
@@ -257,6 +262,8 @@ pub(crate) async fn thanks(
     let language = view.language();
     let reached = app.store().contact_wish(&invited.who.invitation).await?.is_some();
     view.render(&ThanksPage {
+        round: invited.who.round.title.clone(),
+        business: invited.who.business_name.clone(),
         reference,
         review_href: invited.href("review"),
         fetch_href: invited.href("answers.txt"),
