@@ -52,6 +52,17 @@ impl Outcomes {
     }
 }
 
+/// The 95 % margin that a share of one half will get with `answers` of `population`, by the normal approximation with the
+/// finite-population correction: what fieldwork is planned by. 0 when all have answered, `None` before anybody has.
+#[must_use]
+pub fn planning_margin(answers: u64, population: u64) -> Option<f64> {
+    if answers == 0 || population == 0 {
+        return None;
+    }
+    let (n, size) = (answers.min(population) as f64, population as f64);
+    Some(1.96 * (0.25 / n * (1.0 - n / size)).sqrt())
+}
+
 /// How a reply counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Completeness {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use domain::answers::Answers;
 use domain::fieldwork::Mode;
 use domain::ids::{MunicipalityId, RoundId};
+use domain::language::Language;
 use domain::questionnaire::{Facts, facts_of};
 
 use crate::frames::{self, unit_columns};
@@ -19,6 +20,8 @@ statements! {
         where p.round_id = $1 and p.municipality_id = $2 and p.status <> 'withdrawn' and p.mode <> 'imported' order by p.id");
     ANSWERS = "select a.response_id, a.question_key, a.value from answers a join responses p on p.id = a.response_id
         where p.round_id = $1 and p.municipality_id = $2 and a.value is not null";
+    MODES = "select p.mode, p.language, count(*) from responses p
+        where p.round_id = $1 and p.municipality_id = $2 and p.status in ('partial', 'complete') group by p.mode, p.language order by p.mode, p.language";
 }
 
 /// One response. No `Debug`: it holds answers.
@@ -34,7 +37,36 @@ pub struct QualityRow {
     pub seconds: Option<u64>,
 }
 
+/// How many answered by one means in one language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ModeCount {
+    /// By what means.
+    pub mode: Mode,
+    /// In what language, where it is known.
+    pub language: Option<Language>,
+    /// Responses that count.
+    pub responses: u64,
+}
+
 impl Store {
+    /// By what means and in what language a round's responses came.
+    pub async fn response_modes(&self, municipality: &MunicipalityId, round: &RoundId) -> Result<Vec<ModeCount>> {
+        let asked = call(MODES).text(round.as_str()).text(municipality.as_str());
+        asked
+            .rows(&mut *self.read().await?)
+            .await?
+            .iter()
+            .map(|row| {
+                let mut c = columns(row);
+                Ok(ModeCount {
+                    mode: c.word("mode", Mode::parse)?,
+                    language: c.maybe_word("language", Language::parse)?,
+                    responses: c.count()?,
+                })
+            })
+            .collect()
+    }
+
     /// Every response of a round whose link to its business is not cut.
     pub async fn quality_feed(&self, municipality: &MunicipalityId, round: &RoundId) -> Result<Vec<QualityRow>> {
         let mut conn = self.read().await?;

@@ -66,8 +66,9 @@ pub enum StartError {
 /// Combinations of facts whose minutes are kept: more than sectors × sizes × areas of one municipality.
 const MINUTES_KEPT: usize = 5000;
 
-/// Expected minutes by questionnaire, version and facts.
-type Minutes = HashMap<(String, u32, Facts), (u32, u32)>;
+/// Expected minutes by questionnaire and facts. Key and version do not name a questionnaire: every municipality has its own
+/// version 2. Its place in memory does, since those that were read are kept for good.
+type Minutes = HashMap<(usize, Facts), (u32, u32)>;
 
 struct Inner {
     store: Store,
@@ -203,16 +204,16 @@ impl App {
             return Ok(known);
         }
         let read = Arc::new(self.store().questionnaire(municipality, id).await?);
-        self.0.questionnaires.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), Arc::clone(&read));
-        Ok(read)
+        let mut kept = self.0.questionnaires.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(kept.entry(id.clone()).or_insert(read)))
     }
 
-    /// The minutes promised to a business with these facts: median and 90th percentile.
+    /// The minutes promised to a business with these facts: median and 90th percentile; of a questionnaire that was read here.
     #[must_use]
-    pub fn expected_minutes(&self, questionnaire: &Questionnaire, facts: &Facts) -> (u32, u32) {
+    pub fn expected_minutes(&self, questionnaire: &Arc<Questionnaire>, facts: &Facts) -> (u32, u32) {
         let mut known = facts.clone();
         known.remove("draw");
-        let key = (questionnaire.key.clone(), questionnaire.version, known);
+        let key = (Arc::as_ptr(questionnaire).addr(), known);
         let mut cache = self.0.minutes.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.len() > MINUTES_KEPT {
             cache.clear();

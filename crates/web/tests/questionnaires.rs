@@ -269,3 +269,30 @@ async fn every_page_of_the_editor_stands_in_every_language() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_outlook_names_thin_sectors_and_counts_ways_of_answering() {
+    let town = Town::open().await;
+    let mut browser = analyst(&town, "Mette Holm").await;
+    let href = format!("/hojager/console/rounds/{}/outlook", town.round.id);
+    let page = browser.get(&href).await;
+    page.assert_text("Ingen svar endnu.");
+    page.assert_text("mangler 2 svar.");
+    page.assert_text("En påmindelse på mail når 2, og 2 kan ringes op.");
+
+    let mut business = town.browser();
+    let first = business.get(&format!("/s/{}", town.haulier())).await;
+    let screen = business.post(&first.form().action, &[]).await;
+    business.fill_in(&screen, &[("overall", "4")], ("go", "next")).await;
+    business.post(&format!("/s/{}/submit", town.haulier()), &[("attempt", "a")]).await;
+    let page = browser.get(&href).await;
+    page.assert_text("mangler 1 svar.");
+    page.assert_text("På nettet");
+    // One of two has answered: 1.96 · √(0.25 · (1 − 1/2)) = 69.3 points.
+    page.assert_text("±69,3");
+    page.assert_text("Der er endnu for få svar til at sige noget.");
+    assert!(!page.body.contains("Vognmand"), "nobody is named");
+    for language in Language::ALL {
+        assert_eq!(browser.get(&format!("{href}?lang={}", language.tag())).await.status, StatusCode::OK);
+    }
+}

@@ -7,13 +7,14 @@
 //! - [`messages`]: what mail could not do, and letters; [`trouble`]: what came back and what came in
 //! - [`wishes`]: businesses that asked to be contacted
 //! - [`questionnaires`]: versions of the questionnaire, and the next one in the making
-//! - [`quality`]: how long answering takes, what is left blank, where people stop
+//! - [`quality`]: how long answering takes, what is left blank, where people stop; [`outlook`]: how certain the figures will be
 //! - [`publishing`]: analyse, publish, papers
 //! - [`settings`]: what the municipality says of itself
 //! - [`jobs`]: work in the background and its results
 pub mod frames;
 pub mod jobs;
 pub mod messages;
+pub mod outlook;
 pub mod publishing;
 pub mod quality;
 pub mod questionnaires;
@@ -50,6 +51,7 @@ pub fn routes() -> Router<App> {
         .merge(trouble::routes())
         .merge(wishes::routes())
         .merge(quality::routes())
+        .merge(outlook::routes())
         .merge(questionnaires::routes())
         .merge(publishing::routes())
         .merge(jobs::routes())
@@ -70,6 +72,7 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     trouble::check(templates, site)?;
     wishes::check(templates, site)?;
     quality::check(templates, site)?;
+    outlook::check(templates, site)?;
     questionnaires::check(templates, site)?;
     publishing::check(templates, site)?;
     jobs::check(templates, site)?;

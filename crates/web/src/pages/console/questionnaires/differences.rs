@@ -167,6 +167,12 @@ async fn page(app: &App, desk: &Desk, notice: Option<Notice>) -> Result<Differen
     })
 }
 
+/// The reach of a scale, its two answers beside the points in words.
+fn points(app: &App, language: Language, reach: &str) -> String {
+    let word = |key: &str| format!(", {}", app.t(language, key, &[]).to_lowercase());
+    reach.replace(", dk", &word("respondent.dont_know")).replace(", na", &word("respondent.not_relevant"))
+}
+
 /// A change in words.
 fn said(app: &App, language: Language, change: &Change) -> Said {
     let t = |key: &str, args: &[(&str, text::Arg)]| app.t(language, &format!("instrument.change_{key}"), args);
@@ -179,7 +185,9 @@ fn said(app: &App, language: Language, change: &Change) -> Said {
         Change::New => plain(t("new", &[])),
         Change::Removed => plain(t("removed", &[])),
         Change::Kind { before, after } => two(t("kind", &[]), kind(before), kind(after)),
-        Change::Scale { before, after } => two(t("scale", &[]), before.clone(), after.clone()),
+        Change::Scale { before, after } => {
+            two(t("scale", &[]), points(app, language, before), points(app, language, after))
+        }
         Change::Labels { languages } => plain(t("labels", &[("languages", names(languages).into())])),
         Change::Wording { language: of, before, after } => {
             two(t("wording", &[("language", of.own_name().into())]), before.clone(), after.clone())
