@@ -218,16 +218,7 @@ impl Draw<'_> {
         others.map(|f| words::fault(self.app, self.desk.language, &f.kind)).collect()
     }
 
-    fn row(
-        &self,
-        name: &str,
-        number: usize,
-        was: &str,
-        fixed: bool,
-        texts: Option<&Texts>,
-        place: &str,
-        label: &str,
-    ) -> RowField {
+    fn row(&self, name: &str, number: usize, was: &str, texts: Option<&Texts>, place: &str, label: &str) -> RowField {
         let name = format!("{name}{number}");
         let label = self.app.t(self.desk.language, &format!("instrument.{label}"), &[("number", (number + 1).into())]);
         RowField {
@@ -236,7 +227,7 @@ impl Draw<'_> {
             number: number + 1,
             was: was.to_owned(),
             key: was.to_owned(),
-            fixed,
+            fixed: false,
             exclusive: false,
             faults: if was.is_empty() { Vec::new() } else { self.faults(place) },
             when: None,
@@ -253,13 +244,12 @@ impl Draw<'_> {
             .map(|(at, item)| RowField {
                 when: self.desk.when_words(self.app, item.when.as_ref()),
                 when_href: Some(conditions::href(self.desk, &Place::Item(item.key.clone()))),
-                ..self.row("item", at, &item.key, known.contains(&item.key), Some(&item.text), &item.key, "item")
+                fixed: known.contains(&item.key),
+                ..self.row("item", at, &item.key, Some(&item.text), &item.key, "item")
             })
             .collect();
         if matches!(question.kind, QuestionKind::Battery { .. } | QuestionKind::Grid { .. }) {
-            rows.extend(
-                (items.len()..items.len() + BLANKS).map(|at| self.row("item", at, "", false, None, "", "item_new")),
-            );
+            rows.extend((items.len()..items.len() + BLANKS).map(|at| self.row("item", at, "", None, "", "item_new")));
         }
         rows
     }
@@ -278,7 +268,8 @@ impl Draw<'_> {
                     exclusive: option.exclusive,
                     when: self.desk.when_words(self.app, option.when.as_ref()),
                     when_href: Some(conditions::href(self.desk, &of)),
-                    ..self.row("option", at, &option.code, fixed, Some(&option.text), &place, "option")
+                    fixed,
+                    ..self.row("option", at, &option.code, Some(&option.text), &place, "option")
                 }
             })
             .collect();
@@ -286,7 +277,7 @@ impl Draw<'_> {
             question.kind,
             QuestionKind::Single { .. } | QuestionKind::Multiple { .. } | QuestionKind::Grid { .. }
         ) {
-            let blank = |at| self.row("option", at, "", false, None, "", "option_new");
+            let blank = |at| self.row("option", at, "", None, "", "option_new");
             rows.extend((options.len()..options.len() + BLANKS).map(blank));
         }
         rows
