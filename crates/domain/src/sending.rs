@@ -145,6 +145,46 @@ pub fn easter(year: i16) -> Date {
     date(year, 3, 28).saturating_add(offset.days())
 }
 
+/// Said of an invitation that another survey's came before.
+pub const WRITTEN_TO_LATELY: &str = "another survey wrote to this address within six months";
+/// Said of messages whose sender ended between the durable marker and the answer.
+pub const SENDER_STOPPED: &str = "the sender stopped before the answer came";
+/// Said of messages whose business is protected and has no basis any more; found again by it when there is one.
+pub const NO_BASIS: &str = "the business is protected, and the basis for writing to it has ended";
+
+/// Our own words about a message, which stand in the same place as a server's: the end of their key in the texts
+/// (`sending.words_…`), and what they quote. `None`: a server's words, to be shown as they are.
+#[must_use]
+pub fn own_words(words: &str) -> Option<(&'static str, &str)> {
+    /// How the places of a session are written behind a fault.
+    const PLACES: [&str; 11] =
+        ["Connect", "Greeting", "Hello", "Tls", "Login", "Reset", "Mail", "Recipient", "Data", "Body", "Dot"];
+    let is_fixed = |text: &'static str, key| (words == text).then_some((key, ""));
+    let fixed = is_fixed(WRITTEN_TO_LATELY, "lately")
+        .or_else(|| is_fixed(SENDER_STOPPED, "stopped"))
+        .or_else(|| is_fixed(NO_BASIS, "no_basis"))
+        .or_else(|| is_fixed("the recipient's address is not one that mail servers take", "address"))
+        .or_else(|| is_fixed("not an address that mail servers take", "address"));
+    if fixed.is_some() {
+        return fixed;
+    }
+    if let Some(rest) = words.strip_prefix("refused: ") {
+        return Some(("refused", rest));
+    }
+    if let Some(rest) = words.strip_prefix("not secure: ") {
+        return Some(("not_secure", rest));
+    }
+    let (said, place) = words.strip_suffix(')')?.rsplit_once(" (")?;
+    if !PLACES.contains(&place) {
+        return None;
+    }
+    Some(match said {
+        "no answer in time" => ("no_answer", ""),
+        "the server hung up" => ("hung_up", ""),
+        _ => said.strip_prefix("not SMTP: ").map_or(("broken", said), |rest| ("not_smtp", rest)),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,6 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use domain::fieldwork::RoundState;
 use domain::language::Language;
 use indicatif::{ProgressBar, ProgressStyle};
 use mailout::{Mailer, Tally};
@@ -92,18 +91,14 @@ pub(crate) fn pause_in_words(messages: &Messages, key: Option<&str>, words: &str
 
 /// Why mail is paused, if it is, in English as the command line speaks.
 async fn what_holds(store: &Store, messages: &Messages) -> Result<Option<String>> {
-    let switch = store.mail_switch().await?;
-    if switch.paused_at.is_some() {
-        let reason = pause_in_words(messages, switch.pause_key.as_deref(), &switch.words);
-        return Ok(Some(format!("{reason} (pejling mail resume)")));
-    }
     for municipality in store.municipalities().await? {
-        for round in store.rounds(&municipality.id).await? {
-            if round.paused_at.is_some() && round.state == RoundState::Open {
-                let words = round.pause_reason.as_deref().unwrap_or_default();
-                let reason = pause_in_words(messages, round.pause_key.as_deref(), words);
-                return Ok(Some(format!("the mail of {} ({}) is paused: {reason}", round.title, municipality.name)));
-            }
+        // What holds all mail comes first.
+        if let Some(held) = store.held_mail(&municipality.id).await?.into_iter().next() {
+            let reason = pause_in_words(messages, held.key.as_deref(), &held.words);
+            return Ok(Some(match held.round {
+                None => format!("{reason} (pejling mail resume)"),
+                Some((_, title)) => format!("the mail of {title} ({}) is paused: {reason}", municipality.name),
+            }));
         }
     }
     Ok(None)

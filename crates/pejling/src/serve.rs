@@ -9,6 +9,7 @@ use text::Messages;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
+use web::MailTrial;
 use web::proxies::Proxies;
 
 use crate::config::Config;
@@ -89,6 +90,7 @@ pub async fn house_with(
 ) -> Result<()> {
     let mut outgoing = outgoing.into();
     outgoing.return_path = outgoing.return_path.or_else(|| post.return_path.clone());
+    let trial = trial(&outgoing);
     let mailer = mailer(&parts, &public_url, outgoing)?;
     let settings = web::Settings { public_url: public_url.clone(), catcher };
     let app = web::App::new(parts.store.clone(), parts.keys.clone(), Arc::clone(&parts.clock), settings)?;
@@ -96,6 +98,9 @@ pub async fn house_with(
         app.accept_mail(secret);
     }
     app.trust(post.proxies.clone());
+    if let Some(trial) = trial {
+        app.tell_mail_trial(trial);
+    }
     let stop = CancellationToken::new();
     let mail = tokio::spawn(kept_running(mailer, stop.clone()));
     let inbox = tokio::spawn({
@@ -154,4 +159,13 @@ pub async fn stop_signal() {
     }
     #[cfg(not(unix))]
     let _ = interrupt.await;
+}
+
+/// Why mail does not reach the businesses, if it does not; the demo says so in its own way.
+fn trial(outgoing: &Outgoing) -> Option<MailTrial> {
+    match (&outgoing.transport, outgoing.only_to.len()) {
+        (Transport::File(_), _) => Some(MailTrial::Files),
+        (_, 1..) => Some(MailTrial::OnlyTo(outgoing.only_to.len())),
+        _ => None,
+    }
 }

@@ -1,6 +1,7 @@
 //! The audit trail: who saw or changed what.
 use domain::ids::{MunicipalityId, UserId};
 use domain::time::Millis;
+use sqlx::AnyConnection;
 
 use crate::sql::{call, columns, statements};
 use crate::{Result, Store};
@@ -40,16 +41,7 @@ impl Store {
         now: Millis,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
-        call(ADD)
-            .text(domain::ids::JobId::new(now).as_str())
-            .text(municipality.as_str())
-            .at(now)
-            .maybe(user.map(UserId::as_str))
-            .text(action)
-            .text(subject)
-            .text(detail)
-            .run(&mut tx)
-            .await?;
+        note(&mut tx, municipality, user, action, subject, detail, now).await?;
         Ok(tx.commit().await?)
     }
 
@@ -70,4 +62,27 @@ impl Store {
             })
             .collect()
     }
+}
+
+/// [`Store::audit`] within the transaction of what is noted.
+pub(crate) async fn note(
+    conn: &mut AnyConnection,
+    municipality: &MunicipalityId,
+    user: Option<&UserId>,
+    action: &str,
+    subject: &str,
+    detail: &str,
+    now: Millis,
+) -> Result<()> {
+    call(ADD)
+        .text(domain::ids::JobId::new(now).as_str())
+        .text(municipality.as_str())
+        .at(now)
+        .maybe(user.map(UserId::as_str))
+        .text(action)
+        .text(subject)
+        .text(detail)
+        .run(conn)
+        .await?;
+    Ok(())
 }

@@ -5,13 +5,14 @@ use domain::ids::{BusinessId, InvitationId, MailId, MunicipalityId, RoundId, Use
 use domain::time::Millis;
 use sqlx::AnyConnection;
 
+use crate::bases::permitted;
 use crate::respondent::{CANCEL_MAIL, NO_THIS_ROUND};
 use crate::sql::{call, columns, statements};
 use crate::{Result, Store, StoreError, rounds};
 
 statements! {
-    // Protected businesses, those that said no and those that have answered are called by nobody.
-    TO_CALL = "select i.id, f.business_id, f.name, f.city, f.sector, f.size, f.phone,
+    // Protected businesses without a basis, those that said no and those that have answered are called by nobody.
+    TO_CALL = concat!("select i.id, f.business_id, f.name, f.city, f.sector, f.size, f.phone,
             (select count(*) from calls x where x.round_id = i.round_id and x.business_id = i.business_id),
             k.outcome, k.at, k.again_on, k.note,
             case when exists (select 1 from call_holds h where h.round_id = i.round_id and h.business_id = i.business_id and h.until_at > $3 and h.user_id <> $4) then 1 else 0 end
@@ -24,10 +25,10 @@ statements! {
         left join response_panels rp on rp.round_id = i.round_id and rp.panel_id = l.panel_id
         left join responses p on p.id = rp.response_id
         left join calls k on k.id = (select x.id from calls x where x.round_id = i.round_id and x.business_id = i.business_id order by x.at desc, x.id desc limit 1)
-        where i.round_id = $1 and i.municipality_id = $2 and f.phone is not null and f.phone <> '' and f.protected_at is null
+        where i.round_id = $1 and i.municipality_id = $2 and f.phone is not null and f.phone <> '' and ", permitted!("$1"), " and i.barred_at is null
           and i.opted_out_at is null and b.opted_out_at is null and (c.id is null or c.opted_out_at is null)
           and (p.id is null or p.status not in ('complete', 'withdrawn'))
-        order by f.sector, f.name, f.business_id";
+        order by f.sector, f.name, f.business_id");
     HOLD = "insert into call_holds (round_id, business_id, user_id, until_at) values ($1, $2, $3, $4)
         on conflict (round_id, business_id) do update set user_id = excluded.user_id, until_at = excluded.until_at
         where call_holds.until_at <= $5 or call_holds.user_id = excluded.user_id";

@@ -9,6 +9,7 @@ use domain::time::Millis;
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
+use crate::bases::permitted;
 use crate::outbox::{self, ClaimedMail};
 use crate::rounds;
 use crate::sql::{Call, call, columns, statements};
@@ -18,8 +19,11 @@ use crate::{Result, Store, StoreError};
 /// where there is one, contacts c.
 macro_rules! approachable {
     () => {
-        "i.opted_out_at is null and b.opted_out_at is null and f.protected_at is null and (c.id is null or c.opted_out_at is null)
-          and (p.id is null or p.status not in ('complete', 'withdrawn'))"
+        concat!(
+            "i.opted_out_at is null and i.barred_at is null and b.opted_out_at is null and ",
+            permitted!("i.round_id"),
+            " and (c.id is null or c.opted_out_at is null) and (p.id is null or p.status not in ('complete', 'withdrawn'))"
+        )
     };
 }
 
@@ -70,7 +74,7 @@ statements! {
         join panel_links l on l.business_id = i.business_id
         join responses p on p.round_id = i.round_id and p.panel_id = l.panel_id
         where i.round_id = $1 and i.municipality_id = $2 and p.status in ('partial', 'complete')
-          and i.opted_out_at is null and b.opted_out_at is null and c.opted_out_at is null and c.suppressed_at is null
+          and i.opted_out_at is null and i.barred_at is null and b.opted_out_at is null and c.opted_out_at is null and c.suppressed_at is null
           and not exists (select 1 from outbox o where o.invitation_id = i.id and o.wave = $3)
           and i.id > $4 order by i.id limit $5";
     // Businesses whose first frame is this round's.
@@ -79,7 +83,7 @@ statements! {
         join businesses b on b.id = i.business_id
         join contacts c on c.id = i.contact_id
         where i.round_id = $1 and i.municipality_id = $2
-          and i.opted_out_at is null and b.opted_out_at is null and c.opted_out_at is null and c.suppressed_at is null
+          and i.opted_out_at is null and i.barred_at is null and b.opted_out_at is null and c.opted_out_at is null and c.suppressed_at is null
           and exists (select 1 from frame_imports e where e.municipality_id = $2 and e.state = 'current' and e.year < r.year)
           and not exists (select 1 from frame_rows f join frame_imports e on e.id = f.import_id where f.business_id = i.business_id and e.year < r.year)
           and not exists (select 1 from outbox o where o.invitation_id = i.id and o.wave = $3)
@@ -343,6 +347,38 @@ impl Store {
             return Err(StoreError::State("the round's results are not published yet"));
         }
         self.queue_in_steps(ANSWERED, municipality, round, MessageKind::Thanks, mail_domain, now).await
+    }
+
+    /// To how many [`Self::queue_thanks`] would write; 0 before the publication.
+    pub async fn thanks_due(&self, municipality: &MunicipalityId, round: &RoundId) -> Result<u64> {
+        let published = call(PUBLISHED).text(round.as_str()).text(municipality.as_str());
+        if published.maybe_row(&mut *self.read().await?).await?.is_none() {
+            return Ok(0);
+        }
+        self.count_in_steps(ANSWERED, municipality, round, MessageKind::Thanks).await
+    }
+
+    /// To how many [`Self::queue_welcome`] would write.
+    pub async fn welcome_due(&self, municipality: &MunicipalityId, round: &RoundId) -> Result<u64> {
+        self.count_in_steps(NEWCOMERS, municipality, round, MessageKind::Welcome).await
+    }
+
+    async fn count_in_steps(
+        &self,
+        who: &'static str,
+        municipality: &MunicipalityId,
+        round: &RoundId,
+        kind: MessageKind,
+    ) -> Result<u64> {
+        let (mut count, mut after) = (0, String::new());
+        loop {
+            let find =
+                call(who).text(round.as_str()).text(municipality.as_str()).int(kind.wave()).text(&after).int(STEP);
+            let rows = find.rows(&mut *self.read().await?).await?;
+            let Some(last) = rows.last() else { return Ok(count) };
+            after = columns(last).text()?;
+            count += rows.len() as u64;
+        }
     }
 
     /// Queues a welcome to the businesses of a round that no earlier year's frame had. Without an earlier frame nobody is

@@ -13,7 +13,7 @@ use sqlx::AnyConnection;
 
 use crate::channels::queue_notice;
 use crate::respondent::{
-    self, Answering, CANCEL_MAIL, COVER, ENSURE, PageSave, SUBMITTED, Saved, SavedResponse, Submitted,
+    self, Answering, CANCEL_ASKING, COVER, ENSURE, PageSave, SUBMITTED, Saved, SavedResponse, Submitted,
 };
 use crate::results::plain;
 use crate::sql::{call, columns, statements};
@@ -177,7 +177,7 @@ impl Store {
                 let (response, revision) = (c.text()?, c.int()?);
                 call(MOVE_ANSWERS).text(&response).int(revision).text(&draft).run(conn).await?;
                 drop_of(conn, &to.round, &to.panel).await?;
-                call(CANCEL_MAIL).text(invitation.as_str()).at(now).run(conn).await?;
+                call(CANCEL_ASKING).text(invitation.as_str()).at(now).run(conn).await?;
                 // Whoever sent the earlier answer, or reads the mailbox with them, is told.
                 if earlier {
                     queue_notice(conn, &invitation, MessageKind::Replaced, &mail_domain, now).await?;

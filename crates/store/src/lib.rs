@@ -6,7 +6,7 @@
 //! - [`Store`], [`StoreOptions`], [`StoreError`]: opening, and what can go wrong
 //! - [`municipalities`], [`frames`], [`questionnaires`], [`rounds`]: who asks whom what; [`instrument`]: questionnaires in the making
 //! - [`respondent`], [`drafts`]: what a business does with its link; answers that do not count yet
-//! - [`calls`], [`channels`]: the telephone; letters and Digital Post
+//! - [`calls`], [`channels`]: the telephone; letters and Digital Post; [`bases`]: why protected businesses may be approached
 //! - [`codes`]: open answers and their confirmed themes
 //! - [`outbox`], [`sending`]: messages to be sent, and the demo's caught mail; whether and how fast mail goes out; [`inbound`]: what comes back
 //! - [`results`]: feeds for the analysis, publications; [`sums`]: cell sums made here, where answers are not to move
@@ -15,6 +15,7 @@
 //! - [`jobs`], [`people`], [`audit`]: work in the background, staff and their sessions, who did what
 pub mod accounts;
 pub mod audit;
+pub mod bases;
 pub mod calls;
 pub mod channels;
 pub mod codes;

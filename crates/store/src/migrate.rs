@@ -14,6 +14,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "0004_channels.sql", include_str!("../../../migrations/0004_channels.sql")),
     (5, "0005_answering.sql", include_str!("../../../migrations/0005_answering.sql")),
     (6, "0006_codes.sql", include_str!("../../../migrations/0006_codes.sql")),
+    (7, "0007_mail.sql", include_str!("../../../migrations/0007_mail.sql")),
     (8, "0008_logo.sql", include_str!("../../../migrations/0008_logo.sql")),
     (10, "0010_instrument.sql", include_str!("../../../migrations/0010_instrument.sql")),
     (12, "0012_committee.sql", include_str!("../../../migrations/0012_committee.sql")),

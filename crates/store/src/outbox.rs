@@ -24,7 +24,7 @@ use crate::{Result, Store, StoreError, municipalities};
 /// somebody else answers now.
 macro_rules! wanted {
     () => {
-        "c.opted_out_at is null and c.suppressed_at is null and (o.wave = 6 or (i.opted_out_at is null and b.opted_out_at is null
+        "c.opted_out_at is null and c.suppressed_at is null and i.barred_at is null and (o.wave = 6 or (i.opted_out_at is null and b.opted_out_at is null
             and (o.wave > 3 or (i.generation = o.generation and i.contact_id = o.contact_id and (p.id is null or p.status not in ('complete', 'withdrawn'))))))"
     };
 }

@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use domain::answers::Answers;
-use domain::fieldwork::{Mode, ResponseStatus, RoundState};
+use domain::fieldwork::{MessageKind, Mode, ResponseStatus, RoundState};
 use domain::frame::FrameUnit;
 use domain::ids::{BusinessId, InvitationId, MunicipalityId, ResponseId, RoundId};
 use domain::language::Language;
@@ -14,6 +14,7 @@ use domain::time::Millis;
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
+use crate::channels;
 use crate::frames::{self, unit_columns};
 use crate::results::plain;
 use crate::rounds::{self, Addressed, Round};
@@ -63,6 +64,8 @@ statements! {
         where round_id = $1 and panel_id = $2 and submitted_at is null";
     SUBMITTED = "select id, submitted_at from responses where round_id = $1 and panel_id = $2";
     CANCEL_MAIL = "update outbox set state = 'cancelled', words = '', updated_at = $2 where invitation_id = $1 and state in ('pending', 'deferred')";
+    // An answer makes reminders needless, not the word that a wish was received.
+    CANCEL_ASKING = "update outbox set state = 'cancelled', words = '', updated_at = $2 where invitation_id = $1 and wave <= 3 and state in ('pending', 'deferred')";
     CANCEL_CONTACT_MAIL = "update outbox set state = 'cancelled', words = '', updated_at = $2
         where contact_id = (select contact_id from invitations where id = $1) and state in ('pending', 'deferred')";
     OWN_RESPONSE = "select p.id, p.round_id, p.panel_id from invitations i join panel_links l on l.business_id = i.business_id
@@ -93,6 +96,13 @@ statements! {
         join invitations i on i.id = w.invitation_id join rounds r on r.id = i.round_id
         join frame_rows f on f.import_id = r.import_id and f.business_id = i.business_id
         where w.municipality_id = $1 and i.round_id = $2 order by w.created_at, w.id";
+    // What confirms a wish that is gone needs no sending; a new wish lets it go on, unless it was sent.
+    FORGET_CONFIRMATION = "update outbox set state = 'cancelled', words = '', lease_owner = null, lease_until = null, updated_at = $2
+        where wave = 5 and state in ('pending', 'deferred', 'claimed') and invitation_id = $1";
+    CONFIRM_AGAIN = "update outbox set state = 'pending', next_attempt_at = $2, updated_at = $2
+        where wave = 5 and state = 'cancelled' and sent_at is null and invitation_id = $1
+          and generation = (select i.generation from invitations i where i.id = $1)";
+    WISHING = "select invitation_id from contact_wishes where id = $1 and municipality_id = $2";
     DROP_WISH = "delete from contact_wishes where id = $1 and municipality_id = $2";
     [bulk 2] PUT_ANSWERS = "insert into answers (response_id, question_key, value, revision) values", "($1, #, #, $2)",
         "on conflict (response_id, question_key) do update set value = excluded.value, revision = excluded.revision where answers.value is distinct from excluded.value";
@@ -376,7 +386,7 @@ impl Store {
                 }
                 let first =
                     call(SUBMIT).text(&to.round).text(&to.panel).at(now).text(&reference_hash).run(conn).await? == 1;
-                call(CANCEL_MAIL).text(invitation.as_str()).at(now).run(conn).await?;
+                call(CANCEL_ASKING).text(invitation.as_str()).at(now).run(conn).await?;
                 let row = call(SUBMITTED).text(&to.round).text(&to.panel).row(conn, "response").await?;
                 let mut c = columns(&row);
                 Ok(Submitted { response: ResponseId(c.text()?), first, submitted_at: c.at()? })
@@ -468,8 +478,15 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Keeps a wish to be contacted (replaces an earlier one of the same invitation).
-    pub async fn leave_contact(&self, invitation: &InvitationId, wish: &ContactWish, now: Millis) -> Result<()> {
+    /// Keeps a wish to be contacted (replaces an earlier one of the same invitation), and queues the message that confirms it:
+    /// one, however often the wish is changed.
+    pub async fn leave_contact(
+        &self,
+        invitation: &InvitationId,
+        wish: &ContactWish,
+        mail_domain: &str,
+        now: Millis,
+    ) -> Result<()> {
         let mut tx = self.begin().await?;
         call(PUT_WISH)
             .text(InvitationId::new(now).as_str())
@@ -480,6 +497,9 @@ impl Store {
             .at(now)
             .run_one(&mut tx, "invitation")
             .await?;
+        if !channels::queue_notice(&mut tx, invitation, MessageKind::Followup, mail_domain, now).await? {
+            call(CONFIRM_AGAIN).text(invitation.as_str()).at(now).run(&mut tx).await?;
+        }
         Ok(tx.commit().await?)
     }
 
@@ -494,8 +514,9 @@ impl Store {
     }
 
     /// Takes a wish to be contacted back.
-    pub async fn drop_contact(&self, invitation: &InvitationId) -> Result<()> {
+    pub async fn drop_contact(&self, invitation: &InvitationId, now: Millis) -> Result<()> {
         let mut tx = self.begin().await?;
+        call(FORGET_CONFIRMATION).text(invitation.as_str()).at(now).run(&mut tx).await?;
         call(DROP_WISH_OF).text(invitation.as_str()).run(&mut tx).await?;
         Ok(tx.commit().await?)
     }
@@ -518,8 +539,10 @@ impl Store {
     }
 
     /// Deletes a wish that was worked off.
-    pub async fn contact_done(&self, municipality: &MunicipalityId, id: &str) -> Result<()> {
+    pub async fn contact_done(&self, municipality: &MunicipalityId, id: &str, now: Millis) -> Result<()> {
         let mut tx = self.begin().await?;
+        let wishing = call(WISHING).text(id).text(municipality.as_str()).row(&mut tx, "contact wish").await?;
+        call(FORGET_CONFIRMATION).text(&columns(&wishing).text()?).at(now).run(&mut tx).await?;
         call(DROP_WISH).text(id).text(municipality.as_str()).run_one(&mut tx, "contact wish").await?;
         Ok(tx.commit().await?)
     }

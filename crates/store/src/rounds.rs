@@ -5,10 +5,12 @@ use domain::fieldwork::{ResponseStatus, RoundState};
 use domain::ids::{BusinessId, ImportId, InvitationId, MailId, MunicipalityId, QuestionnaireId, RoundId};
 use domain::language::Language;
 use domain::secrets::Keys;
+use domain::sending::WRITTEN_TO_LATELY;
 use domain::time::Millis;
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
+use crate::bases::permitted;
 use crate::sql::{Call, call, columns, statements};
 use crate::{Result, Store, StoreError, frames};
 
@@ -33,8 +35,13 @@ statements! {
     // Held while a step runs, so that two programs do not open the same units at once.
     HOLD = "update rounds set updated_at = $3 where id = $1 and municipality_id = $2 and state in ('opening', 'open')";
     OPENING = "select state, import_id, cursor, opening_done, opening_total from rounds where id = $1 and municipality_id = $2";
-    NEXT_UNITS = "select f.business_id, f.email, f.protected_at, b.opted_out_at from frame_rows f join businesses b on b.id = f.business_id
-        where f.import_id = $1 and f.business_id > $2 order by f.business_id limit $3";
+    NEXT_UNITS = concat!("select f.business_id, f.email, case when ", permitted!("$4"), " then null else f.protected_at end, b.opted_out_at from frame_rows f join businesses b on b.id = f.business_id
+        where f.import_id = $1 and f.business_id > $2 order by f.business_id limit $3");
+    // Protected businesses that a basis allows to be asked by now, and that have no invitation.
+    PERMITTED_UNITS = concat!("select f.business_id, f.email, cast(null as bigint), b.opted_out_at from frame_rows f join businesses b on b.id = f.business_id
+        where f.import_id = $1 and f.business_id > $2 and f.protected_at is not null and ", permitted!("$4"), "
+          and not exists (select 1 from invitation_businesses x where x.round_id = $4 and x.business_id = f.business_id)
+        order by f.business_id limit $3");
     ADVANCE = "update rounds set cursor = $2, opening_done = $3 where id = $1";
     OPENED = "update rounds set state = 'open', opened_at = $2 where id = $1 and state = 'opening'";
     // Those still missing: nothing submitted, no earlier message that failed, nobody who said no.
@@ -43,7 +50,7 @@ statements! {
         join businesses b on b.id = i.business_id
         left join panel_links l on l.business_id = i.business_id
         left join responses p on p.round_id = i.round_id and p.panel_id = l.panel_id
-        where i.round_id = $1 and i.opted_out_at is null and b.opted_out_at is null and c.opted_out_at is null and c.suppressed_at is null
+        where i.round_id = $1 and i.opted_out_at is null and i.barred_at is null and b.opted_out_at is null and c.opted_out_at is null and c.suppressed_at is null
           and (p.id is null or p.status not in ('complete', 'withdrawn'))
           and not exists (select 1 from outbox o where o.invitation_id = i.id and o.generation = i.generation
               and (o.wave = $2 or (o.wave = 0 and o.state in ('cancelled', 'expired'))))
@@ -76,7 +83,7 @@ statements! {
     SUBMITTED_DAYS = "select (submitted_at - submitted_at % 86400000) / 86400000, count(*) from responses
         where round_id = $1 and submitted_at is not null group by 1 order by 1";
     LINKS = "select i.id, i.generation, i.business_id, b.unit_key, f.name, f.street, f.postcode, f.city, f.phone, c.address, coalesce(i.language, c.language), p.status,
-            case when i.opted_out_at is not null or b.opted_out_at is not null or c.opted_out_at is not null then 1 else 0 end
+            case when i.opted_out_at is not null or i.barred_at is not null or b.opted_out_at is not null or c.opted_out_at is not null then 1 else 0 end
         from invitations i
         join rounds r on r.id = i.round_id
         join businesses b on b.id = i.business_id
@@ -101,8 +108,6 @@ statements! {
 
 /// At most one survey per contact in so many days; reminders apart.
 const REST_DAYS: i64 = 182;
-/// Said of an invitation that was not sent for that reason; staff read it among the messages that need a look.
-const HELD: &str = "another survey wrote to this address within six months";
 
 /// Units per step of an opening: a few milliseconds of the writer.
 const STEP: usize = 256;
@@ -242,7 +247,7 @@ pub struct LinkRow {
     pub language: Option<Language>,
     /// How far the response is.
     pub status: Option<ResponseStatus>,
-    /// The business said no.
+    /// Nobody writes to it: it said no, or it is protected and its basis has ended.
     pub opted_out: bool,
 }
 
@@ -397,7 +402,8 @@ impl Store {
             return Ok(Opening { done, total, finished: true });
         }
         let limit = i64::try_from(STEP).unwrap_or(i64::MAX);
-        let rows = call(NEXT_UNITS).text(frame.as_str()).text(&cursor).int(limit).rows(&mut tx).await?;
+        let next = call(NEXT_UNITS).text(frame.as_str()).text(&cursor).int(limit).text(round.as_str());
+        let rows = next.rows(&mut tx).await?;
         let units = rows.iter().map(candidate).collect::<Result<Vec<_>>>()?;
         let invited = invite(&mut tx, municipality, round, &units, keys, now).await?;
         let invited = hold(&mut tx, municipality, round, invited, mail_domain, now).await?;
@@ -429,6 +435,34 @@ impl Store {
             if opening.finished {
                 return Ok(opening);
             }
+        }
+    }
+
+    /// Invites the protected businesses of an open round that a basis allows to be asked, and that are not invited yet; in
+    /// steps, each a transaction, so that a killed one goes on when called again. Returns how many messages it queued.
+    pub(crate) async fn invite_permitted(
+        &self,
+        municipality: &MunicipalityId,
+        round: &RoundId,
+        keys: &Keys,
+        mail_domain: &str,
+        now: Millis,
+    ) -> Result<u64> {
+        let limit = i64::try_from(STEP).unwrap_or(i64::MAX);
+        let (mut queued, mut after) = (0, String::new());
+        loop {
+            let mut tx = self.begin().await?;
+            call(HOLD).text(round.as_str()).text(municipality.as_str()).at(now).run(&mut tx).await?;
+            let found = load(&mut tx, municipality, round).await?;
+            let (RoundState::Open, Some(frame)) = (found.state, found.frame) else { return Ok(queued) };
+            let find = call(PERMITTED_UNITS).text(frame.as_str()).text(&after).int(limit).text(round.as_str());
+            let units = find.rows(&mut tx).await?.iter().map(candidate).collect::<Result<Vec<_>>>()?;
+            let Some(last) = units.last() else { return Ok(queued) };
+            after.clone_from(&last.business.0);
+            let invited = invite(&mut tx, municipality, round, &units, keys, now).await?;
+            let invited = hold(&mut tx, municipality, round, invited, mail_domain, now).await?;
+            queued += queue(&mut tx, municipality, round, 0, &invited, mail_domain, now).await?;
+            tx.commit().await?;
         }
     }
 
@@ -696,7 +730,7 @@ async fn hold(
     }
     let (held, free): (Vec<_>, Vec<_>) = invited.into_iter().partition(|a| lately.contains(&a.contact));
     let held: Vec<(MailId, Addressed)> = held.into_iter().map(|a| (MailId::new(now), a)).collect();
-    let fixed = |c: Call| c.text(m).text(r).at(now).text(HELD);
+    let fixed = |c: Call| c.text(m).text(r).at(now).text(WRITTEN_TO_LATELY);
     ADD_HELD.run(conn, &held, fixed, |c, (id, a)| message(c, id, a, mail_domain)).await?;
     Ok(free)
 }

@@ -31,6 +31,11 @@ statements! {
     MAIL_UNTIL = "update rounds set mail_until = $3, updated_at = $4 where id = $1 and municipality_id = $2";
     EXPIRE = "update outbox set state = 'expired', words = '', lease_owner = null, lease_until = null, updated_at = $2
         where id in (select id from outbox where round_id = $1 and wave <= 3 and state in ('pending', 'deferred') limit 500)";
+    // Of a closed round only what still waits is worth a word: thanks and the like.
+    HELD_ROUNDS = "select r.id, r.title, r.pause_key, r.pause_reason, r.paused_at from rounds r
+        where r.municipality_id = $1 and r.paused_at is not null and (r.state in ('opening', 'open')
+            or (r.state = 'closed' and exists (select 1 from outbox o where o.round_id = r.id and o.state in ('pending', 'deferred'))))
+        order by r.year desc";
     LEFT_BEHIND = "select o.id from rounds r join outbox o on o.round_id = r.id and o.wave in (0, 1, 2, 3) and o.state in ('pending', 'deferred')
         where r.state = 'closed' limit 500";
     BUCKET = "select tokens, at from mail_pace where bucket = $1";
@@ -54,6 +59,19 @@ pub struct MailSwitch {
     pub pause_key: Option<String>,
     /// What a person wrote about it.
     pub words: String,
+}
+
+/// Mail that does not go out.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct HeldMail {
+    /// The round with its title; `None`: all mail of this database.
+    pub round: Option<(RoundId, String)>,
+    /// Why, as a key of the texts; `None`: a person's reason.
+    pub key: Option<String>,
+    /// The mail server's words, or a person's.
+    pub words: String,
+    /// Since when.
+    pub since: Millis,
 }
 
 /// What a sender finds when it starts.
@@ -143,6 +161,24 @@ impl Store {
         let mut c = columns(&row);
         let _instance = c.text()?;
         Ok(MailSwitch { beat_at: Some(c.at()?), paused_at: c.maybe_at()?, pause_key: c.maybe()?, words: c.text()? })
+    }
+
+    /// What of a municipality's mail does not go out, and why: all of it first.
+    pub async fn held_mail(&self, municipality: &MunicipalityId) -> Result<Vec<HeldMail>> {
+        let switch = self.mail_switch().await?;
+        let all =
+            switch.paused_at.map(|since| HeldMail { round: None, key: switch.pause_key, words: switch.words, since });
+        let mut held: Vec<HeldMail> = all.into_iter().collect();
+        for row in call(HELD_ROUNDS).text(municipality.as_str()).rows(&mut *self.read().await?).await? {
+            let mut c = columns(&row);
+            held.push(HeldMail {
+                round: Some((RoundId(c.text()?), c.text()?)),
+                key: c.maybe()?,
+                words: c.maybe()?.unwrap_or_default(),
+                since: c.at()?,
+            });
+        }
+        Ok(held)
     }
 
     /// Stops all mail of all rounds; a pause that is already there keeps its reason.

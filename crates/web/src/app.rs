@@ -37,6 +37,13 @@ impl Settings {
         self.public_url.starts_with("https://")
     }
 
+    /// The host of the address: the right-hand side of Message-IDs.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let after = self.public_url.split_once("://").map_or(self.public_url.as_str(), |(_, rest)| rest);
+        after.split(['/', ':']).next().filter(|host| !host.is_empty()).unwrap_or("localhost")
+    }
+
     /// A cookie's name: with the prefix `__Host-` on https, as it is on plain http.
     #[must_use]
     pub fn cookie_name(&self, name: &str) -> String {
@@ -86,6 +93,17 @@ struct Inner {
     /// Whose word on a client's address is believed.
     proxies: OnceLock<Proxies>,
     limits: Limits,
+    /// Where mail goes, when it does not go to everybody.
+    mail_trial: OnceLock<MailTrial>,
+}
+
+/// Mail does not reach the businesses: what staff must see on every page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailTrial {
+    /// Only so many listed addresses get mail.
+    OnlyTo(usize),
+    /// Mail is written to files.
+    Files,
 }
 
 /// The state every handler is given. Cheap to clone.
@@ -118,6 +136,7 @@ impl App {
             hook_secret,
             proxies,
             limits,
+            mail_trial: OnceLock::new(),
         })))
     }
 
@@ -164,6 +183,17 @@ impl App {
     /// How often things were tried.
     pub(crate) fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    /// Says on every page of the console that mail does not reach the businesses; the first word stays.
+    pub fn tell_mail_trial(&self, trial: MailTrial) {
+        let _ = self.0.mail_trial.set(trial);
+    }
+
+    /// Why mail does not reach the businesses, if it does not.
+    #[must_use]
+    pub fn mail_trial(&self) -> Option<MailTrial> {
+        self.0.mail_trial.get().copied()
     }
 
     /// What is set from outside.

@@ -23,7 +23,7 @@ pub mod theme;
 pub mod traffic;
 pub mod visit;
 
-pub use app::{App, Settings, StartError, View};
+pub use app::{App, MailTrial, Settings, StartError, View};
 pub use error::PageError;
 pub use layers::{router, serve};
 pub use templates::{Page, Templates};

@@ -43,6 +43,14 @@ const ADDRESSES: &[(&str, &str, &[Role])] = &[
     ("GET", "/{slug}/console/rounds/{round}/messages", CONSOLE),
     ("POST", "/{slug}/console/rounds/{round}/messages/{mail}/resend", CONSOLE),
     ("POST", "/{slug}/console/rounds/{round}/letters", TRAIL),
+    ("GET", "/{slug}/console/rounds/{round}/protected", CONSOLE),
+    ("POST", "/{slug}/console/rounds/{round}/protected", TRAIL),
+    ("POST", "/{slug}/console/rounds/{round}/protected/{basis}/end", TRAIL),
+    ("GET", "/{slug}/console/rounds/{round}/thanks", CONSOLE),
+    ("POST", "/{slug}/console/rounds/{round}/thanks", CONSOLE),
+    ("GET", "/{slug}/console/rounds/{round}/welcome", CONSOLE),
+    ("POST", "/{slug}/console/rounds/{round}/welcome", CONSOLE),
+    ("POST", "/{slug}/console/mail/resume", CONSOLE),
     ("POST", "/{slug}/console/rounds/{round}/letters/print", TRAIL),
     ("GET", "/{slug}/console/post", CONSOLE),
     ("GET", "/{slug}/console/post/{message}", CONSOLE),
@@ -543,7 +551,7 @@ async fn a_wish_to_be_contacted_is_seen_worked_off_and_gone() {
 
     let invitation = town.store.links(id, round, None, 1).await.unwrap().remove(0).invitation;
     let wish = ContactWish { name: "Lis Holm".into(), reach: "12 34 56 78".into(), about: "lærlinge".into() };
-    town.store.leave_contact(&invitation, &wish, NOW).await.unwrap();
+    town.store.leave_contact(&invitation, &wish, "localhost", NOW).await.unwrap();
     let page = browser.get(&address).await;
     page.assert_text("Lis Holm");
     page.assert_text("lærlinge");

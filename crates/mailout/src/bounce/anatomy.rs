@@ -381,7 +381,7 @@ impl Anatomy {
                 let address = ["Final-Recipient", "Original-Recipient", "X-Actual-Recipient"].iter().find_map(|name| {
                     let value = field(&block, name)?;
                     let value = value.rsplit(';').next().unwrap_or(&value).to_owned();
-                    ADDRESS.find(&value).map(|m| m.as_str().to_owned())
+                    beyond_ascii(&value).or_else(|| ADDRESS.find(&value).map(|m| m.as_str().to_owned()))
                 });
                 let named = !field_values(&block, "Final-Recipient").is_empty()
                     || !field_values(&block, "Original-Recipient").is_empty();
@@ -514,7 +514,10 @@ impl Anatomy {
             return both;
         }
         // Whoever writes to himself is named although the notice goes to him.
-        if all.is_empty() { all_named } else { all.into_iter().take(1).collect() }
+        // What has no dot behind the sign is more often a letter of another script than an address.
+        let first =
+            all.iter().find(|a| a.rsplit('@').next().is_some_and(|domain| domain.contains('.'))).or(all.first());
+        if all.is_empty() { all_named } else { first.into_iter().cloned().collect() }
     }
 
     /// Whom our own message was for, by its headers.
@@ -549,6 +552,23 @@ fn groups(report: &str, at_empty_lines: bool) -> Vec<String> {
         }
     }
     groups
+}
+
+/// An address with letters beyond ASCII, as a report for such addresses names it (RFC 6533), plainly or as `\x{E6}`.
+fn beyond_ascii(value: &str) -> Option<String> {
+    let mut plain = String::new();
+    let mut rest = value.trim().trim_matches(['<', '>']);
+    while let Some((before, after)) = rest.split_once("\\x{") {
+        let (digits, behind) = after.split_once('}')?;
+        plain.push_str(before);
+        plain.push(u32::from_str_radix(digits, 16).ok().and_then(char::from_u32)?);
+        rest = behind;
+    }
+    plain.push_str(rest);
+    let (local, domain) = plain.rsplit_once('@')?;
+    let is_whole =
+        !local.is_empty() && domain.contains('.') && !plain.chars().any(|c| c.is_whitespace() || c.is_control());
+    (!plain.is_ascii() && is_whole && plain.len() <= 320).then_some(plain)
 }
 
 /// What a notice says near `address`: from its line to the line of the next of `others`.

@@ -289,4 +289,6 @@ fn long(short: &str) -> Option<MailId> {
 }
 
 #[cfg(test)]
+mod shapes;
+#[cfg(test)]
 mod tests;

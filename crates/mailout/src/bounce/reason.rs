@@ -243,6 +243,8 @@ pub(super) fn reason(status: Option<Status>, words: &str) -> Reason {
         (1, 1 | 3) => Some(Reason::UserUnknown),
         (1, 2) => Some(Reason::HostUnknown),
         (1, 6) => Some(Reason::Moved),
+        // Exchange Online says so of a mailbox that it does not have, RFC 7505 of a domain that takes no mail.
+        (1, 10) if by_words == Reason::UserUnknown => Some(by_words),
         (1, 10) => Some(Reason::NoMail),
         (4, 4) => Some(Reason::HostUnknown),
         // Some say so of a mailbox that is switched off, some of one that never was.

@@ -182,7 +182,7 @@ fn notices_in_the_languages_around_us_are_understood() {
                 "5.1.10",
                 "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup",
             ),
-            one("permanent", "1", "5.1.10", "no-mail"),
+            one("permanent", "1", "5.1.10", "user-unknown"),
         ),
         (
             dsn("Det går inte att leverera: Inbjudan", "Postlådan är full.", "5.2.2", "554 5.2.2 mailbox full"),

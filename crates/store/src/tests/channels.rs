@@ -9,7 +9,7 @@ use domain::results::{Provenance, Report};
 use super::material::*;
 use super::{Ground, on_both};
 use crate::channels::{Approaches, Filed};
-use crate::respondent::OptOut;
+use crate::respondent::{ContactWish, OptOut};
 use crate::results::NewPublication;
 use crate::{Store, StoreError};
 
@@ -133,6 +133,7 @@ async fn thanks_go_to_those_who_answered_after_publication(ground: &Ground) {
     store.opt_out(&invitations[&unit(2).name], OptOut::ForGood, NOW).await.unwrap();
     store.close_round(&m, &round, NOW).await.unwrap();
     let thank = || store.queue_thanks(&m, &round, DOMAIN, NOW);
+    assert_eq!(store.thanks_due(&m, &round).await.unwrap(), 0);
     assert!(matches!(thank().await, Err(StoreError::State(_))), "nothing is published");
     let report = Report {
         years: vec![YEAR],
@@ -158,6 +159,7 @@ async fn thanks_go_to_those_who_answered_after_publication(ground: &Ground) {
         extra: &serde_json::json!({}),
     };
     store.publish(&m, &publication, NOW).await.unwrap();
+    assert_eq!(store.thanks_due(&m, &round).await.unwrap(), 2, "what the button says is what it does");
     assert_eq!(thank().await.unwrap(), 2);
     assert_eq!(thank().await.unwrap(), 0, "once only");
     let standing = store.mail_standing(&m, &round).await.unwrap();
@@ -192,7 +194,50 @@ async fn newcomers_are_those_whom_no_earlier_year_had(ground: &Ground) {
     assert_eq!(store.mail_sent_since(&m, &round, NOW).await.unwrap(), (0, None));
 }
 
+/// State of the message that confirms a wish, by generation.
+async fn confirmations(store: &Store, m: &domain::ids::MunicipalityId, r: &domain::ids::RoundId) -> Vec<&'static str> {
+    let counts = store.mail_counts(m, r).await.unwrap();
+    counts.iter().filter(|c| c.wave == MessageKind::Followup.wave()).map(|c| c.state.as_str()).collect()
+}
+
+async fn a_wish_to_be_contacted_is_confirmed_once(ground: &Ground) {
+    let store = &ground.store;
+    let (m, round) = open_round(store, &mixed()).await;
+    let invitations = invitations(store, &m, &round).await;
+    let wish = |about: &str| ContactWish { name: "Ida".into(), reach: "12345678".into(), about: about.into() };
+    let invitation = &invitations[&unit(1).name];
+    store.leave_contact(invitation, &wish("lærling"), DOMAIN, NOW).await.unwrap();
+    assert_eq!(confirmations(store, &m, &round).await, ["pending"]);
+    // Sending the answer takes the invitation out of the queue, not the confirmation.
+    save(store, invitation, 0, &[("overall", "1")]).await.unwrap();
+    store.submit(invitation, "hash", Mode::Web, Language::Da, NOW).await.unwrap();
+    assert_eq!(confirmations(store, &m, &round).await, ["pending"]);
+    // Taken back, left again: still one message; changed after it was sent: no other.
+    store.drop_contact(invitation, NOW).await.unwrap();
+    assert_eq!(confirmations(store, &m, &round).await, ["cancelled"]);
+    store.leave_contact(invitation, &wish("lærling"), DOMAIN, NOW).await.unwrap();
+    assert_eq!(confirmations(store, &m, &round).await, ["pending"]);
+    let taken = store.claim_mail("w", 100, NOW.plus_seconds(60), NOW).await.unwrap();
+    let mail = taken.iter().find(|mail| mail.kind == MessageKind::Followup).unwrap();
+    assert!(store.mark_sending(&mail.id, "w", NOW.plus_seconds(60), NOW).await.unwrap());
+    assert!(store.record_sent(&mail.id, "250 ok", NOW).await.unwrap());
+    store.leave_contact(invitation, &wish("praktik"), DOMAIN, NOW).await.unwrap();
+    store.drop_contact(invitation, NOW).await.unwrap();
+    store.leave_contact(invitation, &wish("praktik"), DOMAIN, NOW).await.unwrap();
+    assert_eq!(confirmations(store, &m, &round).await, ["sent"]);
+    // Worked off before it went out: it would be late.
+    let other = &invitations[&unit(2).name];
+    store.leave_contact(other, &wish(""), DOMAIN, NOW).await.unwrap();
+    let id = store.contact_wishes(&m, &round).await.unwrap().last().unwrap().id.clone();
+    store.contact_done(&m, &id, NOW).await.unwrap();
+    assert_eq!(confirmations(store, &m, &round).await, ["cancelled", "sent"]);
+    // Whoever has no address is not written to.
+    store.leave_contact(&invitations[&unit(8).name], &wish(""), DOMAIN, NOW).await.unwrap();
+    assert_eq!(confirmations(store, &m, &round).await, ["cancelled", "sent"]);
+}
+
 on_both!(
+    a_wish_to_be_contacted_is_confirmed_once,
     one_way_per_business_and_wave,
     two_programs_do_not_list_a_business_twice,
     whoever_answered_or_said_no_since_is_left_out,

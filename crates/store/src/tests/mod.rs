@@ -1,4 +1,5 @@
 //! Tests on both engines. PostgreSQL is used when `PEJLING_TEST_POSTGRES` holds a superuser's address.
+mod bases;
 mod channels;
 mod codes;
 mod committee;

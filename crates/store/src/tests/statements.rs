@@ -7,9 +7,9 @@ use super::{Ground, on_both};
 use crate::dialect::{Engine, PER_ENGINE};
 use crate::sql::Bulk;
 use crate::{
-    StoreError, StoreOptions, accounts, audit, calls, channels, codes, drafts, frames, goals, inbound, initiatives,
-    instrument, jobs, logos, migrate, municipalities, outbox, people, quality, questionnaires, respondent, results,
-    retention, rounds, sending, sums,
+    StoreError, StoreOptions, accounts, audit, bases, calls, channels, codes, drafts, frames, goals, inbound,
+    initiatives, instrument, jobs, logos, migrate, municipalities, outbox, people, quality, questionnaires, respondent,
+    results, retention, rounds, sending, sums,
 };
 
 type Subject = (&'static str, &'static [(&'static str, &'static str)], &'static [(&'static str, &'static Bulk)]);
@@ -17,6 +17,7 @@ type Subject = (&'static str, &'static [(&'static str, &'static str)], &'static 
 const SUBJECTS: &[Subject] = &[
     ("accounts", accounts::STATEMENTS, accounts::BULKS),
     ("audit", audit::STATEMENTS, audit::BULKS),
+    ("bases", bases::STATEMENTS, bases::BULKS),
     ("channels", channels::STATEMENTS, channels::BULKS),
     ("calls", calls::STATEMENTS, calls::BULKS),
     ("codes", codes::STATEMENTS, codes::BULKS),

@@ -13,6 +13,7 @@ pub mod console;
 pub mod home;
 pub mod hooks;
 pub mod interviewer;
+pub mod mail_notice;
 pub mod privacy;
 pub mod respondent;
 pub mod signin;

@@ -17,6 +17,7 @@ use text::EngineError;
 
 use crate::app::App;
 use crate::error::{PageError, Whose};
+use crate::pages::mail_notice::MailNotice;
 use crate::templates::{Page, Site, Templates};
 use crate::visit::{Visit, cookie};
 
@@ -87,6 +88,8 @@ pub struct Staff {
     pub user: User,
     /// Where.
     pub municipality: Municipality,
+    /// What is to be known of the mail, where the role is for that.
+    pub mail: MailNotice,
 }
 
 /// Somebody who may read publications.
@@ -149,7 +152,9 @@ async fn staff(parts: &mut Parts, app: &App, area: Area) -> Result<Staff, Refuse
     if user.municipality != municipality.id || !may(user.role, area) {
         return Err(Refused::NotYours(Box::new(municipality)));
     }
-    Ok(Staff { user, municipality })
+    let mail =
+        if may(user.role, Area::Console) { MailNotice::of(app, &municipality).await? } else { MailNotice::default() };
+    Ok(Staff { user, municipality, mail })
 }
 
 macro_rules! extractors {
@@ -192,6 +197,7 @@ impl Staff {
             trail: may(self.user.role, Area::Trail),
             calls: may(self.user.role, Area::Calls),
             current,
+            mail: self.mail.clone(),
         }
     }
 
@@ -227,6 +233,8 @@ pub struct Bar {
     pub trail: bool,
     /// Shows the telephone.
     pub calls: bool,
+    /// What is to be known of the mail.
+    pub mail: MailNotice,
     /// The page shown: `home`, `frames`, `publications`, `committee`, `calls`, `trail`, `account`.
     pub current: &'static str,
 }
@@ -246,6 +254,7 @@ impl Bar {
             trail: full,
             calls: full,
             current,
+            mail: MailNotice::sample(full),
         }
     }
 }
@@ -279,7 +288,7 @@ async fn sign_in(State(app): State<App>, visit: Visit, Path(token): Path<String>
         return app.view(&visit).status(axum::http::StatusCode::GONE).render(&SignInPage { stale: true });
     };
     let municipality = app.store().municipality(&user.municipality).await?;
-    let staff = Staff { user, municipality };
+    let staff = Staff { user, municipality, mail: MailNotice::default() };
     staff.did(&app, "session.opened", staff.user.id.as_str(), "").await?;
     Ok((session_cookie(&app, session.reveal(), SESSION_SECONDS.unsigned_abs())?, Redirect::to(&staff.landing()))
         .into_response())
@@ -372,7 +381,7 @@ async fn sign_in_as(
     let now = app.now();
     let lookup = app.keys().lookup(session.reveal());
     app.store().open_session(&municipality.id, &user.id, &lookup, now.plus_seconds(SESSION_SECONDS), now).await?;
-    let staff = Staff { user, municipality };
+    let staff = Staff { user, municipality, mail: MailNotice::default() };
     staff.did(&app, "session.opened", staff.user.id.as_str(), "demo").await?;
     Ok((session_cookie(&app, session.reveal(), SESSION_SECONDS.unsigned_abs())?, Redirect::to(&staff.landing()))
         .into_response())
@@ -423,6 +432,8 @@ pub enum Note {
     Resent,
     /// A wish to be contacted was worked off.
     Contacted,
+    /// Thanks or a welcome were queued.
+    Noticed,
 }
 
 impl Note {
@@ -439,6 +450,7 @@ impl Note {
             Self::Closed => "console.flash_closed",
             Self::Resent => "console.flash_resent",
             Self::Contacted => "console.flash_contacted",
+            Self::Noticed => "sending.noticed",
         })
     }
 }

@@ -63,15 +63,20 @@ pub fn unit(number: u32, name: &str, industry: &str, employees: u32, email: &str
 impl Town {
     /// A round in the field with a haulier of twelve and a hairdresser alone.
     pub async fn open() -> Self {
-        Self::open_with(None).await
+        Self::open_with(None, &[]).await
     }
 
     /// The same, with both in an area of this key.
     pub async fn open_in(area: &str) -> Self {
-        Self::open_with(Some(area)).await
+        Self::open_with(Some(area), &[]).await
     }
 
-    async fn open_with(area: Option<&str>) -> Self {
+    /// The same round with further businesses.
+    pub async fn with(further: &[FrameUnit]) -> Self {
+        Self::open_with(None, further).await
+    }
+
+    async fn open_with(area: Option<&str>, further: &[FrameUnit]) -> Self {
         let folder = tempfile::tempdir().expect("the town is sound");
         let url = format!("sqlite:{}", folder.path().join("town.sqlite").display());
         let store =
@@ -94,11 +99,14 @@ impl Town {
             .await
             .expect("the town is sound");
         let id = &municipality.id;
-        let units = [
+        let mut units = vec![
             unit(3, "Vognmand Holm ApS", "49.41.00", 12, "holm@example.dk"),
             unit(9, "Salon Saks", "96.21.00", 0, "saks@example.dk"),
-        ]
-        .map(|unit| FrameUnit { area: area.map(str::to_owned), ..unit });
+        ];
+        units.extend_from_slice(further);
+        if area.is_some() {
+            units.iter_mut().for_each(|unit| unit.area = area.map(str::to_owned));
+        }
         let import = store.begin_frame_import(id, 2026, "udtraek.csv", "0123", NOW).await.expect("the town is sound");
         store.stage_frame_rows(id, &import.id, &units, NOW).await.expect("the town is sound");
         store.finish_frame_import(id, &import.id, NOW).await.expect("the town is sound");

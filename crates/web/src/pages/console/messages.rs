@@ -10,6 +10,7 @@ use axum_extra::extract::Form;
 use domain::fieldwork::{MailState, MessageKind, Receipt, ResponseStatus, RoundState};
 use domain::ids::{MailId, RoundId};
 use domain::language::Language;
+use domain::sending::own_words;
 use serde::{Deserialize, Serialize};
 use store::channels::ApproachCount;
 use store::outbox::Trouble;
@@ -18,7 +19,7 @@ use text::EngineError;
 
 use crate::app::App;
 use crate::error::PageError;
-use crate::pages::console::rounds::{RoundInfo, info};
+use crate::pages::console::rounds::{RoundInfo, info, wave_name};
 use crate::pages::signin::{Administrator, Analyst, Bar, Note, Staff};
 use crate::templates::{Page, Site, Templates};
 use crate::visit::Visit;
@@ -156,14 +157,14 @@ async fn page(
     let href = format!("/{}/console/rounds/{}", staff.municipality.slug, round.id);
     let troubles = app.store().mail_troubles(id, &round.id, SHOWN).await?;
     let line = |trouble: Trouble| {
-        let is_for_people = round.state == RoundState::Open && trouble.state != MailState::Deferred;
+        let is_for_people = is_resendable(round, trouble.kind, trouble.state);
         TroubleLine {
-            wave: app.t(language, &format!("console.wave_{}", wave(trouble.kind)), &[]),
+            wave: wave_name(app, language, trouble.kind.wave()),
             state: app.t(language, &format!("console.mail_{}", trouble.state.as_str()), &[]),
             resend: is_for_people.then(|| format!("{href}/messages/{}/resend", trouble.id)),
             name: trouble.business_name,
             recipient: trouble.recipient,
-            words: trouble.words,
+            words: told(app, language, &trouble.words),
             at: trouble.updated_at.0,
             next_at: trouble.next_attempt_at.map(|at| at.0),
         }
@@ -203,13 +204,17 @@ fn ways(app: &App, language: Language, counts: &[ApproachCount]) -> Vec<WayLine>
     lines.into_values().collect()
 }
 
-const fn wave(kind: MessageKind) -> u8 {
-    match kind {
-        MessageKind::Invitation => 0,
-        MessageKind::Reminder1 => 1,
-        MessageKind::Reminder2 => 2,
-        MessageKind::Reminder3 => 3,
-        _ => 0,
+/// May a person have this message sent again? Those that ask for an answer only while one is taken.
+fn is_resendable(round: &Round, kind: MessageKind, state: MailState) -> bool {
+    let is_in_time = round.state == RoundState::Open || !kind.asks();
+    is_in_time && state != MailState::Deferred
+}
+
+/// What became of a message, in the server's words; where they are our own, in the reader's language.
+fn told(app: &App, language: Language, words: &str) -> String {
+    match own_words(words) {
+        Some((key, rest)) => app.t(language, &format!("sending.words_{key}"), &[("rest", rest.into())]),
+        None => words.to_owned(),
     }
 }
 
@@ -233,8 +238,10 @@ async fn resend(
 ) -> Result<Response, PageError> {
     let id = &staff.municipality.id;
     let round = app.store().round(id, &RoundId(round)).await?;
-    let is_open = round.state == RoundState::Open;
-    if !is_open || !app.store().resend_mail(id, &MailId(mail.clone()), app.now()).await? {
+    let troubles = app.store().mail_troubles(id, &round.id, u32::MAX).await?;
+    let found = troubles.iter().find(|trouble| trouble.id.as_str() == mail);
+    let is_for_people = found.is_some_and(|trouble| is_resendable(&round, trouble.kind, trouble.state));
+    if !is_for_people || !app.store().resend_mail(id, &MailId(mail.clone()), app.now()).await? {
         return Err(PageError::Conflict);
     }
     staff.did(&app, "mail.resent", &mail, "").await?;

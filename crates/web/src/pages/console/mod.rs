@@ -5,6 +5,7 @@
 //! - [`frames`]: register extracts in
 //! - [`rounds`]: a round from draft to closed
 //! - [`messages`]: what mail could not do, and letters; [`trouble`]: what came back and what came in
+//! - [`protected`]: why protected businesses may be asked; [`notices`]: thanks and welcome
 //! - [`wishes`]: businesses that asked to be contacted
 //! - [`questionnaires`]: versions of the questionnaire, and the next one in the making
 //! - [`quality`]: how long answering takes, what is left blank, where people stop; [`outlook`]: how certain the figures will be
@@ -14,7 +15,9 @@
 pub mod frames;
 pub mod jobs;
 pub mod messages;
+pub mod notices;
 pub mod outlook;
+pub mod protected;
 pub mod publishing;
 pub mod quality;
 pub mod questionnaires;
@@ -48,6 +51,8 @@ pub fn routes() -> Router<App> {
         .merge(frames::routes())
         .merge(rounds::routes())
         .merge(messages::routes())
+        .merge(notices::routes())
+        .merge(protected::routes())
         .merge(trouble::routes())
         .merge(wishes::routes())
         .merge(quality::routes())
@@ -69,6 +74,8 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     frames::check(templates, site)?;
     rounds::check(templates, site)?;
     messages::check(templates, site)?;
+    notices::check(templates, site)?;
+    protected::check(templates, site)?;
     trouble::check(templates, site)?;
     wishes::check(templates, site)?;
     quality::check(templates, site)?;

@@ -1,4 +1,6 @@
 //! Analyse and publish: figures are frozen for the committee; papers are set from them.
+use std::collections::BTreeMap;
+
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -86,6 +88,8 @@ pub struct PublicationLine {
     pub date: String,
     /// What changed.
     pub note: String,
+    /// Where those who answered are thanked: beside the year's latest version.
+    pub thanks: Option<String>,
 }
 
 impl Page for PublicationsPage {
@@ -101,6 +105,7 @@ impl Page for PublicationsPage {
             version,
             date: "1. november 2026".to_owned(),
             note: note.to_owned(),
+            thanks: file.map(str::to_owned),
         };
         let full = Self {
             bar: Bar::sample(true),
@@ -143,17 +148,23 @@ async fn page(
     let papers = app.store().jobs(id, Some("report"), 100).await?;
     let analyses = app.store().jobs(id, Some("publish"), 5).await?;
     let publications = app.store().publications(id).await?;
+    let rounds = app.store().rounds(id).await?;
+    let latest: BTreeMap<i32, PublicationId> = publications.iter().rev().map(|p| (p.year, p.id.clone())).collect();
+    let thanks_of = |p: &store::results::PublicationInfo| {
+        let round = rounds.iter().find(|r| r.year == p.year).filter(|_| latest.get(&p.year) == Some(&p.id))?;
+        Some(format!("/{slug}/console/rounds/{}/thanks", round.id))
+    };
     let line = |p: store::results::PublicationInfo| PublicationLine {
         href: format!("/{slug}/committee/{}", p.id),
         report_href: format!("/{slug}/console/publications/{}/report", p.id),
+        thanks: thanks_of(&p),
+        date: day(language, &p.date),
         file: paper_of(&papers, &p.id, language).map(|job| format!("/{slug}/console/jobs/{}/report.pdf", job.id)),
         title: p.title,
         year: p.year,
         version: p.version,
-        date: day(language, &p.date),
         note: p.note,
     };
-    let rounds = app.store().rounds(id).await?;
     Ok(PublicationsPage {
         bar: staff.bar("publications"),
         publications: publications.into_iter().map(line).collect(),

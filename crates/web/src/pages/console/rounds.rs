@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Router, routing};
 use axum_extra::extract::Form;
-use domain::fieldwork::{MailState, RoundState};
+use domain::fieldwork::{MailState, MessageKind, RoundState};
 use domain::ids::RoundId;
 use domain::language::Language;
 use jiff::civil::Date;
@@ -530,7 +530,7 @@ async fn shown(
     let monitor = if is_opened { Some(app.store().monitor(id, &round.id).await?) } else { None };
     let waves = if is_opened { app.store().mail_counts(id, &round.id).await? } else { Vec::new() };
     let titles = (sectors(&staff.municipality, language), sizes(&staff.municipality, language));
-    let last = waves.iter().map(|w| w.wave).max();
+    let last = last_wave(&waves);
     let page = RoundPage {
         bar: staff.bar("home"),
         note: note.key(),
@@ -581,6 +581,19 @@ async fn opening(app: &App, staff: &Staff, round: &Round) -> Result<Option<Job>,
     }
     let jobs = app.store().jobs(&staff.municipality.id, Some("open_round"), 20).await?;
     Ok(jobs.into_iter().find(|job| job.arguments.get("round").and_then(|r| r.as_str()) == Some(round.id.as_str())))
+}
+
+/// The last wave that asked for answers; thanks and the like are none.
+fn last_wave(counts: &[store::outbox::MailCount]) -> Option<i64> {
+    counts.iter().map(|count| count.wave).filter(|wave| *wave <= 3).max()
+}
+
+/// What a message is, in words, by its wave.
+pub(crate) fn wave_name(app: &App, language: Language, wave: i64) -> String {
+    match MessageKind::of_wave(wave).filter(|kind| !kind.asks()) {
+        Some(kind) => app.t(language, &format!("sending.kind_{}", kind.as_str()), &[]),
+        None => app.t(language, &format!("console.wave_{}", wave.clamp(0, 3)), &[]),
+    }
 }
 
 /// The wave after the last one queued; there are three reminders.
@@ -681,7 +694,7 @@ fn wave_rows(app: &App, language: Language, counts: &[store::outbox::MailCount])
     let mut waves: BTreeMap<i64, Wave> = BTreeMap::new();
     for count in counts {
         let wave = waves.entry(count.wave).or_insert_with(|| Wave {
-            name: app.t(language, &format!("console.wave_{}", count.wave.clamp(0, 3)), &[]),
+            name: wave_name(app, language, count.wave),
             sent: 0,
             waiting: 0,
             failed: 0,
@@ -871,7 +884,7 @@ async fn resume_all(
 /// The next wave of an open round.
 async fn wave_of(app: &App, staff: &Staff, round: &Round) -> Result<Option<i64>, PageError> {
     let counts = app.store().mail_counts(&staff.municipality.id, &round.id).await?;
-    Ok((round.state == RoundState::Open).then(|| next_wave(counts.iter().map(|c| c.wave).max())).flatten())
+    Ok((round.state == RoundState::Open).then(|| next_wave(last_wave(&counts))).flatten())
 }
 
 async fn confirm_reminder(
@@ -915,16 +928,10 @@ async fn remind(
     if wave_of(&app, &staff, &round).await? != Some(form.wave) {
         return Err(PageError::Conflict);
     }
-    let domain = host(&app.settings().public_url);
+    let domain = app.settings().host();
     let queued = app.store().queue_reminder(id, &round.id, form.wave, domain, app.now()).await?;
     staff.did(&app, "round.reminded", round.id.as_str(), &format!("{}: {queued}", form.wave)).await?;
     Ok(to_round(&staff, &round.id, "reminded"))
-}
-
-/// The host of an address: the right-hand side of Message-IDs.
-fn host(public_url: &str) -> &str {
-    let after = public_url.split_once("://").map_or(public_url, |(_, rest)| rest);
-    after.split(['/', ':']).next().filter(|host| !host.is_empty()).unwrap_or("localhost")
 }
 
 async fn confirm_close(
@@ -990,10 +997,13 @@ mod tests {
 
     #[test]
     fn there_are_three_reminders() {
+        let count = |wave| store::outbox::MailCount { wave, state: MailState::Sent, messages: 1 };
+        assert_eq!(last_wave(&[count(0), count(1), count(5), count(6)]), Some(1), "notices are no reminders");
         assert_eq!(
             [None, Some(0), Some(1), Some(2), Some(3)].map(next_wave),
             [Some(1), Some(1), Some(2), Some(3), None]
         );
+        let host = |url: &str| crate::Settings { public_url: url.to_owned(), catcher: false }.host().to_owned();
         assert_eq!(host("https://svar.kommune.dk/erhverv"), "svar.kommune.dk");
         assert_eq!(host("http://127.0.0.1:8080"), "127.0.0.1");
     }

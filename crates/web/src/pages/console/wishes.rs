@@ -115,7 +115,7 @@ async fn done(
     Analyst(staff): Analyst,
     Path((_, round, wish)): Path<(String, String, String)>,
 ) -> Result<Response, PageError> {
-    app.store().contact_done(&staff.municipality.id, &wish).await?;
+    app.store().contact_done(&staff.municipality.id, &wish, app.now()).await?;
     staff.did(&app, "wish.done", &wish, "").await?;
     let there = format!("/{}/console/rounds/{round}/wishes?note=contacted", staff.municipality.slug);
     Ok(Redirect::to(&there).into_response())

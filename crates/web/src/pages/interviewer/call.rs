@@ -134,13 +134,13 @@ impl Page for CallPage {
 }
 
 /// Why a business is not called; `None`: it may be.
-fn barred(who: &Respondent, last: Option<CallOutcome>) -> Option<&'static str> {
+fn barred(who: &Respondent, is_protected: bool, last: Option<CallOutcome>) -> Option<&'static str> {
     let is_answered = who.response.as_ref().is_some_and(|r| {
         matches!(r.status, ResponseStatus::Complete | ResponseStatus::Withdrawn) || r.submitted_at.is_some()
     });
     if who.round.state != RoundState::Open {
         Some("calls.barred_closed")
-    } else if who.unit.protected {
+    } else if is_protected {
         Some("calls.barred_protected")
     } else if who.opted_out_at.is_some() || who.opted_out_for_good_at.is_some() {
         Some("calls.barred_no")
@@ -177,6 +177,7 @@ async fn page(app: &App, visit: &Visit, staff: &Staff, who: &Respondent, said: S
     let (minutes_low, minutes_high) = app.expected_minutes(&invited.questionnaire, &who.facts);
     let titles = sectors(municipality, language);
     let phone = who.unit.phone.clone().unwrap_or_default();
+    let is_protected = app.store().is_barred(&who.invitation).await?;
     let is_mine = invited.draft.is_some()
         && app.store().call_holder(&round.id, &who.business, app.now()).await?.is_some_and(|u| u == staff.user.id);
     let zone = text::format::zone(&municipality.settings.time_zone);
@@ -193,7 +194,7 @@ async fn page(app: &App, visit: &Visit, staff: &Staff, who: &Respondent, said: S
         also_for: who.also_for.clone(),
         minutes_low,
         minutes_high,
-        barred: barred(who, calls.first().map(|c| c.outcome)),
+        barred: barred(who, is_protected, calls.first().map(|c| c.outcome)),
         promises: promises(app, language, municipality, round.threshold, round.year),
         danish: municipality.country == domain::language::Country::Dk,
         contact: Contact::of(municipality),
@@ -262,7 +263,8 @@ pub(super) async fn begin(
 ) -> Result<Response, PageError> {
     let who = who(&app, &staff, invitation).await?;
     let calls = app.store().calls_to(&staff.municipality.id, &who.round.id, &who.business).await?;
-    if barred(&who, calls.first().map(|c| c.outcome)).is_some() {
+    let is_protected = app.store().is_barred(&who.invitation).await?;
+    if barred(&who, is_protected, calls.first().map(|c| c.outcome)).is_some() {
         return page(&app, &visit, &staff, &who, Said::default()).await;
     }
     if sent.read != "1" {

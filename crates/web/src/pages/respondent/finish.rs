@@ -366,14 +366,15 @@ pub(crate) async fn leave_contact(
         return Ok(invited.to("code"));
     }
     if sent.go == "drop" {
-        app.store().drop_contact(&invited.who.invitation).await?;
+        app.store().drop_contact(&invited.who.invitation, app.now()).await?;
         return Ok(invited.to("thanks"));
     }
     let wish = sent.tidied();
     if wish.name.is_empty() || wish.reach.is_empty() {
         return reach_page(&app, &visit, &invited, &wish, false, true);
     }
-    app.store().leave_contact(&invited.who.invitation, &wish.kept(), app.now()).await?;
+    let domain = app.settings().host();
+    app.store().leave_contact(&invited.who.invitation, &wish.kept(), domain, app.now()).await?;
     Ok(invited.to("thanks"))
 }
 
@@ -406,6 +407,7 @@ pub(crate) async fn reached_by_telephone(
     if wish.name.is_empty() || wish.reach.is_empty() {
         return reach_page(app, visit, invited, &wish, false, true);
     }
-    app.store().leave_contact(&invited.who.invitation, &wish.kept(), app.now()).await?;
+    let domain = app.settings().host();
+    app.store().leave_contact(&invited.who.invitation, &wish.kept(), domain, app.now()).await?;
     Ok(invited.to("thanks"))
 }

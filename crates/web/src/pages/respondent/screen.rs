@@ -186,7 +186,7 @@ pub(crate) async fn saved(
     // Whoever no longer says yes to being contacted must not be: first the wish goes, then the answer is saved.
     let says_no = settled.get(finish::FOLLOW_UP).is_some_and(|answer| answer.as_deref() != Some(finish::YES));
     if says_no && !invited.is_drafting() {
-        app.store().drop_contact(&invited.who.invitation).await?;
+        app.store().drop_contact(&invited.who.invitation, app.now()).await?;
     }
     let saved = if invited.is_drafting() {
         app.store().save_draft(page, app.now()).await
