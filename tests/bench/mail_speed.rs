@@ -4,6 +4,8 @@
 //! median counts). Both Postfix programs come with Debian's package `postfix`. Measured in turn, round by round: `smtp-source`; our
 //! SMTP client alone; our worker with the durable state of every message, on SQLite and, where PEJLING_TEST_POSTGRES names a
 //! server, on PostgreSQL; the same signed with RSA-2048. And how often this disk syncs, which is what durable marks wait for.
+//! For each also the processor time that a message costs the sender, and the sink beside it: on a busy machine that says more
+//! than a rate. (PostgreSQL's own is not in it.)
 //!
 //! `… --bin mail_speed -- memory [ROWS]`: the most memory that a sender held while it sent 300,000 messages.
 use std::path::{Path, PathBuf};
@@ -89,7 +91,6 @@ fn smtp_source(port: u16, messages: u64, size: usize) -> Result<f64> {
     Ok(rate(messages, begin))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of messages are small")]
 fn rate(messages: u64, begin: Instant) -> f64 {
     messages as f64 / begin.elapsed().as_secs_f64()
 }
@@ -107,7 +108,7 @@ async fn client(port: u16, messages: u64, body: Arc<Vec<u8>>) -> Result<f64> {
             let envelope = Envelope::new("a@hojager.example", "b@firma.example")?;
             let mut connection = client.connect().await?;
             while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok() {
-                let delivery = connection.send(&envelope, &body, std::future::ready(true)).await;
+                let delivery = connection.send(&envelope, &body).await;
                 if !matches!(delivery, Delivery::Sent(_)) {
                     bail!("not sent: {delivery:?}");
                 }
@@ -123,15 +124,14 @@ async fn client(port: u16, messages: u64, body: Arc<Vec<u8>>) -> Result<f64> {
 }
 
 /// Our worker: outbox, rendering, checks, durable marks, answers.
-async fn worker(engine: Engine, port: u16, messages: u64, padding: usize, key: Option<&Path>) -> Result<Option<f64>> {
-    let Some(field) = Field::open(engine, u32::try_from(messages)?, padding).await else { return Ok(None) };
+async fn worker(field: &Field, port: u16, messages: u64, key: Option<&Path>) -> Result<f64> {
     let mailer = mailer(field.store.clone(), port, CONNECTIONS, "speed", Schedule::default(), key)?;
     let begin = Instant::now();
     let tally = mailer.run_once(&CancellationToken::new()).await?;
     if tally.sent != messages {
         bail!("{tally:?} of {messages}");
     }
-    Ok(Some(rate(messages, begin)))
+    Ok(rate(messages, begin))
 }
 
 /// A message of about `SIZE` bytes as the worker writes it, and the padding that makes it so.
@@ -163,6 +163,31 @@ fn syncs() -> Result<f64> {
     Ok(rate(200, begin))
 }
 
+/// Processor time that a process and the children it has waited for have used, in microseconds.
+fn used(process: &str) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // After the name in brackets, from field 3; 14 to 17 are the times, in hundredths of a second.
+    let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
+    let ticks: u64 = fields.split_whitespace().skip(11).take(4).filter_map(|field| field.parse::<u64>().ok()).sum();
+    ticks * 10_000
+}
+
+/// A rate, and the microseconds of processor time per message of sender and sink.
+#[derive(Clone, Copy)]
+struct Run {
+    rate: f64,
+    sender: f64,
+    sink: f64,
+}
+
+async fn measured(messages: u64, sink: &PostfixSink, work: impl Future<Output = Result<Option<f64>>>) -> Result<Option<Run>> {
+    let sink = sink.child.id().to_string();
+    let before = (used("self"), used(&sink));
+    let Some(rate) = work.await? else { return Ok(None) };
+    let each = |now: u64, before: u64| (now - before) as f64 / messages as f64;
+    Ok(Some(Run { rate, sender: each(used("self"), before.0), sink: each(used(&sink), before.1) }))
+}
+
 async fn speed(messages: u64, rounds: u64) -> Result<()> {
     let (bytes, padding) = message().await?;
     let size = bytes.len();
@@ -173,38 +198,55 @@ async fn speed(messages: u64, rounds: u64) -> Result<()> {
     let sink = PostfixSink::start().await?;
     let names =
         ["smtp-source", "client alone", "worker, SQLite", "worker, PostgreSQL", "signed, SQLite", "signed, PostgreSQL"];
-    let mut rates: Vec<Vec<f64>> = vec![Vec::new(); names.len()];
+    let mut runs: Vec<Vec<Run>> = vec![Vec::new(); names.len()];
     let mut synced = Vec::new();
     for round in 1..=rounds {
         synced.push(syncs()?);
-        rates[0].push(smtp_source(sink.port, messages, size)?);
-        rates[1].push(client(sink.port, messages, Arc::clone(&bytes)).await?);
+        let port = sink.port;
+        let peer = async { Ok(Some(smtp_source(port, messages, size)?)) };
+        runs[0].extend(measured(messages, &sink, peer).await?);
+        let alone = async { Ok(Some(client(port, messages, Arc::clone(&bytes)).await?)) };
+        runs[1].extend(measured(messages, &sink, alone).await?);
         for (at, engine, key) in [
             (2, Engine::Sqlite, None),
             (3, Engine::Postgres, None),
             (4, Engine::Sqlite, Some(key.as_path())),
             (5, Engine::Postgres, Some(key.as_path())),
         ] {
-            rates[at].extend(worker(engine, sink.port, messages, padding, key).await?);
+            let Some(field) = Field::open(engine, u32::try_from(messages)?, padding).await else { continue };
+            let work = async { Ok(Some(worker(&field, port, messages, key).await?)) };
+            runs[at].extend(measured(messages, &sink, work).await?);
         }
-        let all: Vec<String> = rates.iter().map(|r| r.last().map_or("–".to_owned(), |r| format!("{r:.0}"))).collect();
+        let all: Vec<String> =
+            runs.iter().map(|r| r.last().map_or("–".to_owned(), |r| format!("{:.0}", r.rate))).collect();
         println!("round {round}: {} messages/s", all.join(" · "));
     }
-    let median = |values: &mut Vec<f64>| -> Option<f64> {
+    let median = |mut values: Vec<f64>| -> f64 {
         values.sort_by(f64::total_cmp);
-        values.get(values.len() / 2).copied()
+        values.get(values.len() / 2).copied().unwrap_or_default()
     };
-    let peer = median(&mut rates[0]).unwrap_or(1.0);
-    println!("\n{messages} messages of {size} bytes, {CONNECTIONS} connections, median of {rounds} rounds");
-    for (name, mut values) in names.into_iter().zip(rates) {
-        if let Some(rate) = median(&mut values) {
-            println!("{name:<20} {rate:>7.0}/s {:>6.0} %", 100.0 * rate / peer);
-        }
+    let of = |runs: &[Run], what: fn(&Run) -> f64| median(runs.iter().map(what).collect());
+    let peer = of(&runs[0], |run| run.rate);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split_whitespace().next().unwrap_or("?");
+    println!(
+        "\n{messages} messages of {size} bytes, {CONNECTIONS} connections, median of {rounds} rounds; load at the end {load}"
+    );
+    println!("{:<20} {:>9} {:>8} {:>14} {:>12}", "", "rate", "of peer", "sender µs/mail", "sink µs/mail");
+    for (name, runs) in names.into_iter().zip(runs).filter(|(_, runs)| !runs.is_empty()) {
+        let rate = of(&runs, |run| run.rate);
+        println!(
+            "{name:<20} {rate:>7.0}/s {:>6.0} % {:>14.0} {:>12.0}",
+            100.0 * rate / peer,
+            of(&runs, |run| run.sender),
+            of(&runs, |run| run.sink)
+        );
     }
+    let synced = median(synced);
     println!(
         "this disk syncs      {:>7.0}/s, so {CONNECTIONS} connections with a durable mark each are below {:.0}/s",
-        median(&mut synced).unwrap_or(0.0),
-        median(&mut synced).unwrap_or(0.0) * CONNECTIONS as f64
+        synced,
+        synced * CONNECTIONS as f64
     );
     Ok(())
 }

@@ -83,19 +83,28 @@ statements! {
         join frame_rows f on f.import_id = r.import_id and f.business_id = x.business_id where x.invitation_id in (", "#", ") order by f.name, x.business_id";
     [padded 1] STILL = concat!("select o.id, o.lease_owner, case when o.wave > 3 then 'open' else r.state end, case when r.paused_at is not null or (select s.paused_at from mail_switch s where s.id = 1) is not null then 1 else 0 end, case when ",
         wanted!(), " then 1 else 0 end", claimed_from!(), "where o.state = 'claimed' and o.lease_until > $1 and o.id in ("), "#", ")";
-    // The marks of many connections and the answers to the messages before them: one statement, one commit. Rows of (id, new state, words, owner).
-    [padded 2] SETTLE = "update outbox set state = v.column2,
-            words = case when v.column2 = 'sent' then v.column3 else outbox.words end,
-            lease_owner = case when v.column2 = 'sent' then null else outbox.lease_owner end,
+    // The marks of many connections and the answers to the messages before them: one statement, one commit. Rows of (id, new
+    // state, words, owner). A mark takes hold only of what is still wanted at that moment.
+    [padded 2] SETTLE = concat!("update outbox as o set state = v.column2,
+            words = case when v.column2 = 'sent' then v.column3 else o.words end,
+            lease_owner = case when v.column2 = 'sent' then null else o.lease_owner end,
             lease_until = case when v.column2 = 'sent' then null else cast($2 as bigint) end,
-            sent_at = case when v.column2 = 'sent' then cast($1 as bigint) else outbox.sent_at end,
-            attempts = outbox.attempts + case when v.column2 = 'sent' then 1 else 0 end,
+            sent_at = case when v.column2 = 'sent' then cast($1 as bigint) else o.sent_at end,
+            attempts = o.attempts + case when v.column2 = 'sent' then 1 else 0 end,
             updated_at = $1
-        from (values", "(#, #, #, #)", ") as v
-        where outbox.id = v.column1
-          and ((v.column2 = 'sending' and outbox.state = 'claimed' and outbox.lease_owner = v.column4 and outbox.lease_until > $1)
-            or (v.column2 = 'sent' and outbox.state in ('sending', 'uncertain')))
-        returning id";
+        from (values"), "(#, #, #, #)", concat!(") as v
+        where o.id = v.column1
+          and ((v.column2 = 'sent' and o.state in ('sending', 'uncertain'))
+            or (v.column2 = 'sending' and o.state = 'claimed' and o.lease_owner = v.column4 and o.lease_until > $1
+              and (select s.paused_at from mail_switch s where s.id = 1) is null
+              and exists (select 1 from rounds r
+                join invitations i on i.id = o.invitation_id
+                join businesses b on b.id = i.business_id
+                join contacts c on c.id = o.contact_id
+                left join panel_links l on l.business_id = i.business_id
+                left join responses p on p.round_id = i.round_id and p.panel_id = l.panel_id
+                where r.id = o.round_id and (r.state = 'open' or o.wave > 3) and r.paused_at is null and ", wanted!(), ")))
+        returning id");
     [padded 2] RELEASE = "update outbox set state = 'pending', lease_owner = null, lease_until = null, updated_at = $2 where lease_owner = $1 and state = 'claimed' and id in (", "#", ")";
     [padded 3] POSTPONE = "update outbox set state = 'pending', next_attempt_at = $3, lease_owner = null, lease_until = null, updated_at = $2 where lease_owner = $1 and state = 'claimed' and id in (", "#", ")";
 }
@@ -258,7 +267,7 @@ impl Store {
         }
     }
 
-    /// Asked just before MAIL FROM, for many at once: which are still ours, not answered, not opted out, round open and nothing
+    /// For many at once: which are still ours, not answered, not opted out, round open and nothing
     /// paused, same generation and address? Cancels the others (or gives them back, when paused). At most 100.
     pub async fn still_wanted(&self, mails: &[(MailId, String)], now: Millis) -> Result<Vec<bool>> {
         let ids: Vec<&MailId> = mails.iter().map(|(id, _)| id).collect();
@@ -286,8 +295,9 @@ impl Store {
     }
 
     /// Writes down in one commit what many connections have to say: the answers to their last messages, and the durable markers
-    /// before their next final dots (which renew the leases). Returns which took hold: an answer of `false`, the message was in
-    /// no state to be sent; a marker of `false`, not ours any more, do not send the dot. At most 100.
+    /// of their next ones (which renew the leases). A marker asks at the same time what [`Self::still_wanted`] asks. Returns
+    /// which took hold: an answer of `false`, the message was in no state to be sent; a marker of `false`, not ours or not
+    /// wanted any more, do not send it. At most 100.
     pub async fn settle_mail(&self, entries: &[Settle], lease_until: Millis, now: Millis) -> Result<Vec<bool>> {
         let rows = SETTLE
             .rows(
@@ -304,7 +314,7 @@ impl Store {
         Ok(entries.iter().map(|entry| took.contains(entry.mail().as_str())).collect())
     }
 
-    /// The durable marker before the final dot; renews the lease. `false`: not ours any more, do not send the dot.
+    /// The durable marker before the final dot; renews the lease. `false`: not ours or not wanted any more, do not send it.
     pub async fn mark_sending(&self, mail: &MailId, worker: &str, lease_until: Millis, now: Millis) -> Result<bool> {
         let mark = Settle::Mark { mail: mail.clone(), worker: worker.to_owned() };
         Ok(self.settle_mail(&[mark], lease_until, now).await?[0])

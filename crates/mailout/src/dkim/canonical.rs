@@ -63,6 +63,12 @@ pub(super) fn body(body: &[u8]) -> Vec<u8> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         rest = &rest[end..];
         let start = out.len();
+        if is_plain(line) {
+            (0..std::mem::take(&mut empty_lines)).for_each(|_| out.extend_from_slice(b"\r\n"));
+            out.extend_from_slice(line);
+            out.extend_from_slice(b"\r\n");
+            continue;
+        }
         let mut blank = false;
         for byte in line {
             if matches!(byte, b' ' | b'\t') {
@@ -91,6 +97,15 @@ pub(super) fn body(body: &[u8]) -> Vec<u8> {
         }
     }
     out
+}
+
+/// Is this line its own canonical form: not empty, single blanks only, none at the end? Most are.
+fn is_plain(line: &[u8]) -> bool {
+    let doubled = |pair: (&u8, &u8)| (*pair.0 == b' ') & (*pair.1 == b' ') | (*pair.0 == b'\t');
+    // Without an early end the compiler compares many at once.
+    !line.is_empty()
+        && !matches!(line[line.len() - 1], b' ' | b'\t')
+        && !line.iter().zip(&line[1..]).fold(false, |any, pair| any | doubled(pair))
 }
 
 #[cfg(test)]

@@ -2,6 +2,11 @@
 //!
 //! `templates/mail/<message>/body.txt` is the one source of a message's words. It is read as blocks (headings, paragraphs,
 //! lists, links) and written out twice, as plain text and through `body.html`; so both say the same.
+//!
+//! What all messages of a round say alike is written out once and kept as a [`mould`].
+mod mould;
+mod quoted;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -17,6 +22,7 @@ use serde::Serialize;
 use store::outbox::ClaimedMail;
 use text::{Engine, EngineError, Messages};
 
+use self::mould::{Fields, Mould, Moulds, PAGE_BODY, TEXT_BODY};
 use crate::dkim::{DkimError, Signer};
 use crate::smtp::{Envelope, EnvelopeError};
 
@@ -85,6 +91,7 @@ pub struct Composer {
     public_url: String,
     return_path: Option<String>,
     signer: Option<Arc<Signer>>,
+    moulds: Moulds,
 }
 
 /// What the templates may use.
@@ -160,6 +167,7 @@ impl Composer {
             public_url: public_url.trim_end_matches('/').to_owned(),
             return_path: return_path.map(str::to_owned),
             signer: None,
+            moulds: Moulds::default(),
         };
         composer.check()?;
         Ok(composer)
@@ -181,7 +189,7 @@ impl Composer {
             }
             for language in Language::ALL {
                 for (country, full) in [(Country::Dk, true), (Country::Se, true), (Country::Dk, false)] {
-                    self.words(*kind, language, &Letter::sample(country, full), DEFAULT_COLOUR)?;
+                    self.worded(*kind, language, &Letter::sample(country, full), DEFAULT_COLOUR)?;
                 }
             }
         }
@@ -193,76 +201,74 @@ impl Composer {
     /// # Errors
     /// [`ComposeError`]; only [`ComposeError::Recipient`] is about this message alone.
     pub fn compose(&self, mail: &ClaimedMail, minutes: (u32, u32), now: Millis) -> Result<Rendered, ComposeError> {
-        let municipality = &*mail.municipality;
-        let settings = &municipality.settings;
-        let letter = self.letter(mail, minutes)?;
-        let words = self.words(mail.kind, mail.language, &letter, usable_colour(&settings.colour))?;
-
-        let sender = first_filled(&[&settings.sender_email, &settings.contact_email])
-            .ok_or(ComposeError::Setting("the sender's address"))?;
-        let sender = own_address(sender).ok_or(ComposeError::Setting("the sender's address"))?;
+        let sender = sender(&mail.municipality)?;
         let recipient = wire_address(&mail.recipient, false).ok_or(ComposeError::Recipient)?;
         let return_path = match &self.return_path {
             Some(path) => crate::bounce::return_path(path, &mail.id, &self.keys),
-            None => sender.clone(),
+            None => sender,
         };
         let envelope = Envelope::new(&return_path, &recipient).map_err(|EnvelopeError| ComposeError::Recipient)?;
-        let mailbox = |name: &str, address: &str, what| -> Result<Mailbox, ComposeError> {
-            let address = address.parse().map_err(|_| what)?;
-            Ok(Mailbox::new(Some(name.to_owned()).filter(|n| !n.is_empty()), address))
+        let fields = self.fields(mail, minutes, recipient, now);
+        let (mut bytes, subject) = match self.mould(mail, &fields, now)? {
+            Some(mould) => match mould.fill(&fields) {
+                Some(bytes) => (bytes, mould.subject.clone()),
+                None => self.at_length(mail, &fields, now)?,
+            },
+            None => self.at_length(mail, &fields, now)?,
         };
-        let name = clean(&municipality.name);
-        let domain = sender.rsplit_once('@').map_or("localhost", |(_, domain)| domain).to_owned();
-        let mut builder = Message::builder()
-            .from(mailbox(&name, &sender, ComposeError::Setting("the sender's address"))?)
-            .to(mailbox("", &recipient, ComposeError::Recipient)?)
-            .subject(words.subject.as_str())
-            .date(date(now))
-            .message_id(Some(format!(
-                "<{}>",
-                mail.message_id.chars().filter(|c| c.is_ascii_graphic() && !"<>".contains(*c)).collect::<String>()
-            )));
-        if let Some(reply_to) = own_address(&settings.contact_email) {
-            builder = builder.reply_to(mailbox(&name, &reply_to, ComposeError::Setting("the address for questions"))?);
-        }
-        for (header, value) in [
-            ("Auto-Submitted", "auto-generated".to_owned()),
-            // Exchange asks this one before it answers for people on holiday.
-            ("X-Auto-Response-Suppress", "OOF, AutoReply".to_owned()),
-            ("Content-Language", mail.language.tag().to_owned()),
-            // Complaints are counted by round and message, never by person.
-            ("Feedback-ID", format!("{}:{}:{}:pejling", mail.kind.as_str(), mail.round.year, municipality.slug)),
-            ("List-Id", format!("<{}.{}.{domain}>", mail.round.year, municipality.slug)),
-            ("List-Unsubscribe", format!("<{}>", letter.stop_link)),
-            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()),
-        ] {
-            builder = builder.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(header), value));
-        }
-        let part = |kind: ContentType, body: String| -> SinglePart {
-            // Quoted-printable always: line lengths and letters are safe whatever a server in between does.
-            let body = Body::new_with_encoding(body, ContentTransferEncoding::QuotedPrintable);
-            SinglePart::builder()
-                .header(kind)
-                .body(body.unwrap_or_else(|plain| Body::new(String::from_utf8_lossy(&plain).into_owned())))
-        };
-        let boundary = format!(
-            "part-{}",
-            mail.id.as_str().chars().filter(char::is_ascii_alphanumeric).take(40).collect::<String>()
-        );
-        let message = builder.multipart(
-            MultiPart::alternative()
-                .boundary(boundary)
-                .singlepart(part(ContentType::TEXT_PLAIN, words.text))
-                .singlepart(part(ContentType::TEXT_HTML, words.html)),
-        )?;
-        let mut bytes = message.formatted();
         if let Some(signer) = &self.signer {
             bytes = signer.sign(&bytes, now)?;
         }
-        Ok(Rendered { envelope, bytes, subject: words.subject })
+        Ok(Rendered { envelope, bytes, subject })
     }
 
-    fn letter(&self, mail: &ClaimedMail, minutes: (u32, u32)) -> Result<Letter, ComposeError> {
+    /// What only this message says.
+    fn fields(&self, mail: &ClaimedMail, minutes: (u32, u32), recipient: String, now: Millis) -> Fields {
+        let token = self.keys.invitation_token(&mail.invitation, mail.generation);
+        let link = format!("{}/s/{}", self.public_url, token.reveal());
+        Fields {
+            business: mail.businesses.first().map(|name| clean(name)).unwrap_or_default(),
+            others: if mail.businesses.len() > 1 { joined(&mail.businesses) } else { String::new() },
+            minutes: range(minutes),
+            stop_link: format!("{link}/stop"),
+            link,
+            recipient,
+            message_id: mail.message_id.chars().filter(|c| c.is_ascii_graphic() && !"<>".contains(*c)).collect(),
+            boundary: mail.id.as_str().chars().filter(char::is_ascii_alphanumeric).take(40).collect(),
+            date: date(now),
+        }
+    }
+
+    /// The mould for a message, cast and tried when it is the first of its kind; `None`: messages like this one have to be
+    /// written out at length.
+    fn mould(&self, mail: &ClaimedMail, fields: &Fields, now: Millis) -> Result<Option<Arc<Mould>>, ComposeError> {
+        let with_others = !fields.others.is_empty();
+        if let Some(known) = self.moulds.find(mail, with_others) {
+            return Ok(known);
+        }
+        let marks = fields.marks();
+        let words = self.words(mail, &marks)?;
+        let skeleton = Words { text: TEXT_BODY.into(), html: PAGE_BODY.into(), subject: words.subject.clone() };
+        let skeleton = assemble(mail, &marks, &fields.header_mark(), &skeleton, now)?;
+        let (whole, _) = self.at_length(mail, fields, now)?;
+        let mould = Mould::cast(&skeleton, &words.text, &words.html, &words.subject, fields).map(Arc::new);
+        let filled = mould.as_ref().and_then(|mould| mould.fill(fields));
+        // A message of an unusual shape says nothing about the mould, and is no reason to keep it either.
+        if filled.is_none() {
+            return Ok(None);
+        }
+        let mould = mould.filter(|_| filled.as_deref() == Some(&whole));
+        self.moulds.keep(mail, with_others, mould.clone());
+        Ok(mould)
+    }
+
+    /// The message without a mould, and its subject.
+    fn at_length(&self, mail: &ClaimedMail, fields: &Fields, now: Millis) -> Result<(Vec<u8>, String), ComposeError> {
+        let words = self.words(mail, fields)?;
+        Ok((assemble(mail, fields, &fields.stop_link, &words, now)?, words.subject))
+    }
+
+    fn letter(&self, mail: &ClaimedMail, fields: &Fields) -> Result<Letter, ComposeError> {
         let municipality = &*mail.municipality;
         let settings = &municipality.settings;
         let day = |text: &str| {
@@ -271,18 +277,16 @@ impl Composer {
                 .map_err(|_| ComposeError::Setting("the closing date"))
         };
         let closes_on = mail.round.closes_on.as_deref().ok_or(ComposeError::Setting("the closing date"))?;
-        let token = self.keys.invitation_token(&mail.invitation, mail.generation);
-        let link = format!("{}/s/{}", self.public_url, token.reveal());
         Ok(Letter {
             municipality: clean(&municipality.name),
             country: municipality.country.code(),
             year: mail.round.year,
-            business: mail.businesses.first().map(|name| clean(name)).unwrap_or_default(),
-            others: if mail.businesses.len() > 1 { joined(&mail.businesses) } else { String::new() },
-            minutes: range(minutes),
+            business: fields.business.clone(),
+            others: fields.others.clone(),
+            minutes: fields.minutes.clone(),
             closes_on: day(closes_on)?,
-            stop_link: format!("{link}/stop"),
-            link,
+            stop_link: fields.stop_link.clone(),
+            link: fields.link.clone(),
             privacy_link: format!("{}/{}/privacy", self.public_url, municipality.slug),
             contact_name: clean(first_filled(&[&settings.contact_name, &municipality.name]).unwrap_or_default()),
             contact_phone: clean(&settings.contact_phone),
@@ -297,7 +301,13 @@ impl Composer {
         })
     }
 
-    fn words(
+    /// The words of a message.
+    fn words(&self, mail: &ClaimedMail, fields: &Fields) -> Result<Words, ComposeError> {
+        let letter = self.letter(mail, fields)?;
+        self.worded(mail.kind, mail.language, &letter, usable_colour(&mail.municipality.settings.colour))
+    }
+
+    fn worded(
         &self,
         kind: MessageKind,
         language: Language,
@@ -312,6 +322,61 @@ impl Composer {
         let html = self.engine.render(&template("body.html"), language, &page)?;
         Ok(Words { text: plain(&blocks), html, subject })
     }
+}
+
+/// Puts a message together: headers by lettre, bodies in quoted-printable always, so that line lengths and letters are safe
+/// whatever a server in between does. `stop_link` is the one of the headers.
+fn assemble(
+    mail: &ClaimedMail,
+    fields: &Fields,
+    stop_link: &str,
+    words: &Words,
+    now: Millis,
+) -> Result<Vec<u8>, ComposeError> {
+    let municipality = &*mail.municipality;
+    let sender = sender(municipality)?;
+    let mailbox = |name: &str, address: &str, what| -> Result<Mailbox, ComposeError> {
+        let address = address.parse().map_err(|_| what)?;
+        Ok(Mailbox::new(Some(name.to_owned()).filter(|n| !n.is_empty()), address))
+    };
+    let name = clean(&municipality.name);
+    let domain = sender.rsplit_once('@').map_or("localhost", |(_, domain)| domain).to_owned();
+    let mut builder = Message::builder()
+        .from(mailbox(&name, &sender, ComposeError::Setting("the sender's address"))?)
+        .to(mailbox("", &fields.recipient, ComposeError::Recipient)?)
+        .subject(words.subject.as_str())
+        .date(moment(now))
+        .message_id(Some(format!("<{}>", fields.message_id)));
+    if let Some(reply_to) = own_address(&municipality.settings.contact_email) {
+        builder = builder.reply_to(mailbox(&name, &reply_to, ComposeError::Setting("the address for questions"))?);
+    }
+    for (header, value) in [
+        ("Auto-Submitted", "auto-generated".to_owned()),
+        // Exchange asks this one before it answers for people on holiday.
+        ("X-Auto-Response-Suppress", "OOF, AutoReply".to_owned()),
+        ("Content-Language", mail.language.tag().to_owned()),
+        // Complaints are counted by round and message, never by person.
+        ("Feedback-ID", format!("{}:{}:{}:pejling", mail.kind.as_str(), mail.round.year, municipality.slug)),
+        ("List-Id", format!("<{}.{}.{domain}>", mail.round.year, municipality.slug)),
+        ("List-Unsubscribe", format!("<{stop_link}>")),
+        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()),
+    ] {
+        builder = builder.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(header), value));
+    }
+    let part = |kind: ContentType, body: &str| {
+        let mut encoded = Vec::with_capacity(body.len() + body.len() / 8);
+        quoted::text(body, &mut encoded);
+        SinglePart::builder()
+            .header(kind)
+            .body(Body::dangerous_pre_encoded(encoded, ContentTransferEncoding::QuotedPrintable))
+    };
+    let message = builder.multipart(
+        MultiPart::alternative()
+            .boundary(format!("part-{}", fields.boundary))
+            .singlepart(part(ContentType::TEXT_PLAIN, &words.text))
+            .singlepart(part(ContentType::TEXT_HTML, &words.html)),
+    )?;
+    Ok(message.formatted())
 }
 
 /// A message's words.
@@ -409,9 +474,23 @@ fn wire_address(address: &str, own: bool) -> Option<String> {
     Some(address)
 }
 
-fn date(now: Millis) -> SystemTime {
-    // Whole seconds of this century: the Date header knows neither less nor more.
+/// Whole seconds of this century: the Date header knows neither less nor more.
+fn moment(now: Millis) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(now.0 / 1000).unwrap_or(0))
+}
+
+/// A moment as the Date header has it.
+fn date(now: Millis) -> String {
+    let now = jiff::Timestamp::from_second(now.0.max(0) / 1000).unwrap_or_default();
+    now.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
+}
+
+/// The address that messages come from.
+fn sender(municipality: &Municipality) -> Result<String, ComposeError> {
+    let settings = &municipality.settings;
+    first_filled(&[&settings.sender_email, &settings.contact_email])
+        .and_then(own_address)
+        .ok_or(ComposeError::Setting("the sender's address"))
 }
 
 /// Reads a rendered `body.txt` as blocks.

@@ -509,6 +509,66 @@ proptest::proptest! {
     }
 }
 
+#[test]
+fn every_message_has_a_mould_that_gives_the_same_bytes() {
+    let composer = composer(None);
+    for (kind, language) in every() {
+        for others in [false, true] {
+            let mut mail = claimed(kind, language);
+            for (n, name) in ["Højager Vognmandsforretning A/S", "B & <b> \"C\" 'D' = .", "From Å"].into_iter().enumerate() {
+                mail.businesses = vec![name.to_owned()];
+                mail.businesses.extend(others.then(|| format!("Terminalen & {name}")));
+                mail.recipient = format!("kontor{n}@vognmand.example");
+                mail.invitation = InvitationId(format!("i{n}"));
+                mail.message_id = format!("019a5c6e-0000-7000-8000-00000000000{n}@hojager.example");
+                let rendered = composer.compose(&mail, (4, 6), Millis(1_795_388_400_000)).unwrap();
+                let at = format!("{} {} {name}", kind.as_str(), language.tag());
+                assert!(composer.moulds.find(&mail, others).unwrap().is_some(), "no mould for {at}");
+                assert!(rendered.bytes == at_length(&composer, &mail), "{at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_changed_setting_makes_a_new_mould() {
+    let composer = composer(None);
+    let mut mail = claimed(MessageKind::Invitation, Language::Da);
+    let first = composer.compose(&mail, (4, 6), Millis(1_795_388_400_000)).unwrap().bytes;
+    // The same values in another place in memory, as in the next batch.
+    mail.municipality = Arc::new((*mail.municipality).clone());
+    assert!(first == composer.compose(&mail, (4, 6), Millis(1_795_388_400_000)).unwrap().bytes);
+    Arc::make_mut(&mut mail.municipality).settings.postal_address = "Strandvej 9, 2640 Højager".into();
+    let (text, _) = parts(&composer.compose(&mail, (4, 6), Millis(1_795_388_400_000)).unwrap());
+    assert!(text.contains("Strandvej 9") && !text.contains("Torvet 1"), "{text}");
+}
+
+/// The bytes of a message written out without a mould.
+fn at_length(composer: &Composer, mail: &ClaimedMail) -> Vec<u8> {
+    let now = Millis(1_795_388_400_000);
+    let fields = composer.fields(mail, (4, 6), wire_address(&mail.recipient, false).unwrap(), now);
+    composer.at_length(mail, &fields, now).unwrap().0
+}
+
+proptest::proptest! {
+    #[test]
+    fn whoever_it_is_for_a_mould_gives_the_same_bytes(
+        business in "\\PC{0,60}|[a-zA-Z<>&\"':.= -]{0,120}",
+        local in "[a-z0-9.+_-]{1,64}",
+        domain in "[a-zæø]{1,60}\\.dk",
+        message_id in "[0-9a-f-]{36}@[a-z]{1,20}\\.dk",
+    ) {
+        let composer = shared();
+        let mut mail = claimed(MessageKind::Invitation, Language::Da);
+        mail.businesses = vec![business];
+        mail.recipient = format!("{local}@{domain}");
+        mail.message_id = message_id;
+        if let Ok(rendered) = composer.compose(&mail, (4, 6), Millis(1_795_388_400_000)) {
+            proptest::prop_assert!(rendered.bytes == at_length(composer, &mail));
+        }
+    }
+}
+
 fn shared() -> &'static Composer {
     static COMPOSER: std::sync::OnceLock<Composer> = std::sync::OnceLock::new();
     COMPOSER.get_or_init(|| composer(None))

@@ -6,14 +6,17 @@
 mod relay;
 mod reply;
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 pub use relay::{Login, Relay, Timeouts, Tls, tls_client};
 use reply::ReplyParser;
 pub use reply::{Reply, Status};
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -156,11 +159,9 @@ pub enum Delivery {
     Sent(Reply),
     /// The server said no, at this stage.
     Refused(Stage, Reply),
-    /// The marker said that the message is not ours any more; it was not delivered.
-    Stopped,
-    /// The connection ended before the dot: surely not delivered.
+    /// The connection ended before the end of the message was written: surely not delivered.
     Lost(Fault),
-    /// The connection ended after the dot: perhaps delivered.
+    /// The connection ended after that: perhaps delivered.
     Unanswered(Fault),
 }
 
@@ -380,14 +381,9 @@ impl Connection {
         if reply.is_done() { Ok(()) } else { Err(ConnectError::Refused(Stage::Login, reply)) }
     }
 
-    /// Offers one message. `marker` runs while the body is being written and has ended before the final dot: when it says
-    /// `false` the dot is not sent. `message` has CRLF line ends.
-    pub async fn send(
-        &mut self,
-        envelope: &Envelope,
-        message: &[u8],
-        marker: impl Future<Output = bool> + Send,
-    ) -> Delivery {
+    /// Offers one message with CRLF line ends. From here on it may arrive: whatever must be on a disk before the final dot must
+    /// be there.
+    pub async fn send(&mut self, envelope: &Envelope, message: &[u8]) -> Delivery {
         self.taken += 1;
         if let Some(limit) = self.offers.size
             && message.len() as u64 > limit
@@ -402,7 +398,7 @@ impl Connection {
             let words = "the relay takes no letters beyond a–z in an address (SMTPUTF8)";
             return Delivery::Refused(Stage::Recipient, Reply::own(553, Some(status), words));
         }
-        match self.transaction(envelope, message, marker).await {
+        match self.transaction(envelope, message).await {
             Ok(delivery) => {
                 if let Delivery::Refused(_, reply) = &delivery
                     && reply.is_farewell()
@@ -418,12 +414,7 @@ impl Connection {
         }
     }
 
-    async fn transaction(
-        &mut self,
-        envelope: &Envelope,
-        message: &[u8],
-        marker: impl Future<Output = bool> + Send,
-    ) -> Result<Delivery, Fault> {
+    async fn transaction(&mut self, envelope: &Envelope, message: &[u8]) -> Result<Delivery, Fault> {
         if let Some(farewell) = self.unasked().await? {
             self.open = false;
             return Ok(Delivery::Refused(Stage::Mail, farewell));
@@ -431,30 +422,36 @@ impl Connection {
         if let Some((stage, reply)) = self.open_data(envelope, message.len()).await? {
             return Ok(Delivery::Refused(stage, reply));
         }
+        // The body and the dot in one go: the server is woken once, and nothing waits for an acknowledgement.
         let body = stuffed(message);
-        // Together: the marker is a commit to disk, and the body can travel meanwhile.
-        let (written, marked) = tokio::join!(self.write(Stage::Body, &body, self.timeouts.body), marker);
-        written?;
-        if let Some(farewell) = self.unasked().await? {
-            self.open = false;
-            return Ok(Delivery::Refused(Stage::Body, farewell));
-        }
-        if !marked {
-            // A message can only be taken back by hanging up.
-            self.open = false;
-            return Ok(Delivery::Stopped);
-        }
+        let mut gone = 0;
+        let written = within(self.timeouts.body, Stage::Body, async {
+            while gone < body.len() {
+                match self.stream.write(&body[gone..]).await? {
+                    0 => return Err(io::ErrorKind::WriteZero.into()),
+                    some => gone += some,
+                }
+            }
+            self.stream.flush().await
+        })
+        .await;
         let answer = async {
-            self.write(Stage::Dot, b".\r\n", self.timeouts.body).await?;
-            self.reply(Stage::Dot, self.timeouts.dot).await
+            match written {
+                // Without its end the message is surely not delivered.
+                Err(fault) if gone < body.len() => return Ok(Err(fault)),
+                Err(fault) => return Err(fault),
+                Ok(()) => {}
+            }
+            self.reply(Stage::Dot, self.timeouts.dot).await.map(Ok)
         };
         Ok(match answer.await {
-            Ok(reply) if reply.code == 250 => Delivery::Sent(reply),
-            Ok(reply) if reply.code / 100 >= 4 => {
+            Ok(Err(fault)) => return Err(fault),
+            Ok(Ok(reply)) if reply.code == 250 => Delivery::Sent(reply),
+            Ok(Ok(reply)) if reply.code / 100 >= 4 => {
                 self.needs_reset = true;
                 Delivery::Refused(Stage::Dot, reply)
             }
-            Ok(_) => {
+            Ok(Ok(_)) => {
                 self.open = false;
                 Delivery::Unanswered(Fault::Protocol(Stage::Dot, "neither 250 nor a refusal after the dot"))
             }
@@ -524,19 +521,21 @@ impl Connection {
     async fn unasked(&mut self) -> Result<Option<Reply>, Fault> {
         if self.received.is_empty() {
             let mut bytes = [0; 512];
-            match timeout(Duration::ZERO, self.stream.read(&mut bytes)).await {
-                Err(_) => return Ok(None),
-                Ok(Ok(0)) => return Err(Fault::Closed(Stage::Mail)),
-                Ok(Ok(length)) => self.received.extend_from_slice(&bytes[..length]),
-                Ok(Err(error)) => return Err(Fault::Io(Stage::Mail, error)),
+            let mut buffer = ReadBuf::new(&mut bytes);
+            // A look and no wait: what has arrived is there at once.
+            let looked = poll_fn(|context| match Pin::new(&mut *self.stream).poll_read(context, &mut buffer) {
+                Poll::Ready(result) => Poll::Ready(Some(result)),
+                Poll::Pending => Poll::Ready(None),
+            });
+            match looked.await {
+                None => return Ok(None),
+                Some(Ok(())) if buffer.filled().is_empty() => return Err(Fault::Closed(Stage::Mail)),
+                Some(Ok(())) => self.received.extend_from_slice(buffer.filled()),
+                Some(Err(error)) => return Err(Fault::Io(Stage::Mail, error)),
             }
         }
         let reply = self.reply(Stage::Mail, self.timeouts.command).await?;
-        if reply.is_farewell() {
-            Ok(Some(reply))
-        } else {
-            Err(Fault::Protocol(Stage::Mail, "an answer nobody asked for"))
-        }
+        if reply.is_farewell() { Ok(Some(reply)) } else { Err(Fault::Protocol(Stage::Mail, "an answer nobody asked for")) }
     }
 
     /// Asks and expects 2xx.
@@ -598,20 +597,23 @@ async fn within<T>(limit: Duration, stage: Stage, work: impl Future<Output = io:
     }
 }
 
-/// The message as DATA takes it: a dot before each dot that begins a line, CRLF at the end.
+/// The message as DATA takes it, to its end: a dot before each dot that begins a line, CRLF at the end, the final dot.
 fn stuffed(message: &[u8]) -> Vec<u8> {
+    const END: &[u8] = b"\r\n.\r\n";
     let mut out = Vec::with_capacity(message.len() + 16);
-    let mut at_line_start = true;
-    for byte in message {
-        if at_line_start && *byte == b'.' {
-            out.push(b'.');
+    // Our own messages have no such line, and the search for one is quick in a text.
+    let has_dots = message.starts_with(b".") || std::str::from_utf8(message).map_or(true, |text| text.contains("\n."));
+    if has_dots {
+        for line in message.split_inclusive(|byte| *byte == b'\n') {
+            if line[0] == b'.' {
+                out.push(b'.');
+            }
+            out.extend_from_slice(line);
         }
-        out.push(*byte);
-        at_line_start = *byte == b'\n';
+    } else {
+        out.extend_from_slice(message);
     }
-    if !out.ends_with(b"\r\n") {
-        out.extend_from_slice(b"\r\n");
-    }
+    out.extend_from_slice(if out.ends_with(b"\r\n") { &END[2..] } else { END });
     out
 }
 

@@ -23,6 +23,8 @@ pub enum Verdict {
     Pause(Obstacle, String),
     /// The relay is away: everything waits, no attempt is used up.
     RelayAway(String),
+    /// An idle connection had been closed, which says nothing about the relay: over a new one.
+    Again(String),
     /// As [`Self::Later`], and the relay waits too.
     LaterAndAway(String),
     /// Perhaps delivered.
@@ -69,7 +71,6 @@ pub fn delivery(delivery: &Delivery) -> Verdict {
     match delivery {
         Delivery::Sent(reply) => Verdict::Sent(reply.words()),
         Delivery::Refused(stage, reply) => refusal(*stage, reply),
-        Delivery::Stopped => Verdict::NotOurs,
         Delivery::Lost(fault) if fault_stage(fault) <= Stage::Mail => Verdict::RelayAway(fault.to_string()),
         // The server had begun to talk about this message: should it be what makes the server hang up, it must not block the queue for ever.
         Delivery::Lost(fault) => Verdict::LaterAndAway(fault.to_string()),

@@ -1,18 +1,20 @@
 //! Lets the connections of one process speak to the database together: one question and one commit for many of them.
 //!
 //! A marker must be on the disk before its dot, and a disk syncs a few hundred times a second. So the markers of all connections
-//! that have come as far share a commit, and each carries the answer to the message before it on the same connection.
+//! that have come as far share a commit, and each carries the answer to the message before it on the same connection. The same
+//! statement asks whether the message is still wanted: right before MAIL FROM, and no second time.
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use domain::ids::MailId;
-use domain::time::Clock;
+use domain::time::{Clock, Millis};
 use store::outbox::Settle;
 use store::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
+use tracing::warn;
 
 use super::later;
 
@@ -25,7 +27,7 @@ const LONGEST_WAIT: Duration = Duration::from_millis(5);
 pub(super) struct Ledger {
     checks: mpsc::Sender<Check>,
     entries: mpsc::Sender<Entry>,
-    /// Connections on their way to a marker.
+    /// Connections that will soon have something to write down.
     coming: Arc<AtomicUsize>,
 }
 
@@ -40,7 +42,8 @@ struct Entry {
     tell: oneshot::Sender<Result<Vec<bool>, StoreError>>,
 }
 
-/// A connection on its way to a marker; it is not waited for any longer when this is dropped.
+/// A connection that is sending and will then have an answer and the next marker to write down; it is not waited for any longer
+/// when this is dropped.
 pub(super) struct Coming(Arc<AtomicUsize>);
 
 impl Drop for Coming {
@@ -68,16 +71,18 @@ impl Ledger {
         told.await.map_err(|_| gone())?
     }
 
-    /// A connection begins a message that will end with a marker.
+    /// A connection begins to send.
     pub(super) fn coming(&self) -> Coming {
         self.coming.fetch_add(1, Ordering::Relaxed);
         Coming(Arc::clone(&self.coming))
     }
 
-    /// Writes these down together; which took hold.
-    pub(super) async fn settle(&self, settles: Vec<Settle>) -> Result<Vec<bool>, StoreError> {
+    /// Writes these down together; which took hold. Who was `coming` has come.
+    pub(super) async fn settle(&self, settles: Vec<Settle>, coming: Option<Coming>) -> Result<Vec<bool>, StoreError> {
         let (tell, told) = oneshot::channel();
-        self.entries.send(Entry { settles, tell }).await.map_err(|_| gone())?;
+        let sent = self.entries.send(Entry { settles, tell }).await;
+        drop(coming);
+        sent.map_err(|_| gone())?;
         told.await.map_err(|_| gone())?
     }
 }
@@ -141,6 +146,9 @@ async fn write(
         let now = clock.now();
         let answer = store.settle_mail(&all, later(now, lease), now).await;
         patience = begin.elapsed().min(LONGEST_WAIT);
+        if let Ok(took) = &answer {
+            turn_away(&store, &all, took, now).await;
+        }
         let mut at = 0;
         for entry in together {
             let end = at + entry.settles.len();
@@ -150,5 +158,24 @@ async fn write(
             });
             at = end;
         }
+    }
+}
+
+/// What is not wanted any more is cancelled, and what a pause stopped goes back.
+async fn turn_away(store: &Store, all: &[Settle], took: &[bool], now: Millis) {
+    let unmarked: Vec<(MailId, String)> = all
+        .iter()
+        .zip(took)
+        .filter_map(|(settle, took)| match settle {
+            Settle::Mark { mail, worker } if !took => Some((mail.clone(), worker.clone())),
+            _ => None,
+        })
+        .collect();
+    if unmarked.is_empty() {
+        return;
+    }
+    if let Err(error) = store.still_wanted(&unmarked, now).await {
+        // Their leases give them back.
+        warn!(error = %error, "Messages that are not wanted any more cannot be put away");
     }
 }

@@ -1,7 +1,7 @@
 //! Takes messages from the outbox, sends them and records what the server said.
 //!
-//! A message is claimed under a lease, asked for once more right before MAIL FROM, marked in the database right before the
-//! final dot, and recorded by the answer to it. Whatever dies in between leaves either an expired claim (sent again) or a
+//! A message is claimed under a lease. Right before MAIL FROM one statement asks whether it is still wanted and marks it, and is
+//! on the disk before anything is said about it; the answer to the final dot is recorded. Whatever dies in between leaves either an expired claim (sent again) or a
 //! marked message without an answer (uncertain: shown, never sent again by itself).
 //!
 //! Each relay is a lane: one feeder claims up to 100 messages at a time, preparers write them out, and as many senders as the

@@ -18,7 +18,7 @@ use super::{
     without_addresses,
 };
 use crate::message::Rendered;
-use crate::smtp::{Client, Connection};
+use crate::smtp::{Client, Connection, Delivery};
 use crate::transport::write_file;
 
 /// A relay that takes longer for a message is not kept waiting by a commit, so its answers are written down at once.
@@ -34,39 +34,13 @@ pub(super) struct Sender {
     connection: Option<Connection>,
     /// The message taken last and the server's words.
     unrecorded: Option<(MailId, String)>,
-}
-
-/// The durable marker, and with it the answer to the message before. When the database does not answer the dot is not sent.
-async fn mark(
-    ledger: &Ledger,
-    mail: &MailId,
-    owner: &str,
-    last: &mut Option<(MailId, String)>,
+    /// Held from a marker to the next one.
     coming: Option<Coming>,
-) -> bool {
-    let mut settles = vec![Settle::Mark { mail: mail.clone(), worker: owner.to_owned() }];
-    settles.extend(last.clone().map(|(mail, words)| Settle::Sent { mail, words }));
-    let settled = ledger.settle(settles);
-    drop(coming);
-    match settled.await {
-        Ok(took) => {
-            if let Some((mail, _)) = last.take()
-                && took.get(1) != Some(&true)
-            {
-                warn!(mail.id = %mail, "A message changed hands while it was being sent");
-            }
-            took.first() == Some(&true)
-        }
-        Err(error) => {
-            error!(mail.id = %mail, error = %error, "Cannot mark message {mail}; it is not sent now");
-            false
-        }
-    }
 }
 
 impl Sender {
     pub(super) const fn new(shared: Arc<Shared>, lane: Arc<Lane>, ledger: Arc<Ledger>, owner: String) -> Self {
-        Self { shared, lane, ledger, owner, connection: None, unrecorded: None }
+        Self { shared, lane, ledger, owner, connection: None, unrecorded: None, coming: None }
     }
 
     /// Sends what lies ready until there is nothing more, or `stop` is cancelled; the message in hand is finished.
@@ -173,12 +147,13 @@ impl Sender {
     /// Writes down the answer to the last message, with patience: what the server has decided must not be lost to a moment of
     /// the database.
     async fn write_down(&mut self) -> Result<(), SendError> {
+        self.coming = None;
         let Some((mail, words)) = self.unrecorded.clone() else { return Ok(()) };
         let ledger = Arc::clone(&self.ledger);
         let settle = Settle::Sent { mail, words };
         self.persist(|_, _| {
             let (ledger, settle) = (Arc::clone(&ledger), settle.clone());
-            async move { Ok(ledger.settle(vec![settle]).await?.first() == Some(&true)) }
+            async move { Ok(ledger.settle(vec![settle], None).await?.first() == Some(&true)) }
         })
         .await?;
         self.unrecorded = None;
@@ -195,7 +170,7 @@ impl Sender {
         match &lane.way {
             Way::Relay(client) => self.deliver_by_relay(client, mail, rendered).await,
             Way::File(folder) => {
-                if !self.is_wanted(mail).await? || !self.mark_alone(&mail.id).await {
+                if !self.mark(&mail.id).await {
                     return Ok(Verdict::NotOurs);
                 }
                 Ok(match write_file(folder, &mail.id, &rendered.bytes).await {
@@ -204,7 +179,7 @@ impl Sender {
                 })
             }
             Way::Table => {
-                if !self.is_wanted(mail).await? || !self.mark_alone(&mail.id).await {
+                if !self.mark(&mail.id).await {
                     return Ok(Verdict::NotOurs);
                 }
                 let now = self.shared.clock.now();
@@ -230,61 +205,58 @@ impl Sender {
         mail: &ClaimedMail,
         rendered: &Rendered,
     ) -> Result<Verdict, SendError> {
-        loop {
-            let worn = self
-                .connection
-                .as_ref()
-                .is_some_and(|c| !c.is_open() || c.taken() >= client.relay().recycle_after.max(1));
-            if worn && let Some(connection) = self.connection.take() {
-                connection.quit().await;
-            }
-            let mut connection = match self.connection.take() {
-                Some(connection) => connection,
-                None => match client.connect().await {
-                    Ok(connection) => connection,
-                    Err(error) => return Ok(judge::connection(&error)),
-                },
-            };
-            // Asked as late as can be: whoever answered while the connection was made gets no reminder.
-            if !self.is_wanted(mail).await? {
-                self.connection = Some(connection);
-                return Ok(Verdict::NotOurs);
-            }
-            let mut last = self.unrecorded.take();
-            let coming = Some(self.ledger.coming());
-            let delivery = {
-                let marker = mark(&self.ledger, &mail.id, &self.owner, &mut last, coming);
-                connection.send(&rendered.envelope, &rendered.bytes, marker).await
-            };
-            self.unrecorded = last;
-            let used = connection.taken() > 1;
-            let verdict = judge::delivery(&delivery);
-            let open = connection.is_open();
-            if open {
-                self.connection = Some(connection);
-            }
-            // A connection that was closed while it idled says nothing about the relay: once more over a new one.
-            if used
-                && !open
-                && matches!(delivery, crate::smtp::Delivery::Lost(_))
-                && matches!(verdict, Verdict::RelayAway(_))
-            {
-                continue;
-            }
-            return Ok(verdict);
+        let worn = self
+            .connection
+            .as_ref()
+            .is_some_and(|c| !c.is_open() || c.taken() >= client.relay().recycle_after.max(1));
+        if worn && let Some(connection) = self.connection.take() {
+            connection.quit().await;
         }
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => match client.connect().await {
+                Ok(connection) => connection,
+                Err(error) => return Ok(judge::connection(&error)),
+            },
+        };
+        // Asked as late as can be: whoever answered while the connection was made gets no reminder.
+        if !self.mark(&mail.id).await {
+            self.connection = Some(connection);
+            return Ok(Verdict::NotOurs);
+        }
+        self.coming = Some(self.ledger.coming());
+        let delivery = connection.send(&rendered.envelope, &rendered.bytes).await;
+        let used = connection.taken() > 1;
+        let open = connection.is_open();
+        if open {
+            self.connection = Some(connection);
+        }
+        Ok(match judge::delivery(&delivery) {
+            // It goes back and is asked for once more: making a connection takes time.
+            Verdict::RelayAway(words) if used && !open && matches!(delivery, Delivery::Lost(_)) => Verdict::Again(words),
+            verdict => verdict,
+        })
     }
 
-    async fn is_wanted(&self, mail: &ClaimedMail) -> Result<bool, StoreError> {
-        self.ledger.is_wanted(&mail.id, &self.owner).await
-    }
-
-    /// The marker of a way out that is no connection.
-    async fn mark_alone(&mut self, mail: &MailId) -> bool {
-        let mut last = self.unrecorded.take();
-        let ours = mark(&self.ledger, mail, &self.owner, &mut last, None).await;
-        self.unrecorded = last;
-        ours
+    /// The durable marker of a message that is still ours and wanted, and with it the answer to the message before. When the
+    /// database does not answer the message is not sent.
+    async fn mark(&mut self, mail: &MailId) -> bool {
+        let mut settles = vec![Settle::Mark { mail: mail.clone(), worker: self.owner.clone() }];
+        settles.extend(self.unrecorded.clone().map(|(mail, words)| Settle::Sent { mail, words }));
+        match self.ledger.settle(settles, self.coming.take()).await {
+            Ok(took) => {
+                if let Some((mail, _)) = self.unrecorded.take()
+                    && took.get(1) != Some(&true)
+                {
+                    warn!(mail.id = %mail, "A message changed hands while it was being sent");
+                }
+                took.first() == Some(&true)
+            }
+            Err(error) => {
+                error!(mail.id = %mail, error = %error, "Cannot mark message {mail}; it is not sent now");
+                false
+            }
+        }
     }
 
     async fn record(&mut self, mail: &ClaimedMail, verdict: Verdict) -> Result<(), SendError> {
@@ -320,6 +292,7 @@ impl Sender {
             Verdict::Pause(obstacle, words) => {
                 self.pause(mail, obstacle, &words).await?;
             }
+            Verdict::Again(words) => self.put_back(mail, &words, Duration::ZERO).await?,
             Verdict::RelayAway(words) => {
                 let rest = self.away(&words);
                 // Another relay need not wait for this one.

@@ -82,10 +82,10 @@ pub async fn test_message(arguments: &TestMessage, config: &Config) -> Result<()
             let relay = relays.first().context("no relay is configured")?;
             let mut connection = Client::new(relay.clone())?.connect().await?;
             for (kind, mail) in &rendered {
-                match connection.send(&mail.envelope, &mail.bytes, async { true }).await {
+                match connection.send(&mail.envelope, &mail.bytes).await {
                     Delivery::Sent(_) => println!("{}: sent", kind.as_str()),
                     Delivery::Refused(_, reply) => bail!("{}: the relay says {}", kind.as_str(), reply.words()),
-                    Delivery::Stopped | Delivery::Lost(_) | Delivery::Unanswered(_) => {
+                    Delivery::Lost(_) | Delivery::Unanswered(_) => {
                         bail!("{}: the connection to the relay was lost", kind.as_str())
                     }
                 }
