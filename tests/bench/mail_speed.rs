@@ -180,7 +180,11 @@ struct Run {
     sink: f64,
 }
 
-async fn measured(messages: u64, sink: &PostfixSink, work: impl Future<Output = Result<Option<f64>>>) -> Result<Option<Run>> {
+async fn measured(
+    messages: u64,
+    sink: &PostfixSink,
+    work: impl Future<Output = Result<Option<f64>>>,
+) -> Result<Option<Run>> {
     let sink = sink.child.id().to_string();
     let before = (used("self"), used(&sink));
     let Some(rate) = work.await? else { return Ok(None) };

@@ -169,7 +169,8 @@ impl Address {
                     .test_before_acquire(false)
                     .before_acquire(|conn, known| {
                         Box::pin(async move {
-                            Ok(known.idle_for < FRESH || tokio::time::timeout(ANSWER, conn.ping()).await.is_ok_and(|pong| pong.is_ok()))
+                            Ok(known.idle_for < FRESH
+                                || tokio::time::timeout(ANSWER, conn.ping()).await.is_ok_and(|pong| pong.is_ok()))
                         })
                     })
                     .connect_lazy_with(self.options.clone());

@@ -73,7 +73,10 @@ enum Piece {
     /// The same in all.
     Fixed(Vec<u8>),
     /// A line with marks, in the plain text or in the page.
-    Line { text: String, is_page: bool },
+    Line {
+        text: String,
+        is_page: bool,
+    },
     Recipient,
     MessageId,
     Boundary,

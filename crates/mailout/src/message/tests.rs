@@ -515,7 +515,9 @@ fn every_message_has_a_mould_that_gives_the_same_bytes() {
     for (kind, language) in every() {
         for others in [false, true] {
             let mut mail = claimed(kind, language);
-            for (n, name) in ["Højager Vognmandsforretning A/S", "B & <b> \"C\" 'D' = .", "From Å"].into_iter().enumerate() {
+            for (n, name) in
+                ["Højager Vognmandsforretning A/S", "B & <b> \"C\" 'D' = .", "From Å"].into_iter().enumerate()
+            {
                 mail.businesses = vec![name.to_owned()];
                 mail.businesses.extend(others.then(|| format!("Terminalen & {name}")));
                 mail.recipient = format!("kontor{n}@vognmand.example");

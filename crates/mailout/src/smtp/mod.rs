@@ -535,7 +535,11 @@ impl Connection {
             }
         }
         let reply = self.reply(Stage::Mail, self.timeouts.command).await?;
-        if reply.is_farewell() { Ok(Some(reply)) } else { Err(Fault::Protocol(Stage::Mail, "an answer nobody asked for")) }
+        if reply.is_farewell() {
+            Ok(Some(reply))
+        } else {
+            Err(Fault::Protocol(Stage::Mail, "an answer nobody asked for"))
+        }
     }
 
     /// Asks and expects 2xx.

@@ -205,10 +205,8 @@ impl Sender {
         mail: &ClaimedMail,
         rendered: &Rendered,
     ) -> Result<Verdict, SendError> {
-        let worn = self
-            .connection
-            .as_ref()
-            .is_some_and(|c| !c.is_open() || c.taken() >= client.relay().recycle_after.max(1));
+        let worn =
+            self.connection.as_ref().is_some_and(|c| !c.is_open() || c.taken() >= client.relay().recycle_after.max(1));
         if worn && let Some(connection) = self.connection.take() {
             connection.quit().await;
         }
@@ -233,7 +231,9 @@ impl Sender {
         }
         Ok(match judge::delivery(&delivery) {
             // It goes back and is asked for once more: making a connection takes time.
-            Verdict::RelayAway(words) if used && !open && matches!(delivery, Delivery::Lost(_)) => Verdict::Again(words),
+            Verdict::RelayAway(words) if used && !open && matches!(delivery, Delivery::Lost(_)) => {
+                Verdict::Again(words)
+            }
             verdict => verdict,
         })
     }
