@@ -5,7 +5,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::ids::InvitationId;
+use crate::ids::{InvitationId, UserId};
 
 /// 32 random bytes from a file outside the database. No `Debug`, no serialisation.
 #[derive(Clone)]
@@ -55,6 +55,8 @@ impl SecretKey {
             register: subkey("register-number"),
             verp: subkey("verp"),
             session: subkey("session"),
+            second_step: subkey("second-step"),
+            sign_in: subkey("sign-in-link"),
         }
     }
 }
@@ -67,6 +69,8 @@ pub struct Keys {
     register: [u8; 32],
     verp: [u8; 32],
     session: [u8; 32],
+    second_step: [u8; 32],
+    sign_in: [u8; 32],
 }
 
 /// 32 letters and digits without look-alikes: no l, o, 0, 1.
@@ -121,6 +125,29 @@ impl Keys {
         let expected = self.verp(mail_id);
         expected.len() == shown.len()
             && expected.bytes().zip(shown.bytes()).fold(0, |differences, (a, b)| differences | (a ^ b)) == 0
+    }
+
+    /// What a person's authenticator app shares with us (TOTP, 160 bits): derived, so that a copy of the database holds none.
+    /// A new set-up raises the generation.
+    #[must_use]
+    pub fn second_step(&self, user: &UserId, generation: i64) -> [u8; 20] {
+        let digest = mac(&self.second_step, &[user.0.as_bytes(), &generation.to_be_bytes()]);
+        let mut secret = [0; 20];
+        secret.copy_from_slice(&digest[..20]);
+        secret
+    }
+
+    /// The token of a one-time link that is made again when its mail is written.
+    #[must_use]
+    pub fn sign_in_token(&self, link: &str) -> Token {
+        Token(token_text(&mac(&self.sign_in, &[link.as_bytes()])))
+    }
+
+    /// A new recovery code, `abcde-fghjk`: 50 bits.
+    #[must_use]
+    pub fn recovery_code(&self) -> String {
+        let token = self.random_token();
+        format!("{}-{}", &token.reveal()[..5], &token.reveal()[5..10])
     }
 
     /// A new random token for a session or a one-time link.
@@ -182,6 +209,18 @@ mod tests {
         assert!(keys().invitation_token(&id, 0) == keys().invitation_token(&id, 0));
         assert!(keys().invitation_token(&id, 0) != keys().invitation_token(&id, 1));
         assert_eq!(keys().invitation_token(&id, 0).reveal().len(), 26);
+    }
+
+    #[test]
+    fn an_authenticator_s_secret_is_one_person_s_and_one_set_up_s() {
+        let (mette, ole) = (UserId("mette".into()), UserId("ole".into()));
+        assert_eq!(keys().second_step(&mette, 1), keys().second_step(&mette, 1));
+        assert_ne!(keys().second_step(&mette, 1), keys().second_step(&mette, 2));
+        assert_ne!(keys().second_step(&mette, 1), keys().second_step(&ole, 1));
+        assert!(keys().sign_in_token("a") == keys().sign_in_token("a"));
+        assert!(keys().sign_in_token("a") != keys().sign_in_token("b"));
+        let code = keys().recovery_code();
+        assert!(code.len() == 11 && code.as_bytes()[5] == b'-' && code != keys().recovery_code(), "{code}");
     }
 
     #[test]

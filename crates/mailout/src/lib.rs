@@ -5,6 +5,7 @@
 //! - [`dkim`]: signatures by the sender's domain, their keys; [`sender`]: what that domain publishes about itself
 //! - [`oauth`]: access tokens, where a server wants them instead of a password
 //! - [`smtp`]: the client that says exactly where a message stands when something goes wrong
+//! - [`staff`]: the few mails that staff get
 //! - [`worker`]: claims, sends and records, with [`transport`] as the way out
 //! - [`bounce`]: what a returned mail says, and which message it belongs to; [`inbound`]: where returned mail is fetched from,
 //!   and what is done with it
@@ -15,6 +16,7 @@ pub mod message;
 pub mod oauth;
 pub mod sender;
 pub mod smtp;
+pub mod staff;
 pub mod transport;
 pub mod worker;
 

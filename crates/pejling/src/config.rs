@@ -32,8 +32,66 @@ pub struct Config {
     pub log: String,
     /// Where metrics are served; empty: nowhere.
     pub metrics_listen: String,
+    /// How staff sign in.
+    pub sign_in: SignIn,
     /// Sending mail.
     pub mail: Mail,
+}
+
+/// How staff sign in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignIn {
+    /// By a password kept here.
+    pub local_passwords: bool,
+    /// Roles that need a code beside the password, separated by commas.
+    pub second_step: String,
+    /// Minutes without a request after which a session ends.
+    pub idle_minutes: u64,
+    /// Hours after which a session ends in any case.
+    pub most_hours: u64,
+    /// The municipality's own sign-in.
+    pub oidc: SingleSignOn,
+}
+
+/// The municipality's own sign-in (OpenID Connect).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SingleSignOn {
+    /// The provider's address; empty: none.
+    pub issuer: String,
+    /// Who we are there.
+    pub client_id: String,
+    /// Our secret there.
+    pub client_secret: Secret,
+    /// File that holds the secret.
+    pub client_secret_file: String,
+    /// Scopes beside `openid`, separated by spaces.
+    pub scopes: String,
+    /// The claim that lists groups.
+    pub groups_claim: String,
+    /// Addresses count although the provider does not say that it has verified them.
+    pub trust_email: bool,
+    /// Certificate authorities (PEM) of a provider with a certificate of its own house.
+    pub authorities_file: String,
+    /// Text of the button.
+    pub button: String,
+    /// Which group opens what; only from the file.
+    #[serde(default)]
+    pub role: Vec<SingleRole>,
+}
+
+/// A group that opens something.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SingleRole {
+    /// The group as the claim names it.
+    pub group: String,
+    /// What it opens.
+    pub role: String,
+    /// Where; empty: at every municipality.
+    #[serde(default)]
+    pub municipality: String,
 }
 
 /// How log lines are written.
@@ -304,10 +362,8 @@ impl Config {
                 message: e.to_string().trim().replace('\n', " "),
             })?;
             // A list has no default to be compared with: its keys are checked when it is read.
-            let relays =
-                layer.get_mut("mail").and_then(toml::Value::as_table_mut).and_then(|mail| mail.remove("relay"));
-            if let (Some(relays), Some(mail)) = (relays, table.get_mut("mail").and_then(toml::Value::as_table_mut)) {
-                mail.insert("relay".to_owned(), relays);
+            for path in LISTS {
+                take_list(&mut table, &mut layer, path);
             }
             for key in keys(&layer, "") {
                 let value = find(&layer, &key).cloned().expect("the key comes from this table");
@@ -336,6 +392,8 @@ impl Config {
         let mail = &mut self.mail;
         read_secret(&mut mail.password, &mail.password_file)?;
         mail.oauth.finish()?;
+        let oidc = &mut self.sign_in.oidc;
+        read_secret(&mut oidc.client_secret, &oidc.client_secret_file)?;
         read_secret(&mut mail.inbox.password, &mail.inbox.password_file)?;
         read_secret(&mut mail.inbox.webhook_secret, &mail.inbox.webhook_secret_file)?;
         for relay in &mut mail.relay {
@@ -378,6 +436,24 @@ pub(crate) fn read_secret(secret: &mut Secret, file: &str) -> Result<(), ConfigE
         *secret = Secret(text.trim_end().to_owned());
     }
     Ok(())
+}
+
+/// Lists, by the tables that lead to them.
+const LISTS: [&[&str]; 2] = [&["mail", "relay"], &["sign_in", "oidc", "role"]];
+
+/// Moves a list from a layer into the table.
+fn take_list(table: &mut toml::Table, layer: &mut toml::Table, path: &[&str]) {
+    let [folders @ .., name] = path else { return };
+    let (mut from, mut to) = (layer, table);
+    for folder in folders {
+        let Some(inner) = from.get_mut(*folder).and_then(toml::Value::as_table_mut) else { return };
+        from = inner;
+        let Some(inner) = to.get_mut(*folder).and_then(toml::Value::as_table_mut) else { return };
+        to = inner;
+    }
+    if let Some(list) = from.remove(*name) {
+        to.insert((*name).to_owned(), list);
+    }
 }
 
 /// Variables with our prefix that are not configuration keys.
@@ -427,6 +503,11 @@ fn set(
         (toml::Value::Integer(_), value @ toml::Value::Integer(_))
         | (toml::Value::String(_), value @ toml::Value::String(_)) => value,
         (toml::Value::Integer(_), _) => return Err(wrong("a whole number")),
+        (toml::Value::Boolean(_), toml::Value::String(text)) => {
+            toml::Value::Boolean(text.trim().parse().map_err(|_| wrong("true or false"))?)
+        }
+        (toml::Value::Boolean(_), value @ toml::Value::Boolean(_)) => value,
+        (toml::Value::Boolean(_), _) => return Err(wrong("true or false")),
         _ => return Err(wrong("text in quotes")),
     };
     target.insert(name.to_owned(), value);

@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use mailout::inbound::{Account, Mailbox, Places, Postbox};
 use mailout::oauth::TokenSource;
 use mailout::{Login, Tls};
+use web::auth::Rules;
 use web::proxies::Proxies;
 
 use crate::config::{Inbox, Mail, MailTls};
@@ -25,6 +26,8 @@ pub struct Post {
     pub pause: Duration,
     /// Whose word on a visitor's address is believed.
     pub proxies: Proxies,
+    /// How staff sign in; none: as shipped.
+    pub rules: Option<Rules>,
 }
 
 impl Default for Post {
@@ -35,6 +38,7 @@ impl Default for Post {
             webhook_secret: None,
             pause: Duration::from_secs(60),
             proxies: Proxies::NONE,
+            rules: None,
         }
     }
 }
@@ -63,6 +67,7 @@ impl Post {
             webhook_secret: filled(inbox.webhook_secret.reveal()),
             pause: Duration::from_secs(inbox.every_seconds.max(1)),
             proxies: Proxies::NONE,
+            rules: None,
         })
     }
 

@@ -8,7 +8,7 @@
 //! - [`serve`]: pages, mail worker and jobs under one roof; [`sending`]: the mail worker alone; [`jobs`]: work queued by pages
 //! - [`import`], [`publish`], [`letters`]: work that the command line and jobs share
 //! - [`receipts`]: what became of letters; [`metrics`]: counts for a machine that watches
-//! - [`inbox`]: mail that comes in, as configured
+//! - [`inbox`]: mail that comes in, as configured; [`staff_sign_in`]: how staff sign in, as configured
 //! - [`earlier`]: an earlier year, held in another tool
 //! - [`town`]: the invented municipality, loaded and served
 pub mod cli;
@@ -25,6 +25,7 @@ pub mod publish;
 pub mod receipts;
 pub mod sending;
 pub mod serve;
+pub mod staff_sign_in;
 pub mod town;
 pub mod wiring;
 

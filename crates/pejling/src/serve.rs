@@ -3,6 +3,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use mailout::staff::StaffMailer;
 use mailout::worker::Chance;
 use mailout::{Composer, Mailer, Transport};
 use text::Messages;
@@ -10,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 use web::MailTrial;
+use web::auth::Rules;
 use web::proxies::Proxies;
 
 use crate::config::Config;
@@ -19,6 +21,7 @@ use crate::metrics;
 use crate::outgoing::Outgoing;
 pub use crate::outgoing::plain_relay;
 use crate::sending::kept_running;
+use crate::staff_sign_in::{SET_UP_HOURS, rules, set_up_link};
 use crate::wiring::Parts;
 
 /// `pejling serve`: until SIGTERM or Ctrl-C, which let requests and mail in flight finish.
@@ -46,7 +49,12 @@ pub async fn serve(config: &Config) -> Result<()> {
     let proxies = Proxies::parse(&config.trusted_proxies)
         .map_err(|part| anyhow::anyhow!("trusted_proxies: {part:?} is neither an address nor a network"))?;
     println!("Pejling listens on {public_url}");
-    let post = Post { proxies, ..Post::of(&config.mail)? };
+    if let Some(link) = set_up_link(&parts, &public_url).await? {
+        println!("The database is empty. Begin here (once, within {SET_UP_HOURS} hours): {link}");
+    }
+    let reaches = matches!(outgoing.transport, Transport::Smtp(_));
+    let rules = Some(rules(&config.sign_in, reaches)?);
+    let post = Post { proxies, rules, ..Post::of(&config.mail)? };
     house_with(listener, parts, public_url, false, outgoing, post, stop_signal()).await
 }
 
@@ -91,6 +99,10 @@ pub async fn house_with(
     let mut outgoing = outgoing.into();
     outgoing.return_path = outgoing.return_path.or_else(|| post.return_path.clone());
     let trial = trial(&outgoing);
+    let staff_mailer = staff_mailer(&parts, &public_url, &outgoing)?;
+    // Without a configuration (the demo, tests): as shipped.
+    let reaches = !matches!(outgoing.transport, Transport::File(_));
+    let rules = post.rules.clone().unwrap_or_else(|| Rules { mail: reaches, ..Rules::default() });
     let mailer = mailer(&parts, &public_url, outgoing)?;
     let settings = web::Settings { public_url: public_url.clone(), catcher };
     let app = web::App::new(parts.store.clone(), parts.keys.clone(), Arc::clone(&parts.clock), settings)?;
@@ -101,7 +113,12 @@ pub async fn house_with(
     if let Some(trial) = trial {
         app.tell_mail_trial(trial);
     }
+    app.sign_in_by(rules);
     let stop = CancellationToken::new();
+    let staff_mail = tokio::spawn({
+        let stop = stop.clone();
+        async move { staff_mailer.run(&stop).await }
+    });
     let mail = tokio::spawn(kept_running(mailer, stop.clone()));
     let inbox = tokio::spawn({
         let (postbox, pause, fetched, stop) = (post.postbox(&parts), post.pause, post.is_fetched(), stop.clone());
@@ -117,10 +134,25 @@ pub async fn house_with(
     let served = web::serve(listener, app, signal).await;
     stop.cancel();
     mail.await.context("the mail worker did not stop cleanly")?;
+    staff_mail.await.context("the sender of mail to staff did not stop cleanly")?;
     inbox.await.context("the reader of mail that comes in did not stop cleanly")?;
     work.await.context("the job runner did not stop cleanly")?;
     parts.store.close().await;
     served.context("the web server ended")
+}
+
+/// Who sends mail to staff, by the same way out.
+fn staff_mailer(parts: &Parts, public_url: &str, outgoing: &Outgoing) -> Result<StaffMailer> {
+    Ok(StaffMailer {
+        store: parts.store.clone(),
+        messages: Arc::new(Messages::load()?),
+        keys: parts.keys.clone(),
+        public_url: public_url.to_owned(),
+        transport: outgoing.transport.clone(),
+        clock: Arc::clone(&parts.clock),
+        signer: outgoing.signer.clone(),
+        only_to: outgoing.only_to.clone(),
+    })
 }
 
 /// The mail worker that the configuration describes.

@@ -13,12 +13,14 @@
 //! - [`goals`], [`initiatives`], [`accounts`]: what a municipality wants, does and counts, and its standing on a day
 //! - `retention`: links cut, businesses erased
 //! - [`jobs`], [`people`], [`audit`]: work in the background, staff and their sessions, who did what
+//! - [`credentials`], [`readers`], [`single_sign_on`], [`staff_mail`]: how staff prove who they are, readers from outside, mail to staff
 pub mod accounts;
 pub mod audit;
 pub mod bases;
 pub mod calls;
 pub mod channels;
 pub mod codes;
+pub mod credentials;
 mod dialect;
 pub mod drafts;
 mod error;
@@ -35,12 +37,15 @@ pub mod outbox;
 pub mod people;
 pub mod quality;
 pub mod questionnaires;
+pub mod readers;
 pub mod respondent;
 pub mod results;
 mod retention;
 pub mod rounds;
 pub mod sending;
+pub mod single_sign_on;
 mod sql;
+pub mod staff_mail;
 pub mod sums;
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "0006_codes.sql", include_str!("../../../migrations/0006_codes.sql")),
     (7, "0007_mail.sql", include_str!("../../../migrations/0007_mail.sql")),
     (8, "0008_logo.sql", include_str!("../../../migrations/0008_logo.sql")),
+    (9, "0009_accounts.sql", include_str!("../../../migrations/0009_accounts.sql")),
     (10, "0010_instrument.sql", include_str!("../../../migrations/0010_instrument.sql")),
     (12, "0012_committee.sql", include_str!("../../../migrations/0012_committee.sql")),
 ];

@@ -15,6 +15,7 @@ use text::messages::{Arg, MessagesError};
 use text::{EngineError, Messages};
 
 use crate::assets::Assets;
+use crate::auth::Rules;
 use crate::error::PageError;
 use crate::limits::Limits;
 use crate::proxies::Proxies;
@@ -93,6 +94,8 @@ struct Inner {
     /// Whose word on a client's address is believed.
     proxies: OnceLock<Proxies>,
     limits: Limits,
+    /// How people sign in.
+    rules: OnceLock<Rules>,
     /// Where mail goes, when it does not go to everybody.
     mail_trial: OnceLock<MailTrial>,
 }
@@ -136,6 +139,7 @@ impl App {
             hook_secret,
             proxies,
             limits,
+            rules: OnceLock::new(),
             mail_trial: OnceLock::new(),
         })))
     }
@@ -161,6 +165,17 @@ impl App {
     /// Opens `POST /hooks/mail` to whoever signs with this secret; the first one stays.
     pub fn accept_mail(&self, secret: &str) {
         let _ = self.0.hook_secret.set(secret.to_owned());
+    }
+
+    /// People sign in by these rules; the first ones stay.
+    pub fn sign_in_by(&self, rules: Rules) {
+        let _ = self.0.rules.set(rules);
+    }
+
+    /// How people sign in.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        self.0.rules.get_or_init(Rules::default)
     }
 
     /// The secret of whoever may bring mail; `None`: nobody may.

@@ -7,10 +7,12 @@
 //! - [`assets`], [`theme`], [`logo`]: fingerprinted static files; a municipality's colour as a stylesheet; its logo, cleaned
 //! - [`layers`]: headers, cross-origin check, log spans, language cookie
 //! - [`proxies`], [`limits`], [`patience`]: where a request comes from, how often it may, how long it takes to arrive
+//! - [`auth`]: how staff prove who they are, without pages
 //! - [`visit`]: what is known of a request's visitor: language, cookies
 //! - [`pages`]: one module per kind of page, each with `routes()` and `check()`
 pub mod app;
 pub mod assets;
+pub mod auth;
 pub mod error;
 pub mod layers;
 pub mod limits;

@@ -12,6 +12,72 @@ use crate::app::App;
 /// The name of the language cookie (before a prefix).
 pub const LANGUAGE_COOKIE: &str = "language";
 
+/// The name of the session cookie (before a prefix).
+pub const SESSION_COOKIE: &str = "session";
+/// The name of the cookie by which a browser is known in which somebody of the staff has signed in before.
+pub const KNOWN_COOKIE: &str = "known";
+
+/// The browser of somebody who signs in or is signed in. No `Debug`: it holds tokens.
+#[derive(Clone, Default)]
+pub struct Browser {
+    /// The session's token.
+    pub session: Option<String>,
+    /// Where the request comes from.
+    pub address: Option<IpAddr>,
+    /// Browser and system, as far as the browser says.
+    pub device: String,
+    known: Option<String>,
+}
+
+impl Browser {
+    /// Has the owner of this account signed in here before?
+    #[must_use]
+    pub fn knows(&self, app: &App, account: &str) -> bool {
+        self.known.as_deref() == Some(Self::mark(app, account).as_str())
+    }
+
+    /// What the cookie holds that tells so.
+    #[must_use]
+    pub fn mark(app: &App, account: &str) -> String {
+        let mut mark = app.keys().lookup(&format!("known:{account}"));
+        mark.truncate(32);
+        mark
+    }
+}
+
+impl FromRequestParts<App> for Browser {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let of = |name: &str| cookie(&parts.headers, &app.settings().cookie_name(name)).filter(|v| !v.is_empty());
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        Ok(Self {
+            session: of(SESSION_COOKIE),
+            address: parts.extensions.get::<ClientAddress>().filter(|a| **a != ClientAddress::UNKNOWN).map(|a| a.0),
+            device: device(agent),
+            known: of(KNOWN_COOKIE),
+        })
+    }
+}
+
+/// `Firefox · Windows`: enough to know one's own, too little to tell people apart by.
+fn device(agent: &str) -> String {
+    // Browsers name those they descend from: the youngest name comes first here.
+    let browser =
+        [("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")];
+    let system = [
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    let find =
+        |names: &[(&str, &'static str)]| names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
+    [find(&browser), find(&system)].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
 /// A visitor.
 #[derive(Debug, Clone, Default)]
 pub struct Visit {
@@ -100,6 +166,21 @@ mod tests {
         assert_eq!(accepted("fr"), None);
         assert_eq!(asked(Some("a=b&lang=en")), Some(Language::En));
         assert_eq!(asked(Some("lang=xx")), None);
+    }
+
+    #[test]
+    fn a_device_is_named_as_people_do() {
+        assert_eq!(
+            device(
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36 Edg/126.0"
+            ),
+            "Edge · Windows"
+        );
+        assert_eq!(
+            device("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) Version/17.5 Safari/604.1"),
+            "Safari · iPhone"
+        );
+        assert_eq!(device("curl/8"), "");
     }
 
     #[test]

@@ -7,6 +7,23 @@
   const faults = document.getElementById("faults");
   if (faults) faults.focus();
 
+  // A password can be shown while it is typed.
+  for (const field of document.querySelectorAll("input[type=password][data-show]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button plain show-password";
+    button.textContent = field.dataset.show;
+    button.setAttribute("aria-pressed", "false");
+    button.setAttribute("aria-controls", field.id);
+    button.addEventListener("click", () => {
+      const shown = field.type === "password";
+      field.type = shown ? "text" : "password";
+      button.setAttribute("aria-pressed", String(shown));
+    });
+    field.after(button);
+    field.form.addEventListener("submit", () => { field.type = "password"; });
+  }
+
   const form = document.getElementById("screen");
   if (!form) return;
   const note = document.querySelector(".saved-note");

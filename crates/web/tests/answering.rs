@@ -7,6 +7,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{Request, StatusCode, header};
 use domain::fieldwork::Role;
 use domain::time::Millis;
+use store::people::{Method, NewSession, Stage};
 use tower::ServiceExt;
 use town::{Browser, Got, NOW, Town};
 use web::patience::Peer;
@@ -185,7 +186,10 @@ async fn staff(town: &Town, role: Role) -> Browser {
         town.store.create_user(id, "Mette Holm", &format!("{}@example.dk", role.as_str()), role, NOW).await.unwrap();
     let token = town.keys.random_token();
     let lookup = town.keys.lookup(token.reveal());
-    town.store.open_session(id, &user.id, &lookup, NOW.plus_seconds(3600), NOW).await.unwrap();
+    let (stage, method) = (Stage::In, Method::Link);
+    let expires_at = NOW.plus_seconds(3600);
+    let new = NewSession { lookup: &lookup, stage, method, device: "", publication: None, expires_at };
+    town.store.open_session(id, &user.id, &new, NOW).await.unwrap();
     let mut browser = town.browser();
     browser.take_cookie("session", token.reveal());
     browser

@@ -422,13 +422,13 @@ fn fields_of(letter: &Letter) -> BTreeSet<String> {
 }
 
 /// Text that somebody wrote, in one line: no line end or other control character gets from a value into a header or makes a block.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let spaced: String =
         text.chars().map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c }).collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn first_filled<'a>(texts: &[&'a String]) -> Option<&'a str> {
+pub(crate) fn first_filled<'a>(texts: &[&'a String]) -> Option<&'a str> {
     texts.iter().map(|t| t.trim()).find(|t| !t.is_empty())
 }
 
@@ -459,13 +459,13 @@ fn text_on(colour: &str) -> &'static str {
 }
 
 /// An address of ours, which every server must take.
-fn own_address(address: &str) -> Option<String> {
+pub(crate) fn own_address(address: &str) -> Option<String> {
     wire_address(address, true)
 }
 
 /// The address as it goes on the wire: the domain in its ASCII form. `None`: no such form. Before the `@` of somebody
 /// else's address there may be letters of any script, which servers with SMTPUTF8 take.
-fn wire_address(address: &str, own: bool) -> Option<String> {
+pub(crate) fn wire_address(address: &str, own: bool) -> Option<String> {
     let (local, domain) = address.trim().rsplit_once('@')?;
     let domain = idna::domain_to_ascii(domain).ok()?;
     let address = format!("{local}@{domain}");
@@ -475,7 +475,7 @@ fn wire_address(address: &str, own: bool) -> Option<String> {
 }
 
 /// Whole seconds of this century: the Date header knows neither less nor more.
-fn moment(now: Millis) -> SystemTime {
+pub(crate) fn moment(now: Millis) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(now.0 / 1000).unwrap_or(0))
 }
 

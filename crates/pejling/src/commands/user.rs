@@ -17,21 +17,22 @@ const LINK_HOURS: i64 = 24;
 /// An unknown municipality, a taken address.
 pub async fn run(command: User, config: &Config) -> Result<()> {
     let parts = Parts::open(config).await?;
-    let (municipality, user) = match command {
+    let (municipality, user, action) = match command {
         User::Add { municipality, role, name, email } => {
             let municipality = parts.municipality(municipality.as_deref()).await?;
             let role = Role::parse(&role).context("the role is not known")?;
             let email = intake::email::parse(&email).with_context(|| format!("{email:?} is not a mail address"))?;
             let user = parts.store.create_user(&municipality.id, &name, &email, role, parts.clock.now()).await?;
-            (municipality, user)
+            (municipality, user, "user.added")
         }
         User::Link { municipality, email } => {
             let municipality = parts.municipality(municipality.as_deref()).await?;
             let user = parts.store.user_by_email(&municipality.id, &email).await?;
-            (municipality, user.context("nobody of this municipality has that address")?)
+            (municipality, user.context("nobody of this municipality has that address")?, "user.link")
         }
     };
     let link = sign_in_link(&parts, &municipality, &user.id, &config.public_url(), LINK_HOURS).await?;
+    parts.store.audit(&municipality.id, None, action, user.id.as_str(), "", parts.clock.now()).await?;
     println!("{link}");
     eprintln!("The link signs in once, within {LINK_HOURS} hours.");
     Ok(())

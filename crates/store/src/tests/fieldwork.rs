@@ -387,7 +387,7 @@ async fn another_municipality_sees_nothing(ground: &Ground) {
     assert!(store.user_by_email(&other, "ada@hoejager.example").await.unwrap().is_none());
     let later = NOW.plus_seconds(60);
     assert!(store.create_sign_in(&other, &user.id, "link", later, NOW).await.is_err());
-    assert!(store.open_session(&other, &user.id, "session", later, NOW).await.is_err());
+    assert!(store.open_session(&other, &user.id, &session("session", later), NOW).await.is_err());
     assert!(store.update_user(&other, &user.id, "Eve", Role::Administrator, false, NOW).await.is_err());
     assert!(store.mail_counts(&other, &round).await.unwrap().is_empty());
     assert!(store.analysis_frame(&other, &[YEAR]).await.unwrap().is_empty());
@@ -396,6 +396,12 @@ async fn another_municipality_sees_nothing(ground: &Ground) {
         store.create_municipality("nabo", "x", Country::Se, &Settings::default(), NOW).await,
         Err(StoreError::Conflict(_))
     ));
+}
+
+/// A session by a link.
+pub(super) fn session(lookup: &str, expires_at: domain::time::Millis) -> crate::people::NewSession<'_> {
+    let (stage, method) = (crate::people::Stage::In, crate::people::Method::Link);
+    crate::people::NewSession { lookup, stage, method, device: "", publication: None, expires_at }
 }
 
 async fn staff_sign_in_once_per_link(ground: &Ground) {
@@ -409,16 +415,17 @@ async fn staff_sign_in_once_per_link(ground: &Ground) {
     assert!(store.user_by_email(&m, "ADA@hoejager.example").await.unwrap() == Some(user.clone()));
     store.create_sign_in(&m, &user.id, "link", NOW.plus_seconds(900), NOW).await.unwrap();
     let day = NOW.plus_days(1);
-    let (a, b) = tokio::join!(store.use_sign_in("link", "s1", day, NOW), store.use_sign_in("link", "s2", day, NOW));
+    let (first, second) = (session("s1", day), session("s2", day));
+    let (a, b) = tokio::join!(store.use_sign_in("link", &first, NOW), store.use_sign_in("link", &second, NOW));
     assert_eq!([a.unwrap(), b.unwrap()].iter().filter(|used| used.is_some()).count(), 1);
     store.create_sign_in(&m, &user.id, "late", NOW, NOW).await.unwrap();
-    assert!(store.use_sign_in("late", "s3", day, NOW).await.unwrap().is_none());
-    store.open_session(&m, &user.id, "s4", day, NOW).await.unwrap();
+    assert!(store.use_sign_in("late", &session("s3", day), NOW).await.unwrap().is_none());
+    store.open_session(&m, &user.id, &session("s4", day), NOW).await.unwrap();
     assert!(store.session("s4", NOW).await.unwrap().is_some());
     assert!(store.session("s4", day).await.unwrap().is_none());
     store.update_user(&m, &user.id, "Ada L.", Role::Analyst, true, NOW).await.unwrap();
     assert!(store.session("s4", NOW).await.unwrap().is_none());
-    assert!(store.open_session(&m, &user.id, "s5", day, NOW).await.is_err());
+    assert!(store.open_session(&m, &user.id, &session("s5", day), NOW).await.is_err());
     store.audit(&m, Some(&user.id), "user.disabled", user.id.as_str(), "", NOW).await.unwrap();
     assert_eq!(store.audit_trail(&m, 10).await.unwrap()[0].user_name.as_deref(), Some("Ada L."));
 }

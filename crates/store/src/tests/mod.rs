@@ -9,6 +9,7 @@ mod instrument;
 mod mail;
 mod material;
 mod opening;
+mod sign_in;
 mod statements;
 
 use sqlx::{AssertSqlSafe, Connection, Executor};

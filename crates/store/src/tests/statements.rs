@@ -7,9 +7,9 @@ use super::{Ground, on_both};
 use crate::dialect::{Engine, PER_ENGINE};
 use crate::sql::Bulk;
 use crate::{
-    StoreError, StoreOptions, accounts, audit, bases, calls, channels, codes, drafts, frames, goals, inbound,
-    initiatives, instrument, jobs, logos, migrate, municipalities, outbox, people, quality, questionnaires, respondent,
-    results, retention, rounds, sending, sums,
+    StoreError, StoreOptions, accounts, audit, bases, calls, channels, codes, credentials, drafts, frames, goals,
+    inbound, initiatives, instrument, jobs, logos, migrate, municipalities, outbox, people, quality, questionnaires,
+    readers, respondent, results, retention, rounds, sending, single_sign_on, staff_mail, sums,
 };
 
 type Subject = (&'static str, &'static [(&'static str, &'static str)], &'static [(&'static str, &'static Bulk)]);
@@ -21,6 +21,7 @@ const SUBJECTS: &[Subject] = &[
     ("channels", channels::STATEMENTS, channels::BULKS),
     ("calls", calls::STATEMENTS, calls::BULKS),
     ("codes", codes::STATEMENTS, codes::BULKS),
+    ("credentials", credentials::STATEMENTS, credentials::BULKS),
     ("drafts", drafts::STATEMENTS, drafts::BULKS),
     ("frames", frames::STATEMENTS, frames::BULKS),
     ("goals", goals::STATEMENTS, goals::BULKS),
@@ -36,11 +37,14 @@ const SUBJECTS: &[Subject] = &[
     ("people", people::STATEMENTS, people::BULKS),
     ("quality", quality::STATEMENTS, quality::BULKS),
     ("questionnaires", questionnaires::STATEMENTS, questionnaires::BULKS),
+    ("readers", readers::STATEMENTS, readers::BULKS),
     ("respondent", respondent::STATEMENTS, respondent::BULKS),
     ("results", results::STATEMENTS, results::BULKS),
     ("retention", retention::STATEMENTS, retention::BULKS),
     ("rounds", rounds::STATEMENTS, rounds::BULKS),
     ("sending", sending::STATEMENTS, sending::BULKS),
+    ("single_sign_on", single_sign_on::STATEMENTS, single_sign_on::BULKS),
+    ("staff_mail", staff_mail::STATEMENTS, staff_mail::BULKS),
     ("sums", sums::STATEMENTS, sums::BULKS),
 ];
 

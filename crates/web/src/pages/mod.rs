@@ -7,6 +7,7 @@ use crate::error::ErrorPage;
 use crate::templates::{Site, Templates};
 
 pub mod accessibility;
+pub mod account;
 pub mod catcher;
 pub mod committee;
 pub mod console;
@@ -16,6 +17,7 @@ pub mod interviewer;
 pub mod mail_notice;
 pub mod privacy;
 pub mod respondent;
+pub mod setup;
 pub mod signin;
 
 /// The routes of all pages.
@@ -25,7 +27,9 @@ pub fn routes() -> Router<App> {
         .merge(privacy::routes())
         .merge(accessibility::routes())
         .merge(respondent::routes())
+        .merge(setup::routes())
         .merge(signin::routes())
+        .merge(account::routes())
         .merge(console::routes())
         .merge(interviewer::routes())
         .merge(committee::routes())
@@ -43,7 +47,9 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     privacy::check(templates, site)?;
     accessibility::check(templates, site)?;
     respondent::check(templates, site)?;
+    setup::check(templates, site)?;
     signin::check(templates, site)?;
+    account::check(templates, site)?;
     console::check(templates, site)?;
     interviewer::check(templates, site)?;
     committee::check(templates, site)?;

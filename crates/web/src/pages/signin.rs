@@ -1,39 +1,49 @@
 //! Signing in and out, and who may reach what: the [`Staff`] extractors of the other staff pages.
+//!
+//! # Layout
+//! - this module: areas, roles, extractors ([`Staff`] and its kin, [`Recent`]), the navigation, opening and ending sessions
+//! - [`door`]: the sign-in page, the second step, one-time links, a forgotten password
+//! - [`reader`]: personal links of readers from outside
+//! - [`single`]: the municipality's own sign-in
+pub mod door;
+pub mod reader;
+pub mod single;
+
 use std::convert::Infallible;
 
-use axum::extract::{FromRequestParts, Path, RawPathParams, Request, State};
+use axum::Router;
+use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Method as HttpMethod, header};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Redirect, Response};
-use axum::{Router, routing};
-use axum_extra::extract::Form;
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use domain::fieldwork::Role;
-use domain::ids::UserId;
+use domain::ids::PublicationId;
 use domain::municipality::Municipality;
 use serde::{Deserialize, Serialize};
-use store::people::User;
+use store::people::{Method, NewSession, Session, Stage, User};
 use text::EngineError;
 
 use crate::app::App;
 use crate::error::{PageError, Whose};
 use crate::pages::mail_notice::MailNotice;
-use crate::templates::{Page, Site, Templates};
-use crate::visit::{Visit, cookie};
+use crate::templates::{Site, Templates};
+pub use crate::visit::SESSION_COOKIE;
+use crate::visit::{Browser, KNOWN_COOKIE, cookie};
 
-/// The name of the session cookie (before a prefix).
-pub const SESSION_COOKIE: &str = "session";
-/// A working day: who leaves a browser open is signed out by the next morning.
-const SESSION_SECONDS: i64 = 12 * 60 * 60;
+/// Use of a session is noted this often.
+const NOTED_SECONDS: i64 = 60;
+/// So long ago somebody may have proved who they are, for what needs it again.
+const RECENT_SECONDS: i64 = 15 * 60;
+/// A browser is remembered for a year.
+const KNOWN_SECONDS: u64 = 365 * 24 * 60 * 60;
 
 /// Routes.
 pub fn routes() -> Router<App> {
     Router::new()
-        .route("/sign-in/{token}", routing::get(ask).post(sign_in))
-        .route("/sign-out", routing::post(sign_out))
-        .route("/{slug}/sign-in", routing::get(front))
-        .route("/{slug}/sign-in/as", routing::post(sign_in_as))
-        .route("/{slug}/account", routing::get(account))
+        .merge(door::routes())
+        .merge(reader::routes())
+        .merge(single::routes())
         .layer(middleware::from_fn(not_kept))
 }
 
@@ -42,9 +52,9 @@ pub fn routes() -> Router<App> {
 /// # Errors
 /// The first fault.
 pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
-    templates.check::<SignInPage>(site)?;
-    templates.check::<FrontPage>(site)?;
-    templates.check::<AccountPage>(site)
+    door::check(templates, site)?;
+    reader::check(templates, site)?;
+    single::check(templates, site)
 }
 
 /// Staff pages are nobody else's: no cache keeps them. (The referrer stays within our own pages by default; `no-referrer` would take
@@ -88,6 +98,8 @@ pub struct Staff {
     pub user: User,
     /// Where.
     pub municipality: Municipality,
+    /// Through what.
+    pub session: Session,
     /// What is to be known of the mail, where the role is for that.
     pub mail: MailNotice,
 }
@@ -108,6 +120,8 @@ pub enum Refused {
         /// Where to.
         slug: String,
     },
+    /// Something comes first: the second step, the one publication, proving who one is.
+    First(String),
     /// Signed in, but this is not theirs.
     NotYours(Box<Municipality>),
     /// No such municipality, or the database is away.
@@ -124,6 +138,7 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         match self {
             Self::SignIn { slug } => Redirect::to(&format!("/{slug}/sign-in")).into_response(),
+            Self::First(place) => Redirect::to(&place).into_response(),
             Self::NotYours(municipality) => {
                 let mut response = PageError::Forbidden.into_response();
                 response.extensions_mut().insert(Whose(*municipality));
@@ -134,27 +149,200 @@ impl IntoResponse for Refused {
     }
 }
 
-/// Who holds the session of these headers, whatever the municipality.
-async fn session_user(app: &App, headers: &HeaderMap) -> Result<Option<User>, PageError> {
+/// The session of these headers, whatever the municipality and however far signing in has come.
+pub(crate) async fn session_of(app: &App, headers: &HeaderMap) -> Result<Option<Session>, PageError> {
     let Some(token) = cookie(headers, &app.settings().cookie_name(SESSION_COOKIE)) else { return Ok(None) };
-    let session = app.store().session(&app.keys().lookup(&token), app.now()).await?;
-    Ok(session.map(|s| s.user).filter(|user| user.disabled_at.is_none()))
+    let (now, lookup) = (app.now(), app.keys().lookup(&token));
+    let Some(session) = app.store().session(&lookup, now).await? else { return Ok(None) };
+    if session.stage == Stage::In && session.seen_at.plus_seconds(NOTED_SECONDS) < now {
+        let rules = app.rules();
+        app.store().touch_session(&lookup, NOTED_SECONDS, rules.idle_seconds, rules.most_seconds, now).await?;
+    }
+    Ok(Some(session))
+}
+
+async fn parameter(parts: &mut Parts, app: &App, wanted: &str) -> Result<Option<String>, PageError> {
+    let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| PageError::NotFound)?;
+    Ok(params.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned()))
+}
+
+/// Somebody who has begun to sign in at this municipality.
+async fn entering(parts: &mut Parts, app: &App) -> Result<Staff, Refused> {
+    let slug = parameter(parts, app, "slug").await?.ok_or(PageError::NotFound)?;
+    let municipality = app.store().municipality_by_slug(&slug).await.map_err(PageError::from)?;
+    let Some(session) = session_of(app, &parts.headers).await? else {
+        return Err(Refused::SignIn { slug: municipality.slug });
+    };
+    // Another municipality's pages are none at all.
+    if session.user.municipality != municipality.id {
+        return Err(Refused::Page(PageError::NotFound));
+    }
+    Ok(Staff { user: session.user.clone(), municipality, session, mail: MailNotice::default() })
 }
 
 async fn staff(parts: &mut Parts, app: &App, area: Area) -> Result<Staff, Refused> {
-    let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| PageError::NotFound)?;
-    let slug =
-        params.iter().find(|(name, _)| *name == "slug").map(|(_, slug)| slug.to_owned()).ok_or(PageError::NotFound)?;
-    let municipality = app.store().municipality_by_slug(&slug).await.map_err(PageError::from)?;
-    let Some(user) = session_user(app, &parts.headers).await? else {
-        return Err(Refused::SignIn { slug: municipality.slug });
-    };
-    if user.municipality != municipality.id || !may(user.role, area) {
-        return Err(Refused::NotYours(Box::new(municipality)));
+    let mut staff = entering(parts, app).await?;
+    match staff.session.stage {
+        Stage::Code => return Err(Refused::First(format!("/{}/sign-in/code", staff.municipality.slug))),
+        Stage::SetUp => return Err(Refused::First(format!("/{}/account/two-step", staff.municipality.slug))),
+        Stage::In => {}
     }
-    let mail =
-        if may(user.role, Area::Console) { MailNotice::of(app, &municipality).await? } else { MailNotice::default() };
-    Ok(Staff { user, municipality, mail })
+    let is_reader = staff.session.method == Method::Reader;
+    if !may(staff.user.role, area) || (is_reader && area != Area::Results) {
+        return Err(Refused::NotYours(Box::new(staff.municipality)));
+    }
+    // A reader of one publication is led to it and finds nothing else.
+    if let Some(only) = &staff.session.publication {
+        match parameter(parts, app, "publication").await? {
+            Some(asked) if PublicationId(asked.clone()) == *only => {}
+            None if parts.uri.path() == format!("/{}/committee", staff.municipality.slug) => {
+                return Err(Refused::First(staff.landing()));
+            }
+            _ => return Err(Refused::NotYours(Box::new(staff.municipality))),
+        }
+    }
+    if may(staff.user.role, Area::Console) {
+        staff.mail = MailNotice::of(app, &staff.municipality).await?;
+    }
+    Ok(staff)
+}
+
+/// Somebody who has begun to sign in: the pages of the second step.
+pub struct Entering(pub Staff);
+
+impl FromRequestParts<App> for Entering {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refused> {
+        let staff = entering(parts, app).await?;
+        if staff.session.method == Method::Reader {
+            return Err(Refused::NotYours(Box::new(staff.municipality)));
+        }
+        Ok(Self(staff))
+    }
+}
+
+/// Who somebody is, whatever they may do.
+pub trait Who {
+    /// The person.
+    fn staff(&self) -> &Staff;
+}
+
+impl Who for Staff {
+    fn staff(&self) -> &Staff {
+        self
+    }
+}
+
+/// Somebody who has proved a moment ago who they are: `Recent<Administrator>`. A page asked for by somebody else leads to
+/// their password first and then back; a form leads back to the page it stood on.
+pub struct Recent<T>(pub T);
+
+impl<T: FromRequestParts<App, Rejection = Refused> + Who + Send> FromRequestParts<App> for Recent<T> {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refused> {
+        let inner = T::from_request_parts(parts, app).await?;
+        let staff = inner.staff();
+        // In the demo nobody has a password to be asked for.
+        let is_demo = app.settings().catcher && staff.session.method == Method::Demo;
+        if is_demo || staff.session.proved_at.plus_seconds(RECENT_SECONDS) >= app.now() {
+            return Ok(Self(inner));
+        }
+        let slug = &staff.municipality.slug;
+        let back = if parts.method == HttpMethod::GET {
+            parts.uri.path().to_owned()
+        } else {
+            let referer = parts.headers.get(header::REFERER).and_then(|v| v.to_str().ok()).unwrap_or_default();
+            let path = referer.splitn(4, '/').nth(3).map(|path| format!("/{path}")).unwrap_or_default();
+            own_path(slug, path.split('?').next().unwrap_or_default()).unwrap_or_else(|| staff.landing())
+        };
+        Err(Refused::First(format!("/{slug}/account/confirm?next={}", encoded(&back))))
+    }
+}
+
+/// A path of this municipality's pages; `None`: it leads elsewhere.
+pub(crate) fn own_path(slug: &str, path: &str) -> Option<String> {
+    let plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.".contains(&b));
+    (plain && path.starts_with(&format!("/{slug}/")) && !path.contains("//")).then(|| path.to_owned())
+}
+
+fn encoded(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+/// Opens a session and says so to the browser.
+///
+/// # Errors
+/// When the database is away.
+pub(crate) async fn open_session(
+    app: &App,
+    browser: &Browser,
+    user: &User,
+    stage: Stage,
+    method: Method,
+) -> Result<Cookies, PageError> {
+    let (token, now) = (app.keys().random_token(), app.now());
+    let lookup = app.keys().lookup(token.reveal());
+    let new = new_session(app, browser, &lookup, stage, method);
+    // What was open in this browser is not left behind.
+    end_here(app, browser).await?;
+    app.store().open_session(&user.municipality, &user.id, &new, now).await?;
+    entered(app, token.reveal(), user, stage).await
+}
+
+/// A session to be opened now.
+pub(crate) fn new_session<'a>(
+    app: &App,
+    browser: &'a Browser,
+    lookup: &'a str,
+    stage: Stage,
+    method: Method,
+) -> NewSession<'a> {
+    let rules = app.rules();
+    // A session that is not in yet has a quarter of an hour.
+    let seconds = if stage == Stage::In { rules.idle_seconds.min(rules.most_seconds) } else { RECENT_SECONDS };
+    NewSession {
+        lookup,
+        stage,
+        method,
+        device: &browser.device,
+        publication: None,
+        expires_at: app.now().plus_seconds(seconds),
+    }
+}
+
+/// What the browser is told when a session begins or changes its token; when somebody is in, the audit trail is told too.
+pub(crate) async fn entered(app: &App, token: &str, user: &User, stage: Stage) -> Result<Cookies, PageError> {
+    let mut cookies = vec![set_cookie(app, SESSION_COOKIE, token, app.rules().most_seconds.unsigned_abs())?];
+    if stage == Stage::In {
+        app.store()
+            .audit(&user.municipality, Some(&user.id), "session.opened", user.id.as_str(), "", app.now())
+            .await?;
+        cookies.push(set_cookie(app, KNOWN_COOKIE, &Browser::mark(app, user.id.as_str()), KNOWN_SECONDS)?);
+    }
+    Ok(AppendHeaders(cookies))
+}
+
+/// `Set-Cookie` lines.
+pub(crate) type Cookies = AppendHeaders<Vec<(header::HeaderName, HeaderValue)>>;
+
+pub(crate) fn set_cookie(
+    app: &App,
+    name: &str,
+    value: &str,
+    seconds: u64,
+) -> Result<(header::HeaderName, HeaderValue), PageError> {
+    let value = HeaderValue::from_str(&app.settings().cookie(name, value, seconds)).map_err(PageError::internal)?;
+    Ok((header::SET_COOKIE, value))
+}
+
+/// Ends the session of this browser, if there is one.
+pub(crate) async fn end_here(app: &App, browser: &Browser) -> Result<(), PageError> {
+    if let Some(token) = &browser.session {
+        app.store().end_session(&app.keys().lookup(token)).await?;
+    }
+    Ok(())
 }
 
 macro_rules! extractors {
@@ -176,6 +364,17 @@ extractors! {
     Administrator, Trail, Administrator;
 }
 
+macro_rules! who {
+    ($($name:ident),+) => {$(
+        impl Who for $name {
+            fn staff(&self) -> &Staff {
+                &self.0
+            }
+        }
+    )+};
+}
+who!(Reader, Analyst, Caller, Administrator);
+
 impl Staff {
     /// Notes in the audit trail what this person did.
     ///
@@ -196,18 +395,22 @@ impl Staff {
             results: may(self.user.role, Area::Results),
             trail: may(self.user.role, Area::Trail),
             calls: may(self.user.role, Area::Calls),
+            account: self.session.method != Method::Reader,
             current,
             mail: self.mail.clone(),
         }
     }
 
     /// Where this person begins.
-    fn landing(&self) -> String {
-        landing(&self.municipality.slug, self.user.role)
+    pub(crate) fn landing(&self) -> String {
+        match &self.session.publication {
+            Some(only) => format!("/{}/committee/{only}", self.municipality.slug),
+            None => landing(&self.municipality.slug, self.user.role),
+        }
     }
 }
 
-fn landing(slug: &str, role: Role) -> String {
+pub(crate) fn landing(slug: &str, role: Role) -> String {
     let place = match role {
         Role::Administrator | Role::Analyst => "console",
         Role::Committee => "committee",
@@ -233,6 +436,8 @@ pub struct Bar {
     pub trail: bool,
     /// Shows the telephone.
     pub calls: bool,
+    /// Has an account of one's own; readers from outside have none.
+    pub account: bool,
     /// What is to be known of the mail.
     pub mail: MailNotice,
     /// The page shown: `home`, `frames`, `publications`, `committee`, `calls`, `trail`, `account`.
@@ -253,160 +458,11 @@ impl Bar {
             results: true,
             trail: full,
             calls: full,
+            account: full,
             current,
             mail: MailNotice::sample(full),
         }
     }
-}
-
-/// `GET /sign-in/{token}`: a button, since mail scanners open links and must not use them up.
-#[derive(Debug, Serialize)]
-pub struct SignInPage {
-    /// The link is unknown, used or too old.
-    pub stale: bool,
-}
-
-impl Page for SignInPage {
-    const TEMPLATE: &'static str = "signin/link.html";
-
-    fn samples() -> Vec<Self> {
-        vec![Self { stale: false }, Self { stale: true }]
-    }
-}
-
-async fn ask(State(app): State<App>, visit: Visit) -> Result<Response, PageError> {
-    app.view(&visit).render(&SignInPage { stale: false })
-}
-
-async fn sign_in(State(app): State<App>, visit: Visit, Path(token): Path<String>) -> Result<Response, PageError> {
-    let session = app.keys().random_token();
-    let now = app.now();
-    let lookup = app.keys().lookup(session.reveal());
-    let user =
-        app.store().use_sign_in(&app.keys().lookup(&token), &lookup, now.plus_seconds(SESSION_SECONDS), now).await?;
-    let Some(user) = user else {
-        return app.view(&visit).status(axum::http::StatusCode::GONE).render(&SignInPage { stale: true });
-    };
-    let municipality = app.store().municipality(&user.municipality).await?;
-    let staff = Staff { user, municipality, mail: MailNotice::default() };
-    staff.did(&app, "session.opened", staff.user.id.as_str(), "").await?;
-    Ok((session_cookie(&app, session.reveal(), SESSION_SECONDS.unsigned_abs())?, Redirect::to(&staff.landing()))
-        .into_response())
-}
-
-fn session_cookie(app: &App, token: &str, seconds: u64) -> Result<[(header::HeaderName, HeaderValue); 1], PageError> {
-    let value =
-        HeaderValue::from_str(&app.settings().cookie(SESSION_COOKIE, token, seconds)).map_err(PageError::internal)?;
-    Ok([(header::SET_COOKIE, value)])
-}
-
-async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Result<Response, PageError> {
-    if let Some(token) = cookie(&headers, &app.settings().cookie_name(SESSION_COOKIE)) {
-        app.store().end_session(&app.keys().lookup(&token)).await?;
-    }
-    Ok((session_cookie(&app, "", 0)?, Redirect::to("/")).into_response())
-}
-
-/// `GET /{slug}/sign-in`: how to get in; in the demo also as whom.
-#[derive(Debug, Serialize)]
-pub struct FrontPage {
-    /// The municipality's slug.
-    pub slug: String,
-    /// In the demo: as whom one can look around.
-    pub people: Vec<FrontPerson>,
-}
-
-/// Somebody as whom one can look around in the demo.
-#[derive(Debug, Serialize)]
-pub struct FrontPerson {
-    /// Id.
-    pub id: String,
-    /// Name.
-    pub name: String,
-    /// Key of the role's name.
-    pub role: String,
-}
-
-impl Page for FrontPage {
-    const TEMPLATE: &'static str = "signin/front.html";
-
-    fn samples() -> Vec<Self> {
-        let person =
-            FrontPerson { id: "u".to_owned(), name: "Mette Holm".to_owned(), role: "console.role_analyst".to_owned() };
-        vec![
-            Self { slug: "hojager".to_owned(), people: vec![person] },
-            Self { slug: "hojager".to_owned(), people: Vec::new() },
-        ]
-    }
-}
-
-async fn front(
-    State(app): State<App>,
-    visit: Visit,
-    Path(slug): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, PageError> {
-    let municipality = app.store().municipality_by_slug(&slug).await?;
-    if let Some(user) = session_user(&app, &headers).await?
-        && user.municipality == municipality.id
-    {
-        return Ok(Redirect::to(&landing(&municipality.slug, user.role)).into_response());
-    }
-    let people = if app.settings().catcher { app.store().users(&municipality.id).await? } else { Vec::new() };
-    let people = people.into_iter().filter(|u| u.disabled_at.is_none());
-    let person = |u: User| FrontPerson { id: u.id.0, name: u.name, role: format!("console.role_{}", u.role.as_str()) };
-    let page = FrontPage { slug: municipality.slug.clone(), people: people.map(person).collect() };
-    app.view(&visit).of(&municipality).render(&page)
-}
-
-#[derive(Deserialize)]
-struct AsWhom {
-    user: String,
-}
-
-/// The demo's "look around as": there every mail, and so every link, lies open anyway. Elsewhere there is no such address.
-async fn sign_in_as(
-    State(app): State<App>,
-    Path(slug): Path<String>,
-    Form(form): Form<AsWhom>,
-) -> Result<Response, PageError> {
-    if !app.settings().catcher {
-        return Err(PageError::NotFound);
-    }
-    let municipality = app.store().municipality_by_slug(&slug).await?;
-    let id = UserId(form.user);
-    let users = app.store().users(&municipality.id).await?;
-    let user = users.into_iter().find(|u| u.id == id && u.disabled_at.is_none()).ok_or(PageError::NotFound)?;
-    let session = app.keys().random_token();
-    let now = app.now();
-    let lookup = app.keys().lookup(session.reveal());
-    app.store().open_session(&municipality.id, &user.id, &lookup, now.plus_seconds(SESSION_SECONDS), now).await?;
-    let staff = Staff { user, municipality, mail: MailNotice::default() };
-    staff.did(&app, "session.opened", staff.user.id.as_str(), "demo").await?;
-    Ok((session_cookie(&app, session.reveal(), SESSION_SECONDS.unsigned_abs())?, Redirect::to(&staff.landing()))
-        .into_response())
-}
-
-/// `GET /{slug}/account`
-#[derive(Debug, Serialize)]
-pub struct AccountPage {
-    /// Navigation.
-    pub bar: Bar,
-    /// Address.
-    pub email: String,
-}
-
-impl Page for AccountPage {
-    const TEMPLATE: &'static str = "signin/account.html";
-
-    fn samples() -> Vec<Self> {
-        [true, false].map(|full| Self { bar: Bar::sample(full), email: "mette@example.dk".to_owned() }).into()
-    }
-}
-
-async fn account(State(app): State<App>, visit: Visit, staff: Staff) -> Result<Response, PageError> {
-    let page = AccountPage { bar: staff.bar("account"), email: staff.user.email.clone() };
-    app.view(&visit).of(&staff.municipality).render(&page)
 }
 
 /// What a page says about what was just done: a word of a closed list in the query (`?note=closed`).
@@ -432,6 +488,20 @@ pub enum Note {
     Resent,
     /// A wish to be contacted was worked off.
     Contacted,
+    /// A password was set.
+    Password,
+    /// The second step is set up.
+    SecondStep,
+    /// The second step is switched off.
+    SecondStepOff,
+    /// Sessions were ended.
+    SessionsEnded,
+    /// A colleague was invited by mail.
+    Invited,
+    /// An invitation or link was taken back.
+    TakenBack,
+    /// What a person may do was changed.
+    PersonChanged,
     /// Thanks or a welcome were queued.
     Noticed,
 }
@@ -450,6 +520,13 @@ impl Note {
             Self::Closed => "console.flash_closed",
             Self::Resent => "console.flash_resent",
             Self::Contacted => "console.flash_contacted",
+            Self::Password => "accounts.flash_password",
+            Self::SecondStep => "accounts.flash_second_step",
+            Self::SecondStepOff => "accounts.flash_second_step_off",
+            Self::SessionsEnded => "accounts.flash_sessions_ended",
+            Self::Invited => "accounts.flash_invited",
+            Self::TakenBack => "accounts.flash_taken_back",
+            Self::PersonChanged => "accounts.flash_person_changed",
             Self::Noticed => "sending.noticed",
         })
     }

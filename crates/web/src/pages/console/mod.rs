@@ -1,7 +1,8 @@
 //! The console: where an analyst prepares, runs, watches and publishes a round.
 //!
 //! # Layout
-//! - this module: the home page with what is going on and what to do next, and the audit trail
+//! - this module: the home page with what is going on and what to do next
+//! - [`people`], [`readers`]: who may sign in; links for readers from outside; [`trail`]: who did what
 //! - [`frames`]: register extracts in
 //! - [`rounds`]: a round from draft to closed
 //! - [`messages`]: what mail could not do, and letters; [`trouble`]: what came back and what came in
@@ -17,12 +18,15 @@ pub mod jobs;
 pub mod messages;
 pub mod notices;
 pub mod outlook;
+pub mod people;
 pub mod protected;
 pub mod publishing;
 pub mod quality;
 pub mod questionnaires;
+pub mod readers;
 pub mod rounds;
 pub mod settings;
+pub mod trail;
 pub mod trouble;
 pub mod wishes;
 
@@ -39,7 +43,7 @@ use text::{EngineError, format};
 
 use crate::app::App;
 use crate::error::PageError;
-use crate::pages::signin::{Administrator, Analyst, Bar, Note, not_kept};
+use crate::pages::signin::{Analyst, Bar, Note, not_kept};
 use crate::templates::{Page, Site, Templates};
 use crate::visit::Visit;
 
@@ -47,7 +51,6 @@ use crate::visit::Visit;
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/{slug}/console", routing::get(home))
-        .route("/{slug}/console/trail", routing::get(trail))
         .merge(frames::routes())
         .merge(rounds::routes())
         .merge(messages::routes())
@@ -61,6 +64,9 @@ pub fn routes() -> Router<App> {
         .merge(publishing::routes())
         .merge(jobs::routes())
         .merge(settings::routes())
+        .merge(people::routes())
+        .merge(readers::routes())
+        .merge(trail::routes())
         .layer(middleware::from_fn(not_kept))
 }
 
@@ -70,7 +76,9 @@ pub fn routes() -> Router<App> {
 /// The first fault.
 pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     templates.check::<HomePage>(site)?;
-    templates.check::<TrailPage>(site)?;
+    people::check(templates, site)?;
+    readers::check(templates, site)?;
+    trail::check(templates, site)?;
     frames::check(templates, site)?;
     rounds::check(templates, site)?;
     messages::check(templates, site)?;
@@ -243,7 +251,7 @@ fn round_line(app: &App, language: Language, slug: &str, round: &Round) -> Round
     }
 }
 
-/// The six steps of a year and where each stands.
+/// The steps of a year and where each stands, as the data has it.
 async fn steps(
     app: &App,
     municipality: &Municipality,
@@ -283,6 +291,16 @@ async fn steps(
     let plan_href = round_href.clone().unwrap_or_else(|| format!("/{slug}/console/rounds/new"));
     add("plan", round.is_some(), plan_text, Some(plan_href));
     let opened = matches!(state, Some(RoundState::Open | RoundState::Closed));
+    let closed = state == Some(RoundState::Closed);
+    let has_form = round.is_some_and(|r| r.questionnaire.is_some());
+    let form_text = say(if has_form { "step_form_done" } else { "step_form_todo" }, &[]);
+    add("form", round.is_some(), form_text, Some(format!("/{slug}/console/questionnaires")));
+    let sender = municipality.settings.sender_email.as_str();
+    let mail_text = match sender {
+        "" => say("step_mail_todo", &[]),
+        sender => say("step_mail_done", &[("sender", sender.into())]),
+    };
+    add("mail", !sender.is_empty() || opened, mail_text, None);
     let open_text = match (state, &answered) {
         (Some(RoundState::Opening), _) => say("step_open_running", &[]),
         (Some(RoundState::Open | RoundState::Closed), Some(total)) => {
@@ -299,7 +317,26 @@ async fn steps(
             say("step_collect_text", &[("answered", answered.into()), ("rate", rate.into())])
         },
     );
-    add("collect", state == Some(RoundState::Closed), collect_text, round_href);
+    add("collect", closed, collect_text, round_href.clone());
+    let waves = match round {
+        Some(round) if opened => {
+            app.store().mail_counts(id, &round.id).await?.iter().map(|c| c.wave).max().unwrap_or(0)
+        }
+        _ => 0,
+    };
+    let reminders = u64::try_from(waves.min(3)).unwrap_or(0);
+    let remind_text = match reminders {
+        0 => say("step_remind_todo", &[]),
+        n => say("step_remind_done", &[("n", n.into())]),
+    };
+    let remind_href = round_href.as_ref().filter(|_| opened && !closed).map(|href| format!("{href}/reminder"));
+    add("remind", reminders > 0 || closed, remind_text, remind_href);
+    let close_text = match round.and_then(|r| r.closes_on.as_deref()).filter(|_| opened) {
+        _ if closed => say("step_close_done", &[]),
+        Some(date) => say("step_close_text", &[("date", day(language, date).into())]),
+        None => say("step_close_todo", &[]),
+    };
+    add("close", closed, close_text, round_href.filter(|_| opened));
     let publish_text = published.as_ref().map_or_else(
         || say("step_publish_todo", &[]),
         |p| say("step_publish_done", &[("version", p.version.into()), ("date", day(language, &p.date).into())]),
@@ -311,69 +348,4 @@ async fn steps(
 /// A stored date `yyyy-mm-dd` as people write it.
 pub(crate) fn day(language: Language, date: &str) -> String {
     date.parse().map_or_else(|_| date.to_owned(), |parsed| format::date(language, parsed))
-}
-
-/// `GET /{slug}/console/trail`
-#[derive(Debug, Serialize)]
-pub struct TrailPage {
-    /// Navigation.
-    pub bar: Bar,
-    /// The latest entries.
-    pub entries: Vec<TrailLine>,
-}
-
-/// An entry of the audit trail.
-#[derive(Debug, Serialize)]
-pub struct TrailLine {
-    /// When, in milliseconds.
-    pub at: i64,
-    /// Who.
-    pub who: Option<String>,
-    /// What.
-    pub action: String,
-    /// To what.
-    pub subject: String,
-    /// More.
-    pub detail: String,
-}
-
-impl Page for TrailPage {
-    const TEMPLATE: &'static str = "console/trail.html";
-
-    fn samples() -> Vec<Self> {
-        let line = |who: Option<&str>| TrailLine {
-            at: 1_790_000_000_000,
-            who: who.map(str::to_owned),
-            action: "round.closed".to_owned(),
-            subject: "018f".to_owned(),
-            detail: String::new(),
-        };
-        vec![
-            Self { bar: Bar::sample(true), entries: vec![line(Some("Mette Holm")), line(None)] },
-            Self { bar: Bar::sample(false), entries: Vec::new() },
-        ]
-    }
-}
-
-async fn trail(
-    State(app): State<App>,
-    visit: Visit,
-    Administrator(staff): Administrator,
-) -> Result<Response, PageError> {
-    let view = app.view(&visit).of(&staff.municipality);
-    let language = view.language();
-    let entries = app.store().audit_trail(&staff.municipality.id, 200).await?;
-    staff.did(&app, "trail.seen", "", "").await?;
-    let action = |action: &str| {
-        let key = format!("console.did_{}", action.replace('.', "_"));
-        if app.messages().contains(&key) { app.t(language, &key, &[]) } else { action.to_owned() }
-    };
-    let line = |e: store::audit::AuditEntry| TrailLine {
-        at: e.at.0,
-        who: e.user_name,
-        action: action(&e.action),
-        subject: e.subject,
-        detail: e.detail,
-    };
-    view.render(&TrailPage { bar: staff.bar("trail"), entries: entries.into_iter().map(line).collect() })
 }
