@@ -136,7 +136,7 @@ impl StaffMailer {
             Ok(connection) => connection,
             Err(error) => return Tried::Later(error.to_string()),
         };
-        let delivery = connection.send(&rendered.envelope, &rendered.bytes, async { true }).await;
+        let delivery = connection.send(&rendered.envelope, &rendered.bytes).await;
         match delivery {
             Delivery::Sent(_) => {
                 connection.quit().await;
@@ -148,7 +148,6 @@ impl StaffMailer {
             }
             // A second mail with the same link does no harm; none would.
             Delivery::Lost(fault) | Delivery::Unanswered(fault) => Tried::Later(fault.to_string()),
-            Delivery::Stopped => Tried::Later("stopped".to_owned()),
         }
     }
 
