@@ -61,6 +61,8 @@ id! {
     StatusId,
     /// One message that came in.
     InboundId,
+    /// A visit to a business.
+    VisitId,
     /// A long-running job.
     JobId,
     /// A member of staff.

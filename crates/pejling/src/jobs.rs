@@ -95,6 +95,7 @@ async fn sweep(parts: &Parts) -> Result<()> {
     parts.store.sweep_sessions(parts.clock.now()).await?;
     parts.store.sweep_brakes(parts.clock.now()).await?;
     parts.store.drop_letters(parts.clock.now().plus_seconds(-LETTERS_SECONDS)).await?;
+    parts.store.sweep_follow_ups(parts.clock.now()).await?;
     parts.store.sweep_inbound(parts.clock.now()).await?;
     Ok(())
 }

@@ -7,6 +7,7 @@
 //! - [`municipalities`], [`frames`], [`questionnaires`], [`rounds`]: who asks whom what; [`instrument`]: questionnaires in the making
 //! - [`respondent`], [`drafts`]: what a business does with its link; answers that do not count yet
 //! - [`calls`], [`channels`]: the telephone; letters and Digital Post; [`bases`]: why protected businesses may be approached
+//! - [`follow`]: wishes to be contacted, newcomers, visits
 //! - [`codes`]: open answers and their confirmed themes
 //! - [`outbox`], [`sending`]: messages to be sent, and the demo's caught mail; whether and how fast mail goes out; [`inbound`]: what comes back
 //! - [`results`]: feeds for the analysis, publications; [`sums`]: cell sums made here, where answers are not to move
@@ -24,6 +25,7 @@ pub mod credentials;
 mod dialect;
 pub mod drafts;
 mod error;
+pub mod follow;
 pub mod frames;
 pub mod goals;
 pub mod inbound;

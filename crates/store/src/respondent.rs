@@ -90,20 +90,15 @@ statements! {
     PASS_ON = "update invitations set generation = generation + 1, contact_id = $3, lookup = $4, passed_on_at = $5, opted_out_at = null where id = $1 and generation = $2";
     PUT_WISH = "insert into contact_wishes (id, municipality_id, invitation_id, name, reach, about, created_at)
         select $1, i.municipality_id, i.id, $3, $4, $5, $6 from invitations i where i.id = $2
-        on conflict (invitation_id) do update set name = excluded.name, reach = excluded.reach, about = excluded.about, created_at = excluded.created_at";
+        on conflict (invitation_id) do update set name = excluded.name, reach = excluded.reach, about = excluded.about,
+            created_at = excluded.created_at, done_at = null";
     WISH_OF = "select name, reach, about from contact_wishes where invitation_id = $1";
-    WISHES = "select w.id, f.name, f.street, w.name, w.reach, w.about, w.created_at from contact_wishes w
-        join invitations i on i.id = w.invitation_id join rounds r on r.id = i.round_id
-        join frame_rows f on f.import_id = r.import_id and f.business_id = i.business_id
-        where w.municipality_id = $1 and i.round_id = $2 order by w.created_at, w.id";
     // What confirms a wish that is gone needs no sending; a new wish lets it go on, unless it was sent.
     FORGET_CONFIRMATION = "update outbox set state = 'cancelled', words = '', lease_owner = null, lease_until = null, updated_at = $2
         where wave = 5 and state in ('pending', 'deferred', 'claimed') and invitation_id = $1";
     CONFIRM_AGAIN = "update outbox set state = 'pending', next_attempt_at = $2, updated_at = $2
         where wave = 5 and state = 'cancelled' and sent_at is null and invitation_id = $1
           and generation = (select i.generation from invitations i where i.id = $1)";
-    WISHING = "select invitation_id from contact_wishes where id = $1 and municipality_id = $2";
-    DROP_WISH = "delete from contact_wishes where id = $1 and municipality_id = $2";
     [bulk 2] PUT_ANSWERS = "insert into answers (response_id, question_key, value, revision) values", "($1, #, #, $2)",
         "on conflict (response_id, question_key) do update set value = excluded.value, revision = excluded.revision where answers.value is distinct from excluded.value";
 }
@@ -232,21 +227,6 @@ pub struct ContactWish {
     pub reach: String,
     /// About what.
     pub about: String,
-}
-
-/// A wish to be contacted, for staff.
-#[derive(Clone, PartialEq, Eq, serde::Serialize)]
-pub struct ContactRow {
-    /// Its id.
-    pub id: String,
-    /// Name of the business.
-    pub business_name: String,
-    /// Street and number of the business.
-    pub street: String,
-    /// The wish.
-    pub wish: ContactWish,
-    /// When.
-    pub created_at: Millis,
 }
 
 impl Store {
@@ -520,32 +500,12 @@ impl Store {
         call(DROP_WISH_OF).text(invitation.as_str()).run(&mut tx).await?;
         Ok(tx.commit().await?)
     }
+}
 
-    /// The wishes to be contacted of a round, oldest first.
-    pub async fn contact_wishes(&self, municipality: &MunicipalityId, round: &RoundId) -> Result<Vec<ContactRow>> {
-        let rows = call(WISHES).text(municipality.as_str()).text(round.as_str()).rows(&mut *self.read().await?).await?;
-        rows.iter()
-            .map(|row| {
-                let mut c = columns(row);
-                Ok(ContactRow {
-                    id: c.text()?,
-                    business_name: c.text()?,
-                    street: c.text()?,
-                    wish: ContactWish { name: c.text()?, reach: c.text()?, about: c.text()? },
-                    created_at: c.at()?,
-                })
-            })
-            .collect()
-    }
-
-    /// Deletes a wish that was worked off.
-    pub async fn contact_done(&self, municipality: &MunicipalityId, id: &str, now: Millis) -> Result<()> {
-        let mut tx = self.begin().await?;
-        let wishing = call(WISHING).text(id).text(municipality.as_str()).row(&mut tx, "contact wish").await?;
-        call(FORGET_CONFIRMATION).text(&columns(&wishing).text()?).at(now).run(&mut tx).await?;
-        call(DROP_WISH).text(id).text(municipality.as_str()).run_one(&mut tx, "contact wish").await?;
-        Ok(tx.commit().await?)
-    }
+/// The message that confirms a wish is not sent any more.
+pub(crate) async fn forget_confirmation(conn: &mut AnyConnection, invitation: &str, now: Millis) -> Result<()> {
+    call(FORGET_CONFIRMATION).text(invitation).at(now).run(conn).await?;
+    Ok(())
 }
 
 /// Where an invitation's answers go.

@@ -88,8 +88,6 @@ const ADDRESSES: &[(&str, &str, &[Role])] = &[
     ("POST", "/{slug}/console/post/{message}/resend", CONSOLE),
     ("GET", "/{slug}/console/rounds/{round}/quality", CONSOLE),
     ("GET", "/{slug}/console/rounds/{round}/outlook", CONSOLE),
-    ("GET", "/{slug}/console/rounds/{round}/wishes", CONSOLE),
-    ("POST", "/{slug}/console/rounds/{round}/wishes/{wish}/done", CONSOLE),
     ("GET", "/{slug}/console/questionnaires", CONSOLE),
     ("POST", "/{slug}/console/questionnaires/begin", CONSOLE),
     ("POST", "/{slug}/console/questionnaires/use", CONSOLE),
@@ -110,6 +108,16 @@ const ADDRESSES: &[(&str, &str, &[Role])] = &[
     ("GET", "/{slug}/console/questionnaires/{draft}/discard", CONSOLE),
     ("POST", "/{slug}/console/questionnaires/{draft}/discard", CONSOLE),
     ("GET", "/{slug}/console/questionnaires/{draft}/preview", CONSOLE),
+    ("GET", "/{slug}/console/follow-up", CONSOLE),
+    ("POST", "/{slug}/console/follow-up/{wish}/plan", CONSOLE),
+    ("POST", "/{slug}/console/follow-up/{wish}/done", CONSOLE),
+    ("POST", "/{slug}/console/follow-up/{wish}/reopen", CONSOLE),
+    ("POST", "/{slug}/console/follow-up/{wish}/delete", CONSOLE),
+    ("GET", "/{slug}/console/visits", CONSOLE),
+    ("POST", "/{slug}/console/visits", CONSOLE),
+    ("POST", "/{slug}/console/visits/find", CONSOLE),
+    ("GET", "/{slug}/console/visits/new", CONSOLE),
+    ("POST", "/{slug}/console/visits/{visit}/delete", CONSOLE),
     ("GET", "/{slug}/console/rounds/{round}/close", CONSOLE),
     ("POST", "/{slug}/console/rounds/{round}/close", CONSOLE),
     ("GET", "/{slug}/console/publications", CONSOLE),
@@ -591,26 +599,86 @@ async fn a_round_in_the_field_is_watched_paused_reminded_and_closed() {
 }
 
 #[tokio::test]
-async fn a_wish_to_be_contacted_is_seen_worked_off_and_gone() {
+async fn a_wish_to_be_contacted_has_an_owner_and_a_day_and_can_be_taken_up_again() {
     let town = Town::open().await;
     let (id, round) = (&town.municipality.id, &town.round.id);
     let mut browser = signed_in(&town, Role::Analyst).await;
-    let address = format!("/hojager/console/rounds/{round}/wishes");
-    browser.get(&address).await.assert_text("Ingen har bedt om at blive kontaktet.");
+    let address = "/hojager/console/follow-up";
+    browser.get(address).await.assert_text("Ingen venter på at blive kontaktet.");
 
     let invitation = town.store.links(id, round, None, 1).await.unwrap().remove(0).invitation;
     let wish = ContactWish { name: "Lis Holm".into(), reach: "12 34 56 78".into(), about: "lærlinge".into() };
     town.store.leave_contact(&invitation, &wish, "localhost", NOW).await.unwrap();
-    let page = browser.get(&address).await;
+    let page = browser.get(address).await;
     page.assert_text("Lis Holm");
     page.assert_text("lærlinge");
-    let left = town.store.contact_wishes(id, round).await.unwrap().remove(0).id;
-    browser.post(&format!("{address}/{left}/done"), &[]).await.assert_text("Ønsket er klaret og slettet.");
-    assert!(town.store.contact_wishes(id, round).await.unwrap().is_empty());
+    page.assert_text("href=\"tel:12345678\"");
+    let (left, me) =
+        (town.store.follow_ups(id).await.unwrap().remove(0).id, town.store.users(id).await.unwrap().remove(0).id);
+    let plan = |day: &'static str| [("owner", me.as_str()), ("due_on", day), ("note", "Ringer mandag")];
+    let refused = browser.post(&format!("{address}/{left}/plan"), &plan("2026-02-30")).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    refused.assert_text("Ringer mandag");
+    refused.assert_text("Skriv datoen som år-måned-dag");
+    browser.post(&format!("{address}/{left}/plan"), &plan("2026-09-30")).await.assert_text("Gemt.");
+    for shelf in ["mine", "overdue"] {
+        browser.get(&format!("{address}?show={shelf}")).await.assert_text("Vognmand Holm ApS");
+    }
+    browser.post(&format!("{address}/{left}/done"), &plan("2026-09-30")).await.assert_text("Ønsket er klaret.");
+    assert!(!browser.get(address).await.body.contains("Lis Holm"));
+    browser.get(&format!("{address}?show=done")).await.assert_text("Ringer mandag");
+    browser.post(&format!("{address}/{left}/reopen"), &[]).await.assert_text("Lis Holm");
+    browser.post(&format!("{address}/{left}/done"), &plan("2026-09-30")).await;
+    browser.post(&format!("{address}/{left}/delete"), &[]).await.assert_text("Slettet.");
+    assert!(town.store.follow_ups(id).await.unwrap().is_empty());
     let did = did(&town).await;
-    for action in ["wishes.seen", "wish.done"] {
+    for action in ["wishes.seen", "wish.planned", "wish.done", "wish.reopened", "wish.deleted"] {
         assert!(did.contains(&action.to_owned()), "{action} in {did:?}");
     }
+}
+
+#[tokio::test]
+async fn a_visit_is_found_written_down_and_deleted_and_a_protected_business_needs_a_reason() {
+    let town = Town::open().await;
+    let id = &town.municipality.id;
+    let mut browser = signed_in(&town, Role::Analyst).await;
+    let address = "/hojager/console/visits";
+    let empty = browser.get(address).await;
+    empty.assert_text("Udtrækket for 2026 er det første.");
+    empty.assert_text("Intet besøg er skrevet ned endnu.");
+    browser.post(&format!("{address}/find"), &[("words", "ingen saadan")]).await.assert_text("Ingen virksomhed");
+    let mut units: Vec<_> =
+        town.store.frame_units(id, 2026, None, 10).await.unwrap().into_iter().map(|row| row.unit).collect();
+    let mut new = units[0].clone();
+    (new.unit_key, new.name, new.protected) = ("dk:p:1000000077".into(), "Bageriet Ny".into(), true);
+    units.push(new);
+    let import = town.store.begin_frame_import(id, 2027, "u.csv", "9", NOW).await.unwrap();
+    town.store.stage_frame_rows(id, &import.id, &units, NOW).await.unwrap();
+    town.store.finish_frame_import(id, &import.id, NOW).await.unwrap();
+    browser.get(address).await.assert_text("1 virksomhed i udtrækket for 2027 var der ikke i 2026 eller før.");
+    browser.post(&format!("{address}/find"), &[("words", "bageriet")]).await.assert_text("Reklamebeskyttet");
+
+    let business = town.store.find_businesses(id, "bageriet", 1).await.unwrap().remove(0).business;
+    browser.get(&format!("{address}/new?business={business}")).await.assert_text("Hvorfor må I besøge den");
+    let visit = |basis: &'static str| {
+        [
+            ("business", business.as_str()),
+            ("visited_on", "2026-10-20"),
+            ("visitor", "Anna"),
+            ("note", "Parkering"),
+            ("basis", basis),
+        ]
+    };
+    let refused = browser.post(address, &visit("")).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    refused.assert_text("Skriv, hvorfor I må besøge en reklamebeskyttet virksomhed.");
+    let kept = browser.post(address, &visit("Ringede selv")).await;
+    for words in ["Gemt.", "Parkering", "Aftalt", "Ringede selv"] {
+        kept.assert_text(words);
+    }
+    let visit = town.store.visits(id).await.unwrap().remove(0).id;
+    browser.post(&format!("{address}/{visit}/delete"), &[]).await.assert_text("Slettet.");
+    assert!(town.store.visits(id).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -100,7 +100,7 @@ async fn a_whole_round(ground: &Ground) {
     let total = store.monitor(&m, &round).await.unwrap().total;
     assert_eq!((total.frame, total.invited, total.sent, total.opted_out), (40, 40, 40, 2));
     assert_eq!((total.started, total.partial, total.complete), (3, 0, 2));
-    assert_eq!(store.contact_wishes(&m, &round).await.unwrap().len(), 1);
+    assert_eq!(store.follow_ups(&m).await.unwrap().len(), 1);
 
     // Closed: no more answers, the waiting messages are cancelled.
     store.close_round(&m, &round, later).await.unwrap();
@@ -363,9 +363,9 @@ async fn another_municipality_sees_nothing(ground: &Ground) {
     let wish = ContactWish { name: "Lis".into(), reach: "12 34 56 78".into(), about: String::new() };
     save(store, &invitation, 0, &[("why", "Vejene")]).await.unwrap();
     store.leave_contact(&invitation, &wish, DOMAIN, NOW).await.unwrap();
-    assert!(store.contact_wishes(&other, &round).await.unwrap().is_empty());
-    let wishes = store.contact_wishes(&m, &round).await.unwrap();
-    assert!(matches!(store.contact_done(&other, &wishes[0].id, NOW).await, Err(StoreError::NotFound(_))));
+    assert!(store.follow_ups(&other).await.unwrap().is_empty());
+    let wishes = store.follow_ups(&m).await.unwrap();
+    assert!(matches!(store.drop_follow_up(&other, &wishes[0].id, NOW).await, Err(StoreError::NotFound(_))));
     assert!(store.open_answers(&other, &round, "why").await.unwrap().is_empty());
     assert!(store.analysis_responses(&other, &[YEAR]).await.unwrap().is_empty());
     let row = store.frame_units(&m, YEAR, None, 1).await.unwrap().remove(0);

@@ -4,6 +4,7 @@ mod channels;
 mod codes;
 mod committee;
 mod fieldwork;
+mod follow;
 mod inbound;
 mod instrument;
 mod mail;

@@ -23,6 +23,7 @@ const SUBJECTS: &[Subject] = &[
     ("codes", codes::STATEMENTS, codes::BULKS),
     ("credentials", credentials::STATEMENTS, credentials::BULKS),
     ("drafts", drafts::STATEMENTS, drafts::BULKS),
+    ("follow", follow::STATEMENTS, follow::BULKS),
     ("frames", frames::STATEMENTS, frames::BULKS),
     ("goals", goals::STATEMENTS, goals::BULKS),
     ("inbound", inbound::STATEMENTS, inbound::BULKS),

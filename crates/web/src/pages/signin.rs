@@ -440,7 +440,7 @@ pub struct Bar {
     pub account: bool,
     /// What is to be known of the mail.
     pub mail: MailNotice,
-    /// The page shown: `home`, `frames`, `publications`, `committee`, `calls`, `trail`, `account`.
+    /// The page shown: `home`, `frames`, `follow`, `visits`, `publications`, `committee`, `calls`, `trail`, `account`.
     pub current: &'static str,
 }
 
@@ -504,6 +504,10 @@ pub enum Note {
     PersonChanged,
     /// Thanks or a welcome were queued.
     Noticed,
+    /// Something was saved.
+    Saved,
+    /// Something was deleted.
+    Deleted,
 }
 
 impl Note {
@@ -528,6 +532,8 @@ impl Note {
             Self::TakenBack => "accounts.flash_taken_back",
             Self::PersonChanged => "accounts.flash_person_changed",
             Self::Noticed => "sending.noticed",
+            Self::Saved => "follow.flash_saved",
+            Self::Deleted => "follow.flash_deleted",
         })
     }
 }

@@ -7,12 +7,13 @@
 //! - [`rounds`]: a round from draft to closed
 //! - [`messages`]: what mail could not do, and letters; [`trouble`]: what came back and what came in
 //! - [`protected`]: why protected businesses may be asked; [`notices`]: thanks and welcome
-//! - [`wishes`]: businesses that asked to be contacted
 //! - [`questionnaires`]: versions of the questionnaire, and the next one in the making
 //! - [`quality`]: how long answering takes, what is left blank, where people stop; [`outlook`]: how certain the figures will be
+//! - [`follow`]: businesses that asked to be contacted; [`visits`]: newcomers and visits
 //! - [`publishing`]: analyse, publish, papers
 //! - [`settings`]: what the municipality says of itself
 //! - [`jobs`]: work in the background and its results
+pub mod follow;
 pub mod frames;
 pub mod jobs;
 pub mod messages;
@@ -28,7 +29,7 @@ pub mod rounds;
 pub mod settings;
 pub mod trail;
 pub mod trouble;
-pub mod wishes;
+pub mod visits;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -57,7 +58,8 @@ pub fn routes() -> Router<App> {
         .merge(notices::routes())
         .merge(protected::routes())
         .merge(trouble::routes())
-        .merge(wishes::routes())
+        .merge(follow::routes())
+        .merge(visits::routes())
         .merge(quality::routes())
         .merge(outlook::routes())
         .merge(questionnaires::routes())
@@ -85,7 +87,8 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     notices::check(templates, site)?;
     protected::check(templates, site)?;
     trouble::check(templates, site)?;
-    wishes::check(templates, site)?;
+    follow::check(templates, site)?;
+    visits::check(templates, site)?;
     quality::check(templates, site)?;
     outlook::check(templates, site)?;
     questionnaires::check(templates, site)?;

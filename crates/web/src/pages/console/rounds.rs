@@ -164,7 +164,8 @@ fn read_dates(
     (opens.map(|d| d.to_string()), closes.map(|d| d.to_string()))
 }
 
-fn today(app: &App, staff: &Staff) -> Date {
+/// The day it is where the municipality is.
+pub(crate) fn today(app: &App, staff: &Staff) -> Date {
     app.now().date_in(&text::format::zone(&staff.municipality.settings.time_zone))
 }
 
