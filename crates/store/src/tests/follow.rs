@@ -49,7 +49,7 @@ async fn newcomers_are_those_whom_no_earlier_extract_had(ground: &Ground) {
         first.year == YEAR && first.compared_with.is_none() && first.businesses.is_empty(),
         "nobody is new at first"
     );
-    import(store, &m, YEAR + 1, &units(5)).await;
+    import(store, &m, YEAR + 1, "2", &units(5)).await;
     let next = store.newcomers(&m).await.unwrap().unwrap();
     assert_eq!((next.year, next.compared_with), (YEAR + 1, Some(YEAR)));
     let mut names: Vec<_> = next.businesses.iter().map(|b| b.name.as_str()).collect();

@@ -42,8 +42,7 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
 }
 
 /// Which wishes are shown.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Shelf {
     /// Those still to be worked off, overdue ones first.
     #[default]
@@ -207,7 +206,7 @@ impl Page for FollowPage {
 #[derive(Deserialize)]
 struct ShowQuery {
     #[serde(default)]
-    show: Shelf,
+    show: String,
 }
 
 async fn show(
@@ -215,9 +214,9 @@ async fn show(
     visit: Visit,
     Analyst(staff): Analyst,
     note: Note,
-    query: Option<Query<ShowQuery>>,
+    Query(query): Query<ShowQuery>,
 ) -> Result<Response, PageError> {
-    let shelf = query.map(|q| q.0.show).unwrap_or_default();
+    let shelf = Shelf::ALL.into_iter().find(|shelf| shelf.as_str() == query.show).unwrap_or_default();
     let page = page(&app, &staff, shelf).await?;
     if !page.wishes.is_empty() {
         staff.did(&app, "wishes.seen", shelf.as_str(), "").await?;
