@@ -7,9 +7,9 @@ use super::{Ground, on_both};
 use crate::dialect::{Engine, PER_ENGINE};
 use crate::sql::Bulk;
 use crate::{
-    StoreError, StoreOptions, accounts, audit, bases, calls, channels, codes, credentials, drafts, frames, goals,
-    inbound, initiatives, instrument, jobs, logos, migrate, municipalities, outbox, people, quality, questionnaires,
-    readers, respondent, results, retention, rounds, sending, single_sign_on, staff_mail, sums,
+    StoreError, StoreOptions, accounts, audit, bases, calls, channels, codes, credentials, drafts, follow, frames,
+    goals, inbound, initiatives, instrument, jobs, logos, migrate, municipalities, outbox, people, quality,
+    questionnaires, readers, respondent, results, retention, rounds, sending, single_sign_on, staff_mail, sums,
 };
 
 type Subject = (&'static str, &'static [(&'static str, &'static str)], &'static [(&'static str, &'static Bulk)]);
