@@ -518,7 +518,7 @@ impl<'a> Engine<'a> {
             }
         }
         let rules = Rules { min_n: u64::from(self.method.min_n), width: 0.2, rounded: false };
-        for family in self.families() {
+        for family in self.definitions.families() {
             let mut slices = Vec::new();
             let mut origins = Vec::new();
             for i in family.iter().copied() {
@@ -566,28 +566,6 @@ impl<'a> Engine<'a> {
                 }
             }
         }
-    }
-
-    /// Indicators whose values tell of one another: the same base and a common item, directly or through a third one. Indicators on
-    /// other items tell nothing of these, so that an item asked of few must not hide what everybody answered.
-    fn families(&self) -> Vec<Vec<usize>> {
-        let indicators = &self.definitions.indicators;
-        let related = |one: usize, other: usize| {
-            let (one, other) = (&indicators[one], &indicators[other]);
-            one.base == other.base
-                && one.weight_by == other.weight_by
-                && one.measure.items().iter().any(|item| other.measure.items().contains(item))
-        };
-        let mut families: Vec<Vec<usize>> = Vec::new();
-        for i in 0..indicators.len() {
-            let (own, others): (Vec<_>, Vec<_>) =
-                families.into_iter().partition(|family| family.iter().any(|member| related(*member, i)));
-            families = others;
-            let mut family: Vec<usize> = own.into_iter().flatten().chain([i]).collect();
-            family.sort_unstable();
-            families.push(family);
-        }
-        families
     }
 
     /// By employees, a figure in which one or two companies outweigh the others is theirs, however many answered.

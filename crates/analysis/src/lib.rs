@@ -41,7 +41,7 @@ pub mod weights;
 pub use analyse::{Analysis, WeightNote, analyse, analyse_rows, analyse_watched, read_definitions};
 pub use error::AnalyseError;
 pub use options::{ChoiceError, Format, Fpc, Method, Options, Overlap, Variance, Weighting};
-pub use output::write;
+pub use output::{FileColumn, parquet_file, write};
 pub use progress::Progress;
 pub use scored::Scored;
 pub use table::Table;

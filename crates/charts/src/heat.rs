@@ -1,5 +1,5 @@
-//! The heat map: groups by years, a number in every cell, hidden cells hatched.
-use domain::results::{EstimateRow, Report};
+//! The heat map: groups by years, or groups by groups of another breakdown; a number in every cell, hidden cells hatched.
+use domain::results::{EstimateRow, IndicatorInfo, Report};
 
 use crate::ink::Ink;
 use crate::sheet::{Area, At, Key, NORMAL, SMALL, Sheet, lines, ticks, wrap};
@@ -22,6 +22,8 @@ pub fn heat(report: &Report, indicator_id: &str, domain: &str, setting: &Setting
     if years.is_empty() || groups.is_empty() {
         return Err(ChartError::Empty);
     }
+    let is_break = |pair: &[i32]| info.breaks.iter().any(|b| *b > pair[0] && *b <= pair[1]);
+    let breaks = years.windows(2).enumerate().filter(|(_, pair)| is_break(pair)).map(|(c, _)| c + 1).collect();
     let title = setting.say(
         "heat_title",
         &[
@@ -29,7 +31,73 @@ pub fn heat(report: &Report, indicator_id: &str, domain: &str, setting: &Setting
             ("breakdown", breakdown.title.get(setting.language).into()),
         ],
     );
-    let points: Vec<Point> = rows.iter().filter_map(|r| Point::of(info, r)).collect();
+    let grid = Grid {
+        names: groups.iter().map(|g| g.title.get(setting.language)).collect(),
+        columns: years.iter().map(ToString::to_string).collect(),
+        rows: groups
+            .iter()
+            .map(|g| years.iter().map(|y| rows.iter().find(|r| r.group == g.key && r.year == *y).copied()).collect())
+            .collect(),
+        breaks,
+    };
+    Ok(draw(info, &title, &grid, setting))
+}
+
+/// `indicator_id` in `year` for every pair of a group of `one` and a group of `other`; the pairs are those of the domain `one,other`.
+///
+/// # Errors
+/// [`ChartError::UnknownIndicator`], [`ChartError::UnknownBreakdown`]; [`ChartError::Empty`] when nothing was measured.
+pub fn cross(
+    report: &Report,
+    indicator_id: &str,
+    year: i32,
+    (one, other): (&str, &str),
+    setting: &Setting<'_>,
+) -> Result<String, ChartError> {
+    let info = indicator(report, indicator_id)?;
+    let (down, across) = (breakdown(report, one)?, breakdown(report, other)?);
+    let domain = format!("{one},{other}");
+    let rows: Vec<Vec<Option<&EstimateRow>>> = down
+        .groups
+        .iter()
+        .map(|a| {
+            let of = |b: &str| report.estimate(&info.id, year, &domain, &format!("{},{b}", a.key));
+            across.groups.iter().map(|b| of(&b.key)).collect()
+        })
+        .collect();
+    if rows.iter().flatten().all(Option::is_none) {
+        return Err(ChartError::Empty);
+    }
+    let title = setting.say(
+        "cross_title",
+        &[
+            ("indicator", info.title.get(setting.language).into()),
+            ("one", down.title.get(setting.language).into()),
+            ("other", across.title.get(setting.language).into()),
+            ("year", year.into()),
+        ],
+    );
+    let grid = Grid {
+        names: down.groups.iter().map(|g| g.title.get(setting.language)).collect(),
+        columns: across.groups.iter().map(|g| g.title.get(setting.language).to_owned()).collect(),
+        rows,
+        breaks: Vec::new(),
+    };
+    Ok(draw(info, &title, &grid, setting))
+}
+
+/// What is drawn.
+struct Grid<'r> {
+    names: Vec<&'r str>,
+    columns: Vec<String>,
+    /// Per name and column.
+    rows: Vec<Vec<Option<&'r EstimateRow>>>,
+    /// Columns before which there is a break.
+    breaks: Vec<usize>,
+}
+
+fn draw(info: &IndicatorInfo, title: &str, grid: &Grid<'_>, setting: &Setting<'_>) -> String {
+    let points: Vec<Point> = grid.rows.iter().flatten().flatten().filter_map(|r| Point::of(info, r)).collect();
     let low = points.iter().map(|p| p.value).fold(f64::INFINITY, f64::min);
     let high = points.iter().map(|p| p.value).fold(f64::NEG_INFINITY, f64::max);
     let (low, high) = if low.is_finite() { (low, high) } else { (bounds(info)[0], bounds(info)[1]) };
@@ -57,30 +125,30 @@ pub fn heat(report: &Report, indicator_id: &str, domain: &str, setting: &Setting
         })
         .collect();
     legend.push((Key::Swatch(Ink::Hatch), setting.say("hidden_long", &[])));
-    let has_break = years.windows(2).any(|pair| info.breaks.iter().any(|b| *b > pair[0] && *b <= pair[1]));
-    if has_break {
+    if !grid.breaks.is_empty() {
         legend.push((Key::Break, setting.say("legend_break", &[])));
     }
 
     let width = setting.layout.width();
     let narrow = width < 400.0;
     let name_width = if narrow { 124.0 } else { 250.0 };
-    let cell = ((width - name_width) / lines(years.len())).min(if narrow { 74.0 } else { 104.0 });
-    let (head, row_height) = (26.0, if narrow { 46.0 } else { 34.0 });
-    let body = lines(groups.len()) * row_height;
+    let cell = ((width - name_width) / lines(grid.columns.len())).min(if narrow { 74.0 } else { 104.0 });
+    let headings: Vec<Vec<String>> = grid.columns.iter().map(|c| wrap(c, SMALL, cell - 4.0, 3)).collect();
+    let most = headings.iter().map(Vec::len).max().unwrap_or(1);
+    let (head, row_height) = (lines(most) * 14.0 + 12.0, if narrow { 46.0 } else { 34.0 });
+    let body = lines(grid.names.len()) * row_height;
     let note = points.iter().any(|p| p.uncertain);
     let legend_height = Sheet::legend_height(&legend, width) + if note { 18.0 } else { 0.0 };
-    let sheet = Sheet::new(setting, &title, head + body + 10.0 + legend_height);
+    let sheet = Sheet::new(setting, title, head + body + 10.0 + legend_height);
     let size = if narrow { SMALL } else { NORMAL };
 
-    for (i, year) in years.iter().enumerate() {
-        let x = name_width + (lines(i) + 0.5) * cell;
-        sheet.write(&year.to_string(), (x, 12.0), NORMAL, Ink::Text, At::Middle, true);
+    for (i, heading) in headings.iter().enumerate() {
+        let at = (name_width + (lines(i) + 0.5) * cell, (head - 4.0) / 2.0);
+        sheet.write_lines(heading, at, if most > 1 { SMALL } else { NORMAL }, Ink::Text, At::Middle, true);
     }
     let mut words = Vec::new();
-    for (r, group) in groups.iter().enumerate() {
+    for (r, (name, cells)) in grid.names.iter().zip(&grid.rows).enumerate() {
         let y = head + lines(r) * row_height;
-        let name = group.title.get(setting.language);
         let mut spoken = Vec::new();
         sheet.group("row", Some(name), || {
             sheet.write_lines(
@@ -91,7 +159,7 @@ pub fn heat(report: &Report, indicator_id: &str, domain: &str, setting: &Setting
                 At::Start,
                 false,
             );
-            for (c, year) in years.iter().enumerate() {
+            for (c, (column, row)) in grid.columns.iter().zip(cells).enumerate() {
                 let area = Area {
                     x: name_width + lines(c) * cell + 1.0,
                     y: y + 1.0,
@@ -99,8 +167,8 @@ pub fn heat(report: &Report, indicator_id: &str, domain: &str, setting: &Setting
                     height: row_height - 2.0,
                 };
                 let centre = (area.x + area.width / 2.0, area.y + area.height / 2.0);
-                let Some(row) = rows.iter().find(|row| row.group == group.key && row.year == *year) else { continue };
-                spoken.push(format!("{year}: {}", setting.in_words(info, row)));
+                let Some(row) = row else { continue };
+                spoken.push(format!("{column}: {}", setting.in_words(info, row)));
                 match Point::of(info, row) {
                     Some(point) => {
                         let ink = ink_of(point.value);
@@ -127,11 +195,9 @@ pub fn heat(report: &Report, indicator_id: &str, domain: &str, setting: &Setting
         });
         words.push(format!("{name}: {}", spoken.join(", ")));
     }
-    for (c, pair) in years.windows(2).enumerate() {
-        if info.breaks.iter().any(|b| *b > pair[0] && *b <= pair[1]) {
-            let x = name_width + lines(c + 1) * cell;
-            sheet.line((x, head - 4.0), (x, head + body + 2.0), Ink::Break.dashed(20));
-        }
+    for c in &grid.breaks {
+        let x = name_width + lines(*c) * cell;
+        sheet.line((x, head - 4.0), (x, head + body + 2.0), Ink::Break.dashed(20));
     }
     let used = sheet.legend(&legend, 0.0, head + body + 8.0);
     if note {
@@ -140,5 +206,5 @@ pub fn heat(report: &Report, indicator_id: &str, domain: &str, setting: &Setting
     }
     let description =
         setting.say("heat_desc", &[("unit", setting.unit(info).into()), ("values", words.join("; ").into())]);
-    Ok(sheet.finish(&title, &description))
+    sheet.finish(title, &description)
 }

@@ -5,7 +5,7 @@
 //! content security policy holds and dark mode and print work; a download ([`Paint::Standalone`]) carries its colours itself.
 //!
 //! # Layout
-//! - [`trend`], [`multiples`], [`change`], [`heat`], [`coverage`]: read a [`domain::results::Report`]
+//! - [`trend`], [`multiples`], [`change`], [`heat`], [`cross`], [`coverage`]: read a [`domain::results::Report`]
 //! - [`distribution`], [`priority`], [`themes`], [`days`]: take rows of their own
 //! - `backend`, `ink`, `sheet`: our plotters backend, its palette, and what charts are drawn on
 mod backend;
@@ -29,7 +29,7 @@ pub use change::change;
 pub use coverage::coverage;
 pub use days::{Day, days};
 pub use distribution::{Distribution, DistributionRow, distribution};
-pub use heat::heat;
+pub use heat::{cross, heat};
 pub use ink::stylesheet;
 pub use multiples::multiples;
 pub use priority::{Priority, PriorityPoint, priority};

@@ -534,6 +534,28 @@ impl Definitions {
         }
     }
 
+    /// Indicators whose values tell of one another: the same base and a common item, directly or through a third one. Indicators on
+    /// other items tell nothing of these, so that an item asked of few must not hide what everybody answered.
+    #[must_use]
+    pub fn families(&self) -> Vec<Vec<usize>> {
+        let related = |one: usize, other: usize| {
+            let (one, other) = (&self.indicators[one], &self.indicators[other]);
+            one.base == other.base
+                && one.weight_by == other.weight_by
+                && one.measure.items().iter().any(|item| other.measure.items().contains(item))
+        };
+        let mut families: Vec<Vec<usize>> = Vec::new();
+        for i in 0..self.indicators.len() {
+            let (own, others): (Vec<_>, Vec<_>) =
+                families.into_iter().partition(|family| family.iter().any(|member| related(*member, i)));
+            families = others;
+            let mut family: Vec<usize> = own.into_iter().flatten().chain([i]).collect();
+            family.sort_unstable();
+            families.push(family);
+        }
+        families
+    }
+
     /// The indicator with this id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Indicator> {

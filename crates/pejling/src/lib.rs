@@ -15,6 +15,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod earlier;
+pub mod files;
 pub mod import;
 pub mod inbox;
 pub mod jobs;

@@ -243,15 +243,18 @@ pub async fn publish(parts: &Parts, municipality: &Municipality, plan: &Plan) ->
     let mut definitions = Definitions::shipped();
     goals::apply(&standing.goals, &mut definitions);
     let analysis = analyse(parts, municipality, Some(plan.year), &definitions, method(municipality)?).await?;
+    let released = parts.store.quotes(&municipality.id, plan.year).await?;
+    let quotes: Vec<&str> = released.iter().filter(|q| q.released_at <= now).map(|q| q.words.as_str()).collect();
     let publication = NewPublication {
         year: plan.year,
         date: &date,
         title: &plan.title,
         note: &plan.note,
         report: &analysis.report,
-        extra: &serde_json::json!({ "notes": analysis.notes, "weighting": analysis.weighting, (Standing::KEY): standing }),
+        extra: &serde_json::json!({ "notes": analysis.notes, "weighting": analysis.weighting, "quotes": quotes, (Standing::KEY): standing }),
     };
     let info = parts.store.publish(&municipality.id, &publication, now).await?;
+    parts.store.quotes_published(&municipality.id, plan.year, now).await?;
     parts
         .store
         .audit(

@@ -106,6 +106,8 @@ pub async fn house_with(
     let mailer = mailer(&parts, &public_url, outgoing)?;
     let settings = web::Settings { public_url: public_url.clone(), catcher };
     let app = web::App::new(parts.store.clone(), parts.keys.clone(), Arc::clone(&parts.clock), settings)?;
+    app.make_files_with(crate::files::downloads());
+    app.read_answers_with(crate::files::reading());
     if let Some(secret) = &post.webhook_secret {
         app.accept_mail(secret);
     }

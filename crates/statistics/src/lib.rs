@@ -11,6 +11,7 @@
 //! - [`mod@change`]: two figures and their overlap → [`Change`]; families of comparisons and verdicts (§ 4)
 //! - [`series`]: targets, trend, two-year means (§ 4)
 //! - [`suppress`]: what may be shown, and the audit of what is hidden (§ 6)
+//! - [`shield`]: the same for hundreds of linked groups; [`tables`]: the closed list of tables that explore serves
 //! - [`rounding`]: what leaves the analyst's console (§ 6)
 //! - [`response`]: response rates, representativity, dominance (§ 2, § 7)
 //! - [`drivers`], [`reliability`]: what matters most; alpha of a battery and of two coders (§ 8)
@@ -34,8 +35,10 @@ pub mod reliability;
 pub mod response;
 pub mod rounding;
 pub mod series;
+pub mod shield;
 pub mod sums;
 pub mod suppress;
+pub mod tables;
 
 pub use change::{Adjustment, Change, Judgement, Link, Linked, Overlap, change, covariance, judge};
 pub use design::{Cell, Design, DesignError, Fpc, Options, VarianceKind, Weighting, Year};

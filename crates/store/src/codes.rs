@@ -135,5 +135,5 @@ impl Store {
 /// Codes go with the answers they speak of.
 pub(crate) async fn drop_of(conn: &mut AnyConnection, response: &str) -> Result<()> {
     call(DROP_CODES).text(response).run(conn).await?;
-    Ok(())
+    crate::quotes::drop_of(conn, response).await
 }

@@ -39,6 +39,7 @@ pub mod outbox;
 pub mod people;
 pub mod quality;
 pub mod questionnaires;
+pub mod quotes;
 pub mod readers;
 pub mod respondent;
 pub mod results;

@@ -18,6 +18,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (8, "0008_logo.sql", include_str!("../../../migrations/0008_logo.sql")),
     (9, "0009_accounts.sql", include_str!("../../../migrations/0009_accounts.sql")),
     (10, "0010_instrument.sql", include_str!("../../../migrations/0010_instrument.sql")),
+    (11, "0011_open_answers.sql", include_str!("../../../migrations/0011_open_answers.sql")),
     (12, "0012_committee.sql", include_str!("../../../migrations/0012_committee.sql")),
 ];
 

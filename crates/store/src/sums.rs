@@ -36,6 +36,10 @@ macro_rules! scored {
             select r.year, x.panel_id as panel, x.response_id as response, f.sector, f.size,
                 case when f.business_id is null then 1 else 0 end as lost,
                 case cast($7 as text) when 'total' then 'all' when 'sector' then f.sector when 'size' then f.size
+                    when 'cross' then coalesce(f.area, '') || '\u{1f}' || case when f.started_on is null then ''
+                            when r.year - cast(substr(f.started_on, 1, 4) as bigint) <= 3 then '0-3' else '4+' end || '\u{1f}'
+                        || coalesce((select trim(a.value) from answers a where a.response_id = x.response_id
+                            and a.question_key = cast($8 as text) and trim(a.value) not in ('', 'dk', 'na')), '')
                     else (select trim(a.value) from answers a where a.response_id = x.response_id
                         and a.question_key = cast($8 as text) and trim(a.value) not in ('', 'dk', 'na')) end as grp,
                 case when cast($9 as bigint) = (select count(*) from part w where w.kind in ('s', 'z', 'q') and w.value =
@@ -125,6 +129,22 @@ statements! {
             cast(coalesce(sum(case when x is not null then y end), 0) as double precision),
             cast(coalesce(sum(x * y), 0) as double precision)
         from touched group by grp, from_sector, from_size, to_sector, to_size");
+    CROSSING = scored!("select a.sector, a.size, a.grp, b.sector, b.size, b.grp, count(*),
+            count(a.y), cast(coalesce(sum(a.y), 0) as double precision), cast(coalesce(sum(a.y * a.y), 0) as double precision),
+            count(b.y), cast(coalesce(sum(b.y), 0) as double precision), cast(coalesce(sum(b.y * b.y), 0) as double precision),
+            count(a.y * b.y), cast(coalesce(sum(case when b.y is not null then a.y end), 0) as double precision),
+            cast(coalesce(sum(case when a.y is not null then b.y end), 0) as double precision),
+            cast(coalesce(sum(a.y * b.y), 0) as double precision)
+        from scored a join scored b on b.panel = a.panel where a.year = $2 and b.year = $3
+        group by a.sector, a.size, a.grp, b.sector, b.size, b.grp");
+    PROFILES = "select f.sector, f.size, coalesce(f.area, ''), case when f.started_on is null then ''
+            when i.year - cast(substr(f.started_on, 1, 4) as bigint) <= 3 then '0-3' else '4+' end, count(*)
+        from frame_imports i join frame_rows f on f.import_id = i.id
+        where i.municipality_id = $1 and i.year = $2 and i.state = 'current' group by 1, 2, 3, 4 order by 1, 2, 3, 4";
+    DATA_VERSION = "select r.year, count(p.id), cast(coalesce(max(p.updated_at), 0) as bigint), coalesce(max(i.id), '')
+        from rounds r left join responses p on p.round_id = r.id and p.status in ('partial', 'complete')
+        left join frame_imports i on i.municipality_id = r.municipality_id and i.year = r.year and i.state = 'current'
+        where r.municipality_id = $1 and r.state = 'closed' group by r.year order by r.year";
     CELLS = "select i.year, f.sector, f.size, count(*) from frame_imports i join frame_rows f on f.import_id = i.id
         where i.municipality_id = $1 and i.year = $2 and i.state = 'current' group by i.year, f.sector, f.size";
     FRAME_LINK = "select f.sector, f.size, g.sector, g.size, count(*) from frame_imports i join frame_rows f on f.import_id = i.id
@@ -146,7 +166,13 @@ pub enum Breakdown<'a> {
     Size,
     /// The answer to a question; "ved ikke", "ikke relevant" and blanks lie in no group.
     Question(&'a str),
+    /// Everything at once, the smallest building blocks of linked tables: area, age and the answer to this question, joined by
+    /// [`BETWEEN`], each empty where it is not known.
+    Cross(&'a str),
 }
+
+/// Between the parts of a group of [`Breakdown::Cross`].
+pub const BETWEEN: char = '\u{1f}';
 
 impl Breakdown<'_> {
     fn words(self) -> (&'static str, String) {
@@ -155,6 +181,7 @@ impl Breakdown<'_> {
             Self::Sector => ("sector", String::new()),
             Self::Size => ("size", String::new()),
             Self::Question(key) => ("question", key.to_owned()),
+            Self::Cross(key) => ("cross", key.to_owned()),
         }
     }
 }
@@ -194,6 +221,8 @@ pub struct YearSums {
     pub cells: Vec<FrameCell>,
     /// Per group its sums, by cell; cells without an answer are left out.
     pub groups: BTreeMap<String, Vec<SumRow>>,
+    /// Per group all that answered the round, by cell, whether or not in the base.
+    pub present: BTreeMap<String, Vec<(usize, u64)>>,
     /// Per cell: businesses in the base that left the item blank, whatever their group.
     pub blanks: Vec<u64>,
     /// Workplaces for which another's reply stands too. Where there are many, businesses are not independent.
@@ -240,6 +269,47 @@ pub struct PairRow {
     pub sum_xy: f64,
 }
 
+/// The sums over businesses that answered in both years, by cell and group of each year.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CrossPair {
+    /// Group in the earlier year.
+    pub from_group: String,
+    /// Group in the later year.
+    pub to_group: String,
+    /// Businesses that answered in both years, in the base or not.
+    pub answered: u64,
+    /// The sums; its cells are those of the two years.
+    pub sums: PairRow,
+}
+
+/// Businesses of a frame that are alike in everything that tables are broken down by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// Key of the sector.
+    pub sector: String,
+    /// Key of the size class.
+    pub size: String,
+    /// Key of the area; empty: none.
+    pub area: String,
+    /// Age class; empty: not known.
+    pub age: String,
+    /// Businesses.
+    pub n: u64,
+}
+
+/// A closed round as far as figures depend on it: while this stays the same, so do they.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataVersion {
+    /// Year.
+    pub year: i32,
+    /// Responses that count.
+    pub responses: u64,
+    /// When one of them was last changed.
+    pub changed: i64,
+    /// The frame.
+    pub frame: String,
+}
+
 /// What two years of an indicator share.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct PairSums {
@@ -280,6 +350,7 @@ impl Store {
                 year,
                 cells: Vec::new(),
                 groups: BTreeMap::new(),
+                present: BTreeMap::new(),
                 blanks: vec![0; found.len()],
                 copies: columns(
                     &call(COPIES).text(municipality.as_str()).int(year.into()).row(&mut conn, "round").await?,
@@ -307,6 +378,9 @@ impl Store {
                     counts.1 += answered;
                 }
                 sums.blanks[cell] += blank;
+                if let Some(group) = &group {
+                    sums.present.entry(group.clone()).or_default().push((cell, answered));
+                }
                 if let Some(group) = group.filter(|_| n > 0) {
                     sums.groups.entry(group).or_default().push(SumRow { cell, n, sum, sum_sq });
                 }
@@ -373,6 +447,93 @@ impl Store {
         groups.values_mut().for_each(|rows| rows.sort_by_key(|r| (r.from, r.to)));
         let answered = answered.into_iter().map(|((from, to), n)| LinkRow { from, to, n }).collect();
         Ok(PairSums { frame, answered, groups })
+    }
+}
+
+impl Store {
+    /// What two years of [`Store::indicator_sums`] by [`Breakdown::Cross`] share, group by group.
+    ///
+    /// # Errors
+    /// As [`Store::indicator_sums`].
+    pub async fn indicator_crossing(
+        &self,
+        municipality: &MunicipalityId,
+        (from, to): (&YearSums, &YearSums),
+        indicator: &Indicator,
+        question: &str,
+    ) -> Result<Vec<CrossPair>> {
+        let asked = Question::of(indicator, Breakdown::Cross(question))?;
+        let (earlier, later) = (Places::of(from), Places::of(to));
+        let mut conn = self.read().await?;
+        let rows = asked.call(CROSSING, municipality, from.year, to.year).rows(&mut conn).await?;
+        let mut pairs = Vec::with_capacity(rows.len());
+        for row in rows {
+            let mut c = columns(&row);
+            let (from, from_group) = (earlier.find(&c.text()?, &c.text()?)?, c.text()?);
+            let (to, to_group) = (later.find(&c.text()?, &c.text()?)?, c.text()?);
+            let answered = c.count()?;
+            let sums = PairRow {
+                from,
+                to,
+                n_x: c.count()?,
+                sum_x: c.real()?,
+                sum_xx: c.real()?,
+                n_y: c.count()?,
+                sum_y: c.real()?,
+                sum_yy: c.real()?,
+                n_xy: c.count()?,
+                both_x: c.real()?,
+                both_y: c.real()?,
+                sum_xy: c.real()?,
+            };
+            pairs.push(CrossPair { from_group, to_group, answered, sums });
+        }
+        // Sums are added up in a fixed order, so that rounding is the same in every run.
+        pairs.sort_by(|a, b| {
+            let key = |p: &CrossPair| (p.sums.from, p.sums.to, p.from_group.clone(), p.to_group.clone());
+            key(a).cmp(&key(b))
+        });
+        Ok(pairs)
+    }
+
+    /// Businesses in both frames, by cell.
+    pub async fn frame_link(
+        &self,
+        municipality: &MunicipalityId,
+        (from, to): (&YearSums, &YearSums),
+    ) -> Result<Vec<LinkRow>> {
+        let (earlier, later) = (Places::of(from), Places::of(to));
+        let link = call(FRAME_LINK).text(municipality.as_str()).int(from.year.into()).int(to.year.into());
+        let mut frame = Vec::new();
+        for row in link.rows(&mut *self.read().await?).await? {
+            let mut c = columns(&row);
+            let (from, to) = (earlier.find(&c.text()?, &c.text()?)?, later.find(&c.text()?, &c.text()?)?);
+            frame.push(LinkRow { from, to, n: c.count()? });
+        }
+        frame.sort_by_key(|l| (l.from, l.to));
+        Ok(frame)
+    }
+
+    /// The profiles of a year's frame.
+    pub async fn frame_profiles(&self, municipality: &MunicipalityId, year: i32) -> Result<Vec<Profile>> {
+        let rows = call(PROFILES).text(municipality.as_str()).int(year.into()).rows(&mut *self.read().await?).await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = columns(row);
+                Ok(Profile { sector: c.text()?, size: c.text()?, area: c.text()?, age: c.text()?, n: c.count()? })
+            })
+            .collect()
+    }
+
+    /// What the figures of the closed rounds rest on, by year.
+    pub async fn data_version(&self, municipality: &MunicipalityId) -> Result<Vec<DataVersion>> {
+        let rows = call(DATA_VERSION).text(municipality.as_str()).rows(&mut *self.read().await?).await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = columns(row);
+                Ok(DataVersion { year: c.year()?, responses: c.count()?, changed: c.int()?, frame: c.text()? })
+            })
+            .collect()
     }
 }
 

@@ -16,9 +16,12 @@ use text::{EngineError, Messages};
 
 use crate::assets::Assets;
 use crate::auth::Rules;
+use crate::downloads::Downloads;
 use crate::error::PageError;
+use crate::explore::{ExploreError, Explorer, Shelf};
 use crate::limits::Limits;
 use crate::proxies::Proxies;
+use crate::reading::Reading;
 use crate::templates::{LanguageLink, LogoLink, Page, Site, Templates};
 use crate::visit::Visit;
 
@@ -98,6 +101,12 @@ struct Inner {
     rules: OnceLock<Rules>,
     /// Where mail goes, when it does not go to everybody.
     mail_trial: OnceLock<MailTrial>,
+    /// Figures of closed rounds, table by table.
+    explore: Shelf,
+    /// What makes files that need more than this room has.
+    downloads: OnceLock<Downloads>,
+    /// What reads open answers.
+    reading: OnceLock<Reading>,
 }
 
 /// Mail does not reach the businesses: what staff must see on every page.
@@ -141,6 +150,9 @@ impl App {
             limits,
             rules: OnceLock::new(),
             mail_trial: OnceLock::new(),
+            explore: Shelf::default(),
+            downloads: OnceLock::new(),
+            reading: OnceLock::new(),
         })))
     }
 
@@ -209,6 +221,36 @@ impl App {
     #[must_use]
     pub fn mail_trial(&self) -> Option<MailTrial> {
         self.0.mail_trial.get().copied()
+    }
+
+    /// Files that need more than this room has are made by these; the first ones stay.
+    pub fn make_files_with(&self, downloads: Downloads) {
+        let _ = self.0.downloads.set(downloads);
+    }
+
+    /// What makes such files; `None`: they are not offered.
+    #[must_use]
+    pub(crate) fn downloads(&self) -> Option<&Downloads> {
+        self.0.downloads.get()
+    }
+
+    /// Open answers are read with these; the first ones stay.
+    pub fn read_answers_with(&self, reading: Reading) {
+        let _ = self.0.reading.set(reading);
+    }
+
+    /// What reads open answers; `None`: they are not shown.
+    #[must_use]
+    pub(crate) fn reading(&self) -> Option<Reading> {
+        self.0.reading.get().copied()
+    }
+
+    /// The explorer of a municipality's closed rounds.
+    ///
+    /// # Errors
+    /// As [`Shelf::of`].
+    pub async fn explorer(&self, municipality: &Municipality) -> Result<Arc<Explorer>, ExploreError> {
+        self.0.explore.of(self.store(), municipality).await
     }
 
     /// What is set from outside.

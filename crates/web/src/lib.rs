@@ -9,17 +9,21 @@
 //! - [`proxies`], [`limits`], [`patience`]: where a request comes from, how often it may, how long it takes to arrive
 //! - [`auth`]: how staff prove who they are, without pages
 //! - [`visit`]: what is known of a request's visitor: language, cookies
+//! - [`explore`]: figures of closed rounds, table by table; [`downloads`]: the same as files; [`reading`]: open answers
 //! - [`pages`]: one module per kind of page, each with `routes()` and `check()`
 pub mod app;
 pub mod assets;
 pub mod auth;
+pub mod downloads;
 pub mod error;
+pub mod explore;
 pub mod layers;
 pub mod limits;
 pub mod logo;
 pub mod pages;
 pub mod patience;
 pub mod proxies;
+pub mod reading;
 pub mod templates;
 pub mod theme;
 pub mod traffic;

@@ -98,3 +98,25 @@
     show();
   }
 })();
+
+// Coding an open answer with the keyboard: digits tick themes, j and k go on and back; Enter presses the form's own button.
+(() => {
+  const coding = document.getElementById("coding");
+  if (!coding) return;
+  document.addEventListener("keydown", (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.target.matches("textarea, input[type=text], select")) return;
+    const link = { j: "later", k: "earlier" }[event.key];
+    if (link) {
+      const to = document.getElementById(link);
+      if (to) to.click();
+      return;
+    }
+    if (/^[1-9]$/.test(event.key)) {
+      const box = coding.querySelector(`input[data-digit="${event.key}"]`);
+      if (box) box.checked = !box.checked;
+      return;
+    }
+    if (event.key === "Enter" && !event.target.closest("a, button, form")) coding.requestSubmit();
+  });
+})();

@@ -9,7 +9,7 @@ use crate::sql::Bulk;
 use crate::{
     StoreError, StoreOptions, accounts, audit, bases, calls, channels, codes, credentials, drafts, follow, frames,
     goals, inbound, initiatives, instrument, jobs, logos, migrate, municipalities, outbox, people, quality,
-    questionnaires, readers, respondent, results, retention, rounds, sending, single_sign_on, staff_mail, sums,
+    questionnaires, quotes, readers, respondent, results, retention, rounds, sending, single_sign_on, staff_mail, sums,
 };
 
 type Subject = (&'static str, &'static [(&'static str, &'static str)], &'static [(&'static str, &'static Bulk)]);
@@ -22,6 +22,7 @@ const SUBJECTS: &[Subject] = &[
     ("calls", calls::STATEMENTS, calls::BULKS),
     ("codes", codes::STATEMENTS, codes::BULKS),
     ("credentials", credentials::STATEMENTS, credentials::BULKS),
+    ("quotes", quotes::STATEMENTS, quotes::BULKS),
     ("drafts", drafts::STATEMENTS, drafts::BULKS),
     ("follow", follow::STATEMENTS, follow::BULKS),
     ("frames", frames::STATEMENTS, frames::BULKS),

@@ -108,6 +108,8 @@ pub struct YearPage {
     pub coverage: Option<CoveragePart>,
     /// How well each index measures one thing.
     pub quality: Vec<String>,
+    /// What businesses write, in words released one by one.
+    pub quotes: Vec<String>,
     /// All publications, newest first.
     pub others: Vec<OtherLine>,
     /// The paper, where it was set.
@@ -485,6 +487,7 @@ impl Page for YearPage {
             },
             priorities: if full { vec![priority(Some("<svg></svg>".to_owned())), priority(None)] } else { Vec::new() },
             themes: Some(themes(full)),
+            quotes: if full { vec!["Bussen kører sjældent.".to_owned()] } else { Vec::new() },
             quality: if full { vec!["Servicen: alfa 0,87.".to_owned()] } else { Vec::new() },
             coverage: full.then(|| CoveragePart {
                 sentences: vec!["Svarene fordeler sig jævnt.".to_owned()],
@@ -580,6 +583,11 @@ async fn year_page(
         themes: themes_part(teller),
         coverage: coverage_part(report, language, messages),
         quality: teller.reliability(),
+        quotes: publication
+            .extra
+            .get("quotes")
+            .and_then(|q| serde_json::from_value(q.clone()).ok())
+            .unwrap_or_default(),
         others: all
             .iter()
             .map(|p| OtherLine {

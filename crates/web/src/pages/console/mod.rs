@@ -10,9 +10,12 @@
 //! - [`questionnaires`]: versions of the questionnaire, and the next one in the making
 //! - [`quality`]: how long answering takes, what is left blank, where people stop; [`outlook`]: how certain the figures will be
 //! - [`follow`]: businesses that asked to be contacted; [`visits`]: newcomers and visits
+//! - [`explore`]: figures of closed rounds, table by table; [`answers`]: what businesses write
 //! - [`publishing`]: analyse, publish, papers
 //! - [`settings`]: what the municipality says of itself
 //! - [`jobs`]: work in the background and its results
+pub mod answers;
+pub mod explore;
 pub mod follow;
 pub mod frames;
 pub mod jobs;
@@ -63,6 +66,8 @@ pub fn routes() -> Router<App> {
         .merge(quality::routes())
         .merge(outlook::routes())
         .merge(questionnaires::routes())
+        .merge(explore::routes())
+        .merge(answers::routes())
         .merge(publishing::routes())
         .merge(jobs::routes())
         .merge(settings::routes())
@@ -92,6 +97,8 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     quality::check(templates, site)?;
     outlook::check(templates, site)?;
     questionnaires::check(templates, site)?;
+    explore::check(templates, site)?;
+    answers::check(templates, site)?;
     publishing::check(templates, site)?;
     jobs::check(templates, site)?;
     settings::check(templates, site)
