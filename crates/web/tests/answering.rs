@@ -17,7 +17,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A request from an address, as the server would hand it on.
 async fn from(town: &Town, address: &str, request: axum::http::request::Builder) -> axum::response::Response {
-    let peer: SocketAddr = format!("{address}:4711").parse().unwrap();
+    let peer: SocketAddr = format!("{address}:4711").parse().expect("the town is sound");
     let request = request
         .header(header::HOST, "127.0.0.1:8080")
         .extension(ConnectInfo(Peer(peer)))
@@ -27,7 +27,7 @@ async fn from(town: &Town, address: &str, request: axum::http::request::Builder)
 }
 
 async fn body(response: axum::response::Response) -> String {
-    let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.expect("the town is sound");
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
