@@ -22,13 +22,13 @@ async fn from(town: &Town, address: &str, request: axum::http::request::Builder)
         .header(header::HOST, "127.0.0.1:8080")
         .extension(ConnectInfo(Peer(peer)))
         .body(axum::body::Body::empty())
-        .unwrap();
-    town.router.clone().oneshot(request).await.unwrap()
+        .expect("the town is sound");
+    town.router.clone().oneshot(request).await.expect("the town is sound")
 }
 
 async fn body(response: axum::response::Response) -> String {
     let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.expect("the town is sound");
-    String::from_utf8(bytes.to_vec()).unwrap()
+    String::from_utf8(bytes.to_vec()).expect("the town is sound")
 }
 
 #[tokio::test]
@@ -182,14 +182,17 @@ async fn what_cannot_be_kept_comes_back_in_its_page() {
 /// Somebody of the staff, signed in.
 async fn staff(town: &Town, role: Role) -> Browser {
     let id = &town.municipality.id;
-    let user =
-        town.store.create_user(id, "Mette Holm", &format!("{}@example.dk", role.as_str()), role, NOW).await.unwrap();
+    let user = town
+        .store
+        .create_user(id, "Mette Holm", &format!("{}@example.dk", role.as_str()), role, NOW)
+        .await
+        .expect("the town is sound");
     let token = town.keys.random_token();
     let lookup = town.keys.lookup(token.reveal());
     let (stage, method) = (Stage::In, Method::Link);
     let expires_at = NOW.plus_seconds(3600);
     let new = NewSession { lookup: &lookup, stage, method, device: "", publication: None, expires_at };
-    town.store.open_session(id, &user.id, &new, NOW).await.unwrap();
+    town.store.open_session(id, &user.id, &new, NOW).await.expect("the town is sound");
     let mut browser = town.browser();
     browser.take_cookie("session", token.reveal());
     browser
