@@ -65,6 +65,8 @@ pub struct Settings {
     pub committee: String,
     /// The council.
     pub council: String,
+    /// The administration that lays cases before the committee.
+    pub administration: String,
     /// The municipality's accessibility statement.
     pub accessibility_url: String,
     /// When the statement was last reviewed, `yyyy-mm-dd`; it is to be reviewed every year.
@@ -256,6 +258,7 @@ impl Default for Settings {
             dpo_email: String::new(),
             committee: String::new(),
             council: String::new(),
+            administration: String::new(),
             accessibility_url: String::new(),
             accessibility_date: String::new(),
             legal_basis: String::new(),

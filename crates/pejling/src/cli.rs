@@ -62,7 +62,7 @@ pub enum Command {
     Analyse(Analyse),
     /// Suggest themes for open answers and redact personal data
     Themes(Themes),
-    /// The year's paper as a tagged PDF (PDF/UA-1), from the latest publication
+    /// The latest publication as tagged PDF (PDF/UA-1), workbook or agenda item
     Report(ReportArguments),
     /// Bring files out
     #[command(subcommand)]
@@ -394,9 +394,12 @@ pub struct ReportArguments {
     /// Language
     #[arg(long, default_value = "da", value_parser = ["da", "sv", "en"])]
     pub language: String,
-    /// The PDF to write
-    #[arg(long, value_name = "FILE", default_value = "report.pdf")]
-    pub out: PathBuf,
+    /// What to write: the report, the status to the council on two pages, the workbook, the agenda item as document or as text
+    #[arg(long, default_value = "pdf", value_parser = ["pdf", "status", "xlsx", "docx", "text"])]
+    pub form: String,
+    /// The file to write [default: report.pdf, status.pdf, workbook.xlsx, agenda.docx, agenda.txt]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// `pejling erase`

@@ -250,9 +250,14 @@ async fn perform(parts: &Parts, public_url: &str, job: &Job, meter: &Meter) -> R
             let ReportArguments { publication, language } =
                 serde_json::from_value(arguments).context("the job's arguments")?;
             let publication = parts.store.publication(&municipality.id, &publication).await?;
-            let bytes = publish::paper(&municipality, publication, language).await?;
-            let file = JobFile { name: "report.pdf".into(), media_type: "application/pdf".into(), bytes };
-            Ok(Outcome { result: json!({ "file": "report.pdf" }), files: vec![file] })
+            let papers = publish::papers(&municipality, publication, language, |_| true).await?;
+            let file = |p: publish::Paper| JobFile {
+                name: p.name.to_owned(),
+                media_type: p.media_type.to_owned(),
+                bytes: p.bytes,
+            };
+            let names: Vec<&str> = papers.iter().map(|paper| paper.name).collect();
+            Ok(Outcome { result: json!({ "papers": names }), files: papers.into_iter().map(file).collect() })
         }
         "letters" => {
             let LettersArguments { round, wave } = serde_json::from_value(arguments).context("the job's arguments")?;

@@ -269,23 +269,70 @@ pub async fn publish(parts: &Parts, municipality: &Municipality, plan: &Plan) ->
     Ok((info, analysis.report))
 }
 
-/// The paper of a publication as PDF.
+/// A file made of a publication.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paper {
+    /// Its name: `report.pdf`, `workbook.xlsx`, …
+    pub name: &'static str,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// Its contents.
+    pub bytes: Vec<u8>,
+}
+
+/// The forms in which a publication leaves the house, as `pejling report --form` names them, each with its file.
+pub const FORMS: [(&str, &str); 5] = [
+    ("pdf", "report.pdf"),
+    ("status", "status.pdf"),
+    ("xlsx", "workbook.xlsx"),
+    ("docx", "agenda.docx"),
+    ("text", "agenda.txt"),
+];
+
+/// The papers of a publication in a language: those whose file `wanted` takes.
 ///
 /// # Errors
-/// When it cannot be set.
-pub async fn paper(municipality: &Municipality, publication: Publication, language: Language) -> Result<Vec<u8>> {
+/// When one of them cannot be set.
+pub async fn papers(
+    municipality: &Municipality,
+    publication: Publication,
+    language: Language,
+    wanted: impl Fn(&str) -> bool + Send + 'static,
+) -> Result<Vec<Paper>> {
     let municipality = municipality.clone();
-    let setting = tokio::task::spawn_blocking(move || -> Result<Vec<u8>> {
+    let setting = tokio::task::spawn_blocking(move || -> Result<Vec<Paper>> {
         let messages = Arc::new(Messages::load()?);
         let published_on = publication.info.date.parse().context("the publication's date")?;
+        let standing = Standing::of_extra(&publication.extra);
         let occasion = report::Occasion {
             municipality: &municipality,
             language,
             published_on,
             version: publication.info.version,
             note: &publication.info.note,
+            standing: standing.as_ref(),
         };
-        Ok(report::year(&messages, &publication.report, &occasion)?)
+        let figures = &publication.report;
+        let mut papers = Vec::new();
+        let mut add = |name, media_type, bytes| papers.push(Paper { name, media_type, bytes });
+        if wanted("report.pdf") {
+            add("report.pdf", "application/pdf", report::year(&messages, figures, &occasion)?);
+        }
+        if wanted("status.pdf") {
+            add("status.pdf", "application/pdf", report::status(&messages, figures, &occasion)?);
+        }
+        if wanted("workbook.xlsx") {
+            let media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+            add("workbook.xlsx", media_type, report::workbook(&messages, figures, &occasion)?);
+        }
+        if wanted("agenda.docx") || wanted("agenda.txt") {
+            let agenda = report::agenda(&messages, figures, &occasion)?;
+            let media_type = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+            add("agenda.docx", media_type, agenda.docx);
+            add("agenda.txt", "text/plain; charset=utf-8", agenda.text.into_bytes());
+        }
+        papers.retain(|paper| wanted(paper.name));
+        Ok(papers)
     });
-    setting.await.context("setting the paper was interrupted")?
+    setting.await.context("setting the papers was interrupted")?
 }

@@ -32,6 +32,29 @@ pub enum Cell {
     Difference(Printed),
 }
 
+impl Cell {
+    /// The cell as page and paper print it.
+    #[must_use]
+    pub fn printed(&self, language: Language) -> String {
+        let number = |p: &Printed| text::format::number(language, p.value, p.decimals);
+        let figure = |p: &Printed| {
+            let between = if language == Language::En { "" } else { "\u{a0}" };
+            if p.percent { format!("{}{between}%", number(p)) } else { number(p) }
+        };
+        match self {
+            Self::Empty => String::new(),
+            Self::Text(text) => text.clone(),
+            Self::Year(year) => year.to_string(),
+            Self::Count(n) => text::format::integer(language, i64::try_from(*n).unwrap_or(i64::MAX)),
+            Self::Figure(p) => figure(p),
+            Self::Uncertain(p) => format!("{}*", figure(p)),
+            Self::Margin(p) => format!("±{}", number(p)),
+            Self::Difference(p) if p.value > 0.0 => format!("+{}", number(p)),
+            Self::Difference(p) => number(p),
+        }
+    }
+}
+
 /// A table with what stands above and beneath it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Table {
@@ -51,6 +74,19 @@ pub struct Table {
     pub notes: Vec<String>,
     /// Charts beneath it.
     pub charts: Vec<NativeChart>,
+}
+
+impl Table {
+    /// Width of a column in letters.
+    fn width(&self, column: usize) -> u16 {
+        match self.head.get(column) {
+            None => 100,
+            Some(_) if column == 0 => 36,
+            Some(_) if self.wide.contains(&column) => 26,
+            Some(title) if title.starts_with('±') => 8,
+            Some(_) => 10,
+        }
+    }
 }
 
 /// Form of a chart.
@@ -202,9 +238,8 @@ impl Hand {
 
     fn write(&self, sheet: &mut Worksheet, name: &str, table: &Table) -> Result<(), XlsxError> {
         let only_text = table.head.is_empty();
-        sheet.set_column_width(0, if only_text { 100 } else { 42 })?;
-        for at in 1..table.head.len() {
-            sheet.set_column_width(column(at), if table.wide.contains(&at) { 34 } else { 12 })?;
+        for at in 0..table.head.len().max(1) {
+            sheet.set_column_width(column(at), table.width(at))?;
         }
         sheet.write_string_with_format(0, 0, &table.title, &self.heading)?;
         let mut at = 1;
@@ -253,11 +288,7 @@ impl Hand {
     /// A paragraph over the table's whole width, as high as it needs.
     fn paragraph(&self, sheet: &mut Worksheet, at: u32, text: &str, table: &Table) -> Result<(), XlsxError> {
         let last = table.head.len().saturating_sub(1).min(7);
-        let letters: usize = if table.head.is_empty() {
-            100
-        } else {
-            42 + (1..=last).map(|c| if table.wide.contains(&c) { 34 } else { 12 }).sum::<usize>()
-        };
+        let letters = (0..=last).map(|c| usize::from(table.width(c))).sum::<usize>();
         if last > 0 {
             sheet.merge_range(at, 0, at, column(last), text, &self.paragraph)?;
         } else {

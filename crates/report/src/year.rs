@@ -2,6 +2,7 @@
 use std::collections::HashMap;
 
 use charts::{ChartError, Priority, PriorityPoint, Setting, ThemeRow, Themes};
+use domain::initiatives::{InitiativeState, Standing};
 use domain::insight::DriverRow;
 use domain::language::Language;
 use domain::municipality::Municipality;
@@ -9,9 +10,10 @@ use domain::results::{ALL, ChangeRow, EstimateRow, IndicatorInfo, Report, TOTAL,
 use serde::Serialize;
 use text::insight::{TargetLine, Teller};
 use text::messages::{Arg, Messages};
-use text::{format, summary};
+use text::summary;
 
 use crate::paper::{self, PaperError};
+use crate::words::{Words, element};
 
 /// The template, typst source.
 const TEMPLATE: &str = include_str!("../../../templates/report/year.typ");
@@ -29,6 +31,8 @@ pub struct Occasion<'a> {
     pub version: i64,
     /// The author's remark; may be empty.
     pub note: &'a str,
+    /// Goals, initiatives and growth accounts as they stood that day; none in publications made before there were any.
+    pub standing: Option<&'a Standing>,
 }
 
 /// Sets a year's report as a tagged PDF.
@@ -40,8 +44,29 @@ pub fn year(messages: &Messages, report: &Report, occasion: &Occasion<'_>) -> Re
     desk.set(occasion)
 }
 
+/// Pages that the status to the council may have.
+const STATUS_PAGES: usize = 2;
+
+/// Sets the status to the council: what changed, goals and initiatives, on two pages.
+///
+/// # Errors
+/// As [`year`]; also when it cannot be brought onto two pages.
+pub fn status(messages: &Messages, report: &Report, occasion: &Occasion<'_>) -> Result<Vec<u8>, PaperError> {
+    // Initiatives are many in some municipalities: fewer are listed until it fits; the report has them all.
+    for most in [20, 12, 8, 5, 0] {
+        let desk = Desk { messages, report, language: occasion.language, files: HashMap::new() };
+        let (pages, pdf) = desk.council(occasion, most)?;
+        if pages <= STATUS_PAGES {
+            return Ok(pdf);
+        }
+    }
+    Err(PaperError::Typesetting("the status does not fit on two pages".to_owned()))
+}
+
 #[derive(Serialize)]
 struct Content {
+    /// Smaller print, for few pages.
+    compact: bool,
     lang: &'static str,
     title: String,
     author: String,
@@ -87,14 +112,129 @@ impl Desk<'_> {
         self.messages.t(self.language, &format!("report.{key}"), args)
     }
 
+    const fn words<'w>(&'w self, occasion: &'w Occasion<'w>) -> Words<'w> {
+        Words { messages: self.messages, report: self.report, occasion }
+    }
+
+    /// The status to the council.
+    fn council(mut self, occasion: &Occasion<'_>, most: usize) -> Result<(usize, Vec<u8>), PaperError> {
+        let year = self.report.years.last().copied().unwrap_or_default();
+        let mut sections = vec![self.figures("headlines_title", |indicator| indicator.headline)];
+        let first = self.report.indicators.iter().find(|i| i.headline).or(self.report.indicators.first());
+        if let Some(indicator) = first.filter(|_| self.report.breakdowns.iter().any(|b| b.domain == "sector")) {
+            let mut sectors = self.breakdown(indicator, "sector", year);
+            sectors.charts.truncate(1);
+            sectors.tables.clear();
+            sections.push(sectors);
+        }
+        sections.extend(self.goals());
+        sections.extend(self.initiatives(occasion, most));
+        sections.push(Section {
+            title: self.say("method_title", &[]),
+            paragraphs: vec![self.say("method_interval", &[]), self.word("meaning_change")],
+            charts: vec![],
+            tables: vec![],
+        });
+        self.finish(occasion, sections, true)
+    }
+
+    /// What the municipality does, as it stood that day.
+    fn initiatives(&self, occasion: &Occasion<'_>, most: usize) -> Option<Section> {
+        let standing = occasion.standing?;
+        let words = self.words(occasion);
+        // Running ones first, ideas last.
+        let order = [InitiativeState::Active, InitiativeState::Done, InitiativeState::Idea, InitiativeState::Stopped];
+        let all = order.into_iter().flat_map(|state| standing.initiatives.iter().filter(move |i| i.state == state));
+        let rows: Vec<Vec<String>> = all
+            .take(most)
+            .map(|i| {
+                let area = standing.area(i.plan.focus_area.as_deref());
+                vec![
+                    i.plan.title.get(self.language).to_owned(),
+                    area.map(|a| a.title.get(self.language).to_owned()).unwrap_or_default(),
+                    i.plan.owner.name().to_owned(),
+                    words.say(&format!("state_{}", i.state.as_str()), &[]),
+                ]
+            })
+            .collect();
+        let head = ["initiative", "focus_area", "owner", "state"].map(|key| words.say(key, &[])).to_vec();
+        (!rows.is_empty()).then(|| Section {
+            title: words.say("initiatives", &[]),
+            paragraphs: vec![],
+            charts: vec![],
+            tables: vec![Sheet { caption: String::new(), head, rows, text: true }],
+        })
+    }
+
+    /// The direction over the years, a sentence for each main indicator that has one.
+    fn trends(&self) -> Option<Section> {
+        let main = self.report.indicators.iter().filter(|i| i.headline);
+        let said = |i: &IndicatorInfo| Some(format!("{}: {}", i.title.get(self.language), self.teller().trend(&i.id)?));
+        let paragraphs: Vec<String> = main.filter_map(said).collect();
+        (!paragraphs.is_empty()).then(|| Section {
+            title: self.messages.t(self.language, "papers.trends", &[]),
+            paragraphs,
+            charts: vec![],
+            tables: vec![],
+        })
+    }
+
+    /// Thin groups over two years.
+    fn two_years(&self, occasion: &Occasion<'_>) -> Option<Section> {
+        let words = self.words(occasion);
+        let rows: Vec<Vec<String>> = self
+            .report
+            .insight
+            .two_year_means
+            .iter()
+            .filter_map(|row| {
+                let info = self.report.indicators.iter().find(|i| i.id == row.indicator)?;
+                let group = words.groups(&row.domain).into_iter().find(|(_, _, key)| *key == row.group)?.0;
+                let n = row.estimate.n;
+                let value = charts::figure(self.language, info.kind, row.estimate.value?, n);
+                let margin = row.estimate.interval.map(|i| charts::margin(self.language, info.kind, i, n));
+                Some(vec![
+                    info.title.get(self.language).to_owned(),
+                    group,
+                    format!("{}–{}", row.year_from, row.year_to),
+                    format!("{value} {}", margin.unwrap_or_default()).trim_end().to_owned(),
+                ])
+            })
+            .collect();
+        let keys = ["indicator", "two_years_group", "two_years_pair", "two_years_value"];
+        let head = keys.map(|key| self.word(key)).to_vec();
+        (!rows.is_empty()).then(|| Section {
+            title: self.word("two_years"),
+            paragraphs: vec![self.word("two_years_text")],
+            charts: vec![],
+            tables: vec![Sheet { caption: String::new(), head, rows, text: true }],
+        })
+    }
+
+    fn finish(
+        mut self,
+        occasion: &Occasion<'_>,
+        sections: Vec<Section>,
+        compact: bool,
+    ) -> Result<(usize, Vec<u8>), PaperError> {
+        let words = self.words(occasion);
+        let content = Content {
+            compact,
+            lang: self.language.tag(),
+            title: words.title(),
+            author: occasion.municipality.name.clone(),
+            subtitle: words.subtitle(),
+            colour: occasion.municipality.settings.colour.clone(),
+            sentences: summary::opening(self.messages, self.language, self.report),
+            sections,
+        };
+        let json = serde_json::to_vec(&content).map_err(|e| PaperError::Typesetting(e.to_string()))?;
+        self.files.insert("content.json".to_owned(), json);
+        paper::pages(TEMPLATE, self.files)
+    }
+
     fn set(mut self, occasion: &Occasion<'_>) -> Result<Vec<u8>, PaperError> {
         let year = self.report.years.last().copied().unwrap_or_default();
-        let name = occasion.municipality.name.clone();
-        let date = format::date(self.language, occasion.published_on);
-        let mut subtitle = self.say("subtitle", &[("municipality", name.as_str().into()), ("date", date.into())]);
-        if occasion.version > 1 {
-            subtitle = format!("{subtitle} {}", self.say("correction", &[("version", occasion.version.into())]));
-        }
         let mut sections = Vec::new();
         if !occasion.note.is_empty() {
             sections.push(Section {
@@ -105,37 +245,31 @@ impl Desk<'_> {
             });
         }
         sections.push(self.figures("headlines_title", |indicator| indicator.headline));
+        sections.extend(self.trends());
+        sections.extend(self.goals());
         let first = self.report.indicators.iter().find(|i| i.headline).or(self.report.indicators.first());
         if let Some(indicator) = first {
-            let sectors = self
-                .report
-                .breakdowns
-                .iter()
-                .filter(|b| b.domain == "sector" || b.domain == "size")
-                .map(|b| b.domain.clone());
-            for domain in sectors.collect::<Vec<_>>() {
+            let broken_down = self.report.breakdowns.iter().filter(|b| b.domain == "sector" || b.domain == "size");
+            let domains: Vec<String> = broken_down.map(|b| b.domain.clone()).collect();
+            for domain in domains {
                 sections.push(self.breakdown(indicator, &domain, year));
             }
         }
-        sections.extend(self.goals());
         sections.extend(self.priorities());
         sections.extend(self.themes(year));
+        sections.extend(self.initiatives(occasion, usize::MAX));
         sections.push(self.coverage(year));
         sections.extend(self.quality());
-        sections.push(self.method(occasion));
+        let method = self.words(occasion).method();
+        sections.push(Section {
+            title: self.say("method_title", &[]),
+            paragraphs: method,
+            charts: vec![],
+            tables: vec![],
+        });
         sections.push(self.figures("indicators_title", |_| true));
-        let content = Content {
-            lang: self.language.tag(),
-            title: self.say("title", &[("year", year.into())]),
-            author: name,
-            subtitle,
-            colour: occasion.municipality.settings.colour.clone(),
-            sentences: summary::opening(self.messages, self.language, self.report),
-            sections,
-        };
-        let json = serde_json::to_vec(&content).map_err(|e| PaperError::Typesetting(e.to_string()))?;
-        self.files.insert("content.json".to_owned(), json);
-        paper::pdf(TEMPLATE, self.files)
+        sections.extend(self.two_years(occasion));
+        Ok(self.finish(occasion, sections, false)?.1)
     }
 
     /// Some of the indicators in the total, year by year.
@@ -282,22 +416,6 @@ impl Desk<'_> {
         })
     }
 
-    fn method(&self, occasion: &Occasion<'_>) -> Section {
-        let threshold = i64::from(occasion.municipality.settings.threshold);
-        let mut paragraphs = vec![
-            self.say("method_weights", &[]),
-            self.say("method_interval", &[]),
-            self.say("method_change", &[]),
-            self.say("method_hidden", &[("threshold", threshold.into())]),
-            self.say("method_confidential", &[]),
-            self.say("method_version", &[("version", self.report.provenance.version.as_str().into())]),
-        ];
-        if !self.report.provenance.collapses.is_empty() {
-            paragraphs.insert(1, self.say("method_collapsed", &[("n", self.report.provenance.collapses.len().into())]));
-        }
-        Section { title: self.say("method_title", &[]), paragraphs, charts: vec![], tables: vec![] }
-    }
-
     fn row(&self, label: &str, indicator: &IndicatorInfo, domain: &str, group: &str) -> Vec<String> {
         let mut row = vec![label.to_owned()];
         let estimate = |year: &i32| self.report.estimate(&indicator.id, *year, domain, group);
@@ -346,13 +464,4 @@ impl Desk<'_> {
         self.files.insert(file.to_owned(), svg.into_bytes());
         Some(Chart { file: file.to_owned(), alt: format!("{title}. {description}"), caption: title })
     }
-}
-
-/// The text of the first `<name …>…</name>` of a drawing of ours.
-fn element(svg: &str, name: &str) -> String {
-    let inside = svg.split_once(&format!("<{name}")).and_then(|(_, rest)| rest.split_once('>')).map(|(_, rest)| rest);
-    let text = inside.and_then(|rest| rest.split_once("</")).map_or("", |(text, _)| text);
-    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")]
-        .iter()
-        .fold(text.to_owned(), |t, (from, to)| t.replace(from, to))
 }

@@ -139,6 +139,7 @@ fn the_paper_is_set_in_every_language_and_is_tagged() {
             published_on: jiff::civil::date(2026, 11, 20),
             version: 2,
             note: "Et forord med <tegn> & #hash.",
+            standing: None,
         };
         let pdf = report::year(&messages, &small_report(), &occasion).unwrap();
         assert!(pdf.starts_with(b"%PDF-"));
@@ -167,6 +168,7 @@ fn targets_maps_themes_and_who_answered_are_set_too() {
         published_on: jiff::civil::date(2026, 11, 20),
         version: 1,
         note: "",
+        standing: None,
     };
     let bare = figures::report();
     assert_eq!(bare.years, figures::YEARS);
@@ -177,5 +179,101 @@ fn targets_maps_themes_and_who_answered_are_set_too() {
     assert!(pages(&full) >= pages(&bare));
     if let Some(folder) = std::env::var_os("PEJLING_KEEP_PAPERS") {
         std::fs::write(std::path::Path::new(&folder).join("year-full.pdf"), &full).unwrap();
+    }
+}
+
+fn municipality() -> Municipality {
+    let settings = Settings {
+        committee: "Erhvervs- og Beskæftigelsesudvalget".into(),
+        administration: "Center for Erhverv".into(),
+        ..Settings::default()
+    };
+    Municipality {
+        id: MunicipalityId("m".into()),
+        slug: "hojager".into(),
+        name: "Højager Kommune".into(),
+        country: Country::Dk,
+        settings,
+    }
+}
+
+fn part(zipped: &[u8], name: &str) -> String {
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(zipped)).unwrap();
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut zip.by_name(name).unwrap(), &mut text).unwrap();
+    text
+}
+
+fn full() -> Report {
+    Report { insight: figures::insight(), ..figures::report() }
+}
+
+#[test]
+fn the_agenda_item_has_styles_language_header_rows_and_alternative_texts() {
+    let messages = Messages::load().unwrap();
+    let municipality = municipality();
+    for (language, tag) in Language::ALL.into_iter().zip(["da-DK", "sv-SE", "en-GB"]) {
+        let occasion = Occasion {
+            municipality: &municipality,
+            language,
+            published_on: jiff::civil::date(2026, 11, 20),
+            version: 1,
+            note: "",
+            standing: None,
+        };
+        let agenda = report::agenda(&messages, &full(), &occasion).unwrap();
+        let body = part(&agenda.docx, "word/document.xml");
+        let document = roxmltree::Document::parse(&body).unwrap();
+        let named = |name: &str| document.descendants().filter(|n| n.tag_name().name() == name).collect::<Vec<_>>();
+        let value = |node: &roxmltree::Node<'_, '_>, name: &str| {
+            node.attributes().find(|a| a.name() == name).map(|a| a.value().to_owned())
+        };
+        let styles: Vec<String> = named("pStyle").iter().filter_map(|n| value(n, "val")).collect();
+        assert_eq!(styles.iter().filter(|s| *s == "Heading1").count(), 4, "{styles:?}");
+        let known = part(&agenda.docx, "word/styles.xml");
+        assert!(styles.iter().all(|s| known.contains(&format!("w:styleId=\"{s}\""))), "every style is defined");
+        assert!(known.contains(&format!("<w:lang w:val=\"{tag}\"/>")));
+        let pictures = named("docPr");
+        assert!((2..=3).contains(&pictures.len()), "two or three charts: {}", pictures.len());
+        assert!(pictures.iter().all(|p| value(p, "descr").is_some_and(|d| d.chars().count() > 40)));
+        assert_eq!(named("tbl").len(), named("tblHeader").len(), "every table has a heading row");
+        assert!(
+            !agenda.text.contains('⟦')
+                && agenda.text.contains(&messages.t(language, "papers.agenda_annexes", &[]).to_uppercase())
+        );
+        for sentence in text::summary::opening(&messages, language, &full()) {
+            assert!(agenda.text.contains(&sentence), "{sentence}");
+        }
+        if language == Language::Da {
+            assert!(agenda.text.contains("Center for Erhverv indstiller til Erhvervs- og Beskæftigelsesudvalget"));
+        }
+        if let Some(folder) = std::env::var_os("PEJLING_KEEP_PAPERS") {
+            let folder = std::path::Path::new(&folder);
+            std::fs::write(folder.join(format!("agenda-{}.docx", language.tag())), &agenda.docx).unwrap();
+            std::fs::write(folder.join(format!("agenda-{}.txt", language.tag())), &agenda.text).unwrap();
+            let paper = report::year(&messages, &full(), &occasion).unwrap();
+            std::fs::write(folder.join(format!("full-{}.pdf", language.tag())), &paper).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_status_to_the_council_has_two_pages() {
+    let messages = Messages::load().unwrap();
+    let municipality = municipality();
+    for language in Language::ALL {
+        let occasion = Occasion {
+            municipality: &municipality,
+            language,
+            published_on: jiff::civil::date(2026, 11, 20),
+            version: 1,
+            note: "",
+            standing: None,
+        };
+        let pdf = report::status(&messages, &full(), &occasion).unwrap();
+        assert!(pdf.windows(12).any(|w| w == b"pdfuaid:part"));
+        if let Some(folder) = std::env::var_os("PEJLING_KEEP_PAPERS") {
+            std::fs::write(std::path::Path::new(&folder).join(format!("status-{}.pdf", language.tag())), &pdf).unwrap();
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::publish;
 use crate::wiring::Parts;
 
-/// Writes the paper of the latest publication.
+/// Writes a paper of the latest publication.
 ///
 /// # Errors
 /// When nothing is published yet or the file cannot be written.
@@ -17,8 +17,13 @@ pub async fn run(arguments: ReportArguments, config: &Config) -> Result<()> {
     let publication = parts.store.latest_publication(&municipality.id, None).await?;
     let publication = publication.with_context(|| format!("{} has published nothing yet", municipality.name))?;
     let language = Language::parse(&arguments.language).context("the language is not known")?;
-    let bytes = publish::paper(&municipality, publication, language).await?;
-    std::fs::write(&arguments.out, bytes).with_context(|| format!("{} cannot be written", arguments.out.display()))?;
-    println!("{}", arguments.out.display());
+    let form = publish::FORMS.into_iter().find(|(form, _)| *form == arguments.form);
+    let (_, name) = form.context("the form is not known")?;
+    let papers = publish::papers(&municipality, publication, language, move |file| file == name).await?;
+    let out = arguments.out.unwrap_or_else(|| name.into());
+    for paper in papers {
+        std::fs::write(&out, paper.bytes).with_context(|| format!("{} cannot be written", out.display()))?;
+    }
+    println!("{}", out.display());
     Ok(())
 }

@@ -21,7 +21,8 @@ use crate::templates::{Page, Site, Templates};
 use crate::visit::Visit;
 
 /// Files that staff may fetch; what a job was given is not handed out again.
-const FILES: [&str; 4] = ["report.csv", "report.pdf", LETTERS, LETTERS_LIST];
+const FILES: [&str; 8] =
+    ["report.csv", "report.pdf", "status.pdf", "workbook.xlsx", "agenda.docx", "agenda.txt", LETTERS, LETTERS_LIST];
 /// Letters hold personal links: only an administrator fetches them.
 const LETTERS: &str = "letters.pdf";
 /// The same as a table.
@@ -117,6 +118,33 @@ pub struct JobPage {
     pub result_href: Option<String>,
     /// A file it left.
     pub file: Option<String>,
+    /// The papers of a publication, where it made them.
+    pub papers: Vec<PaperLink>,
+}
+
+/// A paper of a publication that can be fetched.
+#[derive(Debug, Clone, Serialize)]
+pub struct PaperLink {
+    /// Where.
+    pub href: String,
+    /// Key of its name: `papers.file_…`.
+    pub name: &'static str,
+}
+
+/// The papers that a job of the kind `report` leaves, each with the key of its name.
+pub(crate) const PAPERS: [(&str, &str); 5] = [
+    ("report.pdf", "papers.file_report"),
+    ("status.pdf", "papers.file_status"),
+    ("workbook.xlsx", "papers.file_workbook"),
+    ("agenda.docx", "papers.file_agenda"),
+    ("agenda.txt", "papers.file_agenda_text"),
+];
+
+/// Links to all papers that a job left; one run before they were made together left the report alone.
+pub(crate) fn paper_links(slug: &str, job: &Job) -> Vec<PaperLink> {
+    let has = |name: &str| name == "report.pdf" || job.result.as_ref().is_some_and(|r| r.get("papers").is_some());
+    let papers = PAPERS.into_iter().filter(|(file, _)| has(file));
+    papers.map(|(file, name)| PaperLink { href: format!("/{slug}/console/jobs/{}/{file}", job.id), name }).collect()
 }
 
 /// What an import did, in words.
@@ -211,6 +239,7 @@ impl Page for JobPage {
             import,
             result_href: href.map(str::to_owned),
             file: href.map(str::to_owned),
+            papers: href.map(|href| PaperLink { href: href.to_owned(), name: PAPERS[0].1 }).into_iter().collect(),
         };
         vec![
             page("done", Some(import), None, Some("/x")),
@@ -248,7 +277,6 @@ async fn show(
     };
     let file = match job.kind.as_str() {
         "import_frame" if is_done => Some("report.csv"),
-        "report" if is_done => Some("report.pdf"),
         "letters" if is_done && result("file").is_some() => Some(LETTERS),
         _ => None,
     };
@@ -265,6 +293,7 @@ async fn show(
         import: imported.map(|i| import_result(&app, &staff, language, i)),
         result_href,
         file: file.map(|name| format!("/{slug}/console/jobs/{}/{name}", job.id)),
+        papers: if job.kind == "report" && is_done { paper_links(slug, &job) } else { Vec::new() },
     };
     let mut response = view.render(&page)?;
     if matches!(job.state, JobState::Queued | JobState::Running) {

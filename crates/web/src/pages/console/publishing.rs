@@ -15,7 +15,8 @@ use text::EngineError;
 
 use crate::app::App;
 use crate::error::PageError;
-use crate::pages::console::{day, jobs::JobLine};
+use crate::pages::console::day;
+use crate::pages::console::jobs::{JobLine, PAPERS, PaperLink, paper_links};
 use crate::pages::signin::{Analyst, Bar, Staff};
 use crate::templates::{Page, Site, Templates};
 use crate::visit::Visit;
@@ -76,8 +77,10 @@ pub struct PublicationLine {
     pub href: String,
     /// Where a paper is ordered.
     pub report_href: String,
-    /// The paper in this language, where it was set already.
-    pub file: Option<String>,
+    /// The papers in this language, where they were made already.
+    pub papers: Vec<PaperLink>,
+    /// Not all of them are there: they can be ordered.
+    pub incomplete: bool,
     /// Title.
     pub title: String,
     /// Year.
@@ -99,7 +102,8 @@ impl Page for PublicationsPage {
         let line = |version, file: Option<&str>, note: &str| PublicationLine {
             href: "/hojager/committee/1".to_owned(),
             report_href: "/hojager/console/publications/1/report".to_owned(),
-            file: file.map(str::to_owned),
+            papers: file.map(|href| PaperLink { href: href.to_owned(), name: PAPERS[0].1 }).into_iter().collect(),
+            incomplete: file.is_none(),
             title: "2026-målingen".to_owned(),
             year: 2026,
             version,
@@ -154,12 +158,14 @@ async fn page(
         let round = rounds.iter().find(|r| r.year == p.year).filter(|_| latest.get(&p.year) == Some(&p.id))?;
         Some(format!("/{slug}/console/rounds/{}/thanks", round.id))
     };
+    let made = |p: &PublicationId| paper_of(&papers, p, language).map(|job| paper_links(slug, job)).unwrap_or_default();
     let line = |p: store::results::PublicationInfo| PublicationLine {
+        incomplete: made(&p.id).len() < PAPERS.len(),
+        papers: made(&p.id),
         href: format!("/{slug}/committee/{}", p.id),
         report_href: format!("/{slug}/console/publications/{}/report", p.id),
         thanks: thanks_of(&p),
         date: day(language, &p.date),
-        file: paper_of(&papers, &p.id, language).map(|job| format!("/{slug}/console/jobs/{}/report.pdf", job.id)),
         title: p.title,
         year: p.year,
         version: p.version,

@@ -1,0 +1,224 @@
+//! The agenda item: what the administration lays before the committee, as a document and as text to copy.
+use charts::{ChartError, Setting};
+use domain::initiatives::InitiativeState;
+use domain::results::{ALL, IndicatorInfo, Report, TOTAL, Verdict};
+use text::messages::Arg;
+use text::{Messages, summary};
+
+use crate::Occasion;
+use crate::book::Cell;
+use crate::docx::{self, Block, DocumentError};
+use crate::picture;
+use crate::words::{Words, element};
+
+/// An agenda item in both forms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agenda {
+    /// The document.
+    pub docx: Vec<u8>,
+    /// The words alone.
+    pub text: String,
+}
+
+/// Pixels of a picture for each of the drawing's own.
+const SCALE: f32 = 2.0;
+/// At most so many of the municipality's initiatives are named; the report has them all.
+const MOST_INITIATIVES: usize = 8;
+
+/// Writes the agenda item of a publication.
+///
+/// # Errors
+/// [`DocumentError`] when the document cannot be written.
+pub fn agenda(messages: &Messages, report: &Report, occasion: &Occasion<'_>) -> Result<Agenda, DocumentError> {
+    let secretary = Secretary { words: Words { messages, report, occasion } };
+    let title = secretary.words.title();
+    let blocks = secretary.blocks();
+    let author = secretary.administration();
+    let docx = docx::document(occasion.language, &title, &author, &blocks)?;
+    Ok(Agenda { docx, text: docx::plain(&title, &blocks) })
+}
+
+struct Secretary<'a> {
+    words: Words<'a>,
+}
+
+impl Secretary<'_> {
+    fn say(&self, key: &str, args: &[(&str, Arg)]) -> String {
+        self.words.say(&format!("agenda_{key}"), args)
+    }
+
+    fn named(&self, name: &str, otherwise: &str) -> String {
+        if name.is_empty() { self.say(otherwise, &[]) } else { name.to_owned() }
+    }
+
+    fn committee(&self) -> String {
+        self.named(&self.words.occasion.municipality.settings.committee, "committee")
+    }
+
+    fn administration(&self) -> String {
+        self.named(&self.words.occasion.municipality.settings.administration, "administration")
+    }
+
+    fn council(&self) -> String {
+        self.named(&self.words.occasion.municipality.settings.council, "council")
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        let heading = |key: &str| Block::Heading(1, self.say(key, &[]));
+        let year = self.words.year();
+        let mut blocks = vec![heading("resume")];
+        let sentences = summary::opening(self.words.messages, self.words.language(), self.words.report);
+        let names = [
+            ("committee", self.committee().into()),
+            ("municipality", self.words.occasion.municipality.name.as_str().into()),
+            ("year", Arg::Text(year.to_string())),
+        ];
+        let resume = self.say("resume_text", &names);
+        let first = sentences.iter().skip(1).take(1).cloned();
+        blocks.push(Block::Paragraph(std::iter::once(resume).chain(first).collect::<Vec<_>>().join(" ")));
+        blocks.push(heading("case"));
+        blocks.push(Block::Heading(2, self.say("changed", &[])));
+        blocks.extend(sentences.into_iter().map(Block::Paragraph));
+        blocks.extend(self.main_figures());
+        if let Some(indicator) = self.first() {
+            blocks.extend(self.sectors(indicator));
+        }
+        blocks.extend(self.goals());
+        blocks.extend(self.own_words());
+        blocks.extend(self.initiatives());
+        blocks.push(Block::Heading(2, self.words.paper("coverage_title", &[])));
+        blocks.extend(self.words.teller().response().into_iter().map(Block::Paragraph));
+        blocks.push(Block::Heading(2, self.words.paper("method_title", &[])));
+        blocks.push(Block::Paragraph(self.words.paper("method_change", &[])));
+        blocks.extend(self.words.breaks().into_iter().map(Block::Paragraph));
+        blocks.push(heading("proposal"));
+        let proposed = [("administration", self.administration().into()), ("committee", self.committee().into())];
+        blocks.push(Block::Paragraph(self.say("proposal_text", &proposed)));
+        blocks.push(Block::Placeholder(self.say("proposal_own", &[("council", self.council().into())])));
+        blocks.push(heading("annexes"));
+        for annex in ["annex_report", "annex_status", "annex_workbook"] {
+            blocks.push(Block::Item(self.say(annex, &[("title", self.words.title().into())])));
+        }
+        blocks
+    }
+
+    fn first(&self) -> Option<&IndicatorInfo> {
+        let indicators = &self.words.report.indicators;
+        indicators.iter().find(|i| i.headline).or(indicators.first())
+    }
+
+    fn drawn(&self, id: &str, draw: impl Fn(&Setting<'_>) -> Result<String, ChartError>) -> Option<Block> {
+        let setting = Setting { heading: false, ..Setting::standalone(self.words.messages, self.words.language(), id) };
+        let svg = draw(&setting).ok()?;
+        let caption = element(&svg, "title");
+        let alt = format!("{caption}. {}", element(&svg, "desc"));
+        Some(Block::Picture { picture: picture::png(&svg, SCALE).ok()?, alt, caption })
+    }
+
+    /// The main indicators in a table, and the first of them as a line over the years.
+    fn main_figures(&self) -> Vec<Block> {
+        let report = self.words.report;
+        let years: Vec<i32> = report.years.iter().rev().take(4).rev().copied().collect();
+        let mut head = vec![self.words.paper("indicator", &[])];
+        head.extend(years.iter().map(ToString::to_string));
+        head.push(self.words.paper("change", &[]));
+        let rows = report.indicators.iter().filter(|i| i.headline).map(|indicator| {
+            let mut row = vec![indicator.title.get(self.words.language()).to_owned()];
+            row.extend(years.iter().map(|year| {
+                self.printed(&self.words.estimate(indicator, report.estimate(&indicator.id, *year, TOTAL, ALL)))
+            }));
+            let change = self.words.before().map(|from| {
+                let [difference, _, verdict] = self.words.change(indicator, (from, self.words.year()), TOTAL, ALL);
+                format!("{} {}", self.cell(&difference), self.cell(&verdict)).trim().to_owned()
+            });
+            row.push(change.unwrap_or_default());
+            row
+        });
+        let mut blocks = vec![Block::Table { head, rows: rows.collect(), text: false }];
+        blocks.push(Block::Paragraph(self.words.paper("table_note", &[])));
+        if let Some(first) = self.first().filter(|_| years.len() > 1) {
+            blocks.extend(self.drawn("trend", |s| charts::trend(report, &first.id, TOTAL, ALL, s)));
+        }
+        blocks
+    }
+
+    fn printed(&self, [figure, margin, _]: &[Cell; 3]) -> String {
+        format!("{} {}", self.cell(figure), self.cell(margin)).trim().to_owned()
+    }
+
+    /// A cell as the page prints it.
+    fn cell(&self, cell: &Cell) -> String {
+        cell.printed(self.words.language())
+    }
+
+    /// Sectors that rose or fell, in words, and all of them in a chart.
+    fn sectors(&self, indicator: &IndicatorInfo) -> Vec<Block> {
+        let (report, year) = (self.words.report, self.words.year());
+        let Some(before) = self.words.before() else { return Vec::new() };
+        let Some(breakdown) = report.breakdowns.iter().find(|b| b.domain == "sector") else { return Vec::new() };
+        let language = self.words.language();
+        let moved = |wanted: Verdict| {
+            let is = |g: &&domain::results::Group| {
+                report.change(&indicator.id, before, year, "sector", &g.key).is_some_and(|row| row.verdict == wanted)
+            };
+            breakdown.groups.iter().filter(is).map(|g| g.title.get(language)).collect::<Vec<_>>().join("; ")
+        };
+        let mut blocks = vec![Block::Heading(2, self.say("sectors", &[]))];
+        let (up, down) = (moved(Verdict::Up), moved(Verdict::Down));
+        let name = Arg::from(indicator.title.get(language));
+        if up.is_empty() && down.is_empty() {
+            blocks.push(Block::Paragraph(self.say("sectors_none", &[("name", name.clone())])));
+        }
+        for (key, groups) in [("sectors_up", up), ("sectors_down", down)] {
+            if !groups.is_empty() {
+                blocks.push(Block::Paragraph(self.say(key, &[("name", name.clone()), ("sectors", groups.into())])));
+            }
+        }
+        blocks.extend(self.drawn("change", |s| charts::change(report, &indicator.id, (before, year), "sector", s)));
+        blocks
+    }
+
+    fn goals(&self) -> Vec<Block> {
+        let lines = self.words.teller().targets();
+        if lines.is_empty() {
+            return Vec::new();
+        }
+        let head = ["indicator", "goal_wanted", "goal_found", "goal_result"].map(|key| self.words.page(key)).to_vec();
+        let rows = lines.into_iter().map(|line| {
+            let verdict = self.words.page(&format!("goal_{}", line.verdict));
+            vec![line.title, line.wanted, line.found, verdict]
+        });
+        vec![
+            Block::Heading(2, self.words.page("goals")),
+            Block::Paragraph(self.words.page("goals_text")),
+            Block::Table { head, rows: rows.collect(), text: true },
+        ]
+    }
+
+    fn own_words(&self) -> Vec<Block> {
+        let Some(part) = &self.words.report.insight.themes else { return Vec::new() };
+        let said = self.words.teller().themes(part, self.words.year());
+        let mut blocks = vec![Block::Heading(2, self.words.page("themes"))];
+        blocks.extend(said.into_iter().map(Block::Paragraph));
+        blocks
+    }
+
+    fn initiatives(&self) -> Vec<Block> {
+        let Some(standing) = self.words.occasion.standing else { return Vec::new() };
+        let language = self.words.language();
+        let running = standing.initiatives.iter().filter(|i| matches!(i.state, InitiativeState::Active));
+        let items: Vec<Block> = running
+            .take(MOST_INITIATIVES)
+            .map(|i| {
+                let owner = i.plan.owner.name();
+                let title = i.plan.title.get(language);
+                Block::Item(if owner.is_empty() { title.to_owned() } else { format!("{title} ({owner})") })
+            })
+            .collect();
+        if items.is_empty() {
+            return Vec::new();
+        }
+        let heading = Block::Heading(2, self.say("initiatives", &[]));
+        [heading].into_iter().chain(items).collect()
+    }
+}
