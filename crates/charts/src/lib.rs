@@ -29,13 +29,14 @@ pub use change::change;
 pub use coverage::coverage;
 pub use days::{Day, days};
 pub use distribution::{Distribution, DistributionRow, distribution};
+pub use domain::printed::Printed;
 pub use heat::{cross, heat};
 pub use ink::stylesheet;
 pub use multiples::multiples;
 pub use priority::{Priority, PriorityPoint, priority};
 pub use themes::{ThemeRow, Themes, themes};
 pub use trend::trend;
-pub use words::{Printed, difference, figure, margin};
+pub use words::{difference, figure, margin};
 
 /// How wide a chart is drawn; text keeps its size, so a narrow one is laid out anew and not merely scaled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,70 +1,15 @@
 //! Numbers and words of charts: units and decimals by kind of indicator and size of base.
 use domain::indicator::Kind;
 use domain::language::Language;
+use domain::printed::decimals;
+pub(crate) use domain::printed::factor;
 use domain::results::{Breakdown, Estimate, EstimateRow, Group, IndicatorInfo, Interval, Report, State, TOTAL};
 use text::{Arg, format};
 
 use crate::{ChartError, Setting};
 
-/// Decimals by kind and base: below 20 answers one less, so that single answers cannot be worked out.
-const fn decimals(kind: Kind, n: u64) -> usize {
-    match (kind, n < 20) {
-        (Kind::Mean, true) => 1,
-        (Kind::Mean, false) => 2,
-        (_, true) => 0,
-        (_, false) => 1,
-    }
-}
-
-/// What a value is multiplied by to be read: shares and balances are read in percent.
-pub(crate) const fn factor(kind: Kind) -> f64 {
-    match kind {
-        Kind::Share | Kind::Balance => 100.0,
-        Kind::Index | Kind::Mean | Kind::Nps => 1.0,
-    }
-}
-
 const fn is_percent(kind: Kind) -> bool {
     matches!(kind, Kind::Share | Kind::Balance)
-}
-
-/// A number exactly as it is printed, for files that keep numbers: nothing finer than what is shown leaves the console.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Printed {
-    /// In the unit that is read: 61.4 for `61,4 %`.
-    pub value: f64,
-    /// Decimals printed.
-    pub decimals: usize,
-    /// Is it a percentage (or, of a margin or difference, percentage points)?
-    pub percent: bool,
-}
-
-impl Printed {
-    fn new(kind: Kind, value: f64, n: u64) -> Option<Self> {
-        let decimals = decimals(kind, n);
-        let value = value * factor(kind);
-        // The digits of the text are the number: rounding has one place.
-        let value: f64 = format!("{value:.decimals$}").parse().ok().filter(|v: &f64| v.is_finite())?;
-        Some(Self { value: if value == 0.0 { 0.0 } else { value }, decimals, percent: is_percent(kind) })
-    }
-
-    /// What [`figure`] prints.
-    #[must_use]
-    pub fn figure(kind: Kind, value: f64, n: u64) -> Option<Self> {
-        Self::new(kind, value, n)
-    }
-
-    /// What [`margin`] prints after `±`.
-    #[must_use]
-    pub fn margin(kind: Kind, interval: Interval, n: u64) -> Option<Self> {
-        Self::new(kind, (interval.upper - interval.lower) / 2.0, n)
-    }
-
-    /// What [`difference`] prints.
-    #[must_use]
-    pub fn difference(kind: Kind, change: f64, n: u64) -> Option<Self> {
-        Self::new(kind, change, n)
-    }
 }
 
 /// A figure as it may be shown: `61,4`, `3,57`, `59,2 %`; one decimal less below 20 answers.

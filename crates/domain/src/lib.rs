@@ -24,6 +24,8 @@ pub mod initiatives;
 pub mod insight;
 pub mod language;
 pub mod municipality;
+pub mod packages;
+pub mod printed;
 pub mod quality;
 pub mod questionnaire;
 pub mod registers;

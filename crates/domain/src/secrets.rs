@@ -57,6 +57,7 @@ impl SecretKey {
             session: subkey("session"),
             second_step: subkey("second-step"),
             sign_in: subkey("sign-in-link"),
+            package: subkey("package-signature"),
         }
     }
 }
@@ -71,6 +72,7 @@ pub struct Keys {
     session: [u8; 32],
     second_step: [u8; 32],
     sign_in: [u8; 32],
+    package: [u8; 32],
 }
 
 /// 32 letters and digits without look-alikes: no l, o, 0, 1.
@@ -94,6 +96,12 @@ impl Token {
 }
 
 impl Keys {
+    /// The seed of the key that signs data packages.
+    #[must_use]
+    pub const fn package_seed(&self) -> &[u8; 32] {
+        &self.package
+    }
+
     /// The token of an invitation in its present generation.
     #[must_use]
     pub fn invitation_token(&self, invitation: &InvitationId, generation: i64) -> Token {

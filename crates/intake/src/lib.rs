@@ -4,6 +4,7 @@
 //! - [`table`]: CSV (comma, semicolon, tab; UTF-8 or Windows-1252) and XLSX as one stream of rows
 //! - [`frame`]: register extracts become frame units
 //! - [`earlier`]: answers of an earlier year, given in another tool, become answers to our questions
+//! - [`package`]: another municipality's signed data package; [`outside`]: figures that others publish
 //! - [`headings`]: which column holds which field
 //! - [`report`]: the row-by-row report as a file that opens in a spreadsheet
 //! - [`email`]: syntax of mail addresses
@@ -11,6 +12,8 @@ pub mod earlier;
 pub mod email;
 pub mod frame;
 pub mod headings;
+pub mod outside;
+pub mod package;
 pub mod report;
 pub mod table;
 

@@ -188,6 +188,25 @@ pub enum Import {
     Frame(ImportFrame),
     /// Read the answers of an earlier year from another survey tool (CSV or XLSX) into the series
     Responses(ImportResponses),
+    /// Read another municipality's signed data package
+    Package {
+        /// The package (zip)
+        file: PathBuf,
+        /// Short name of the municipality [default: the only one]
+        #[arg(long)]
+        municipality: Option<String>,
+        /// The fingerprint that the other municipality read out to you; without it the key stays unconfirmed
+        #[arg(long, value_name = "FINGERPRINT")]
+        fingerprint: Option<String>,
+    },
+    /// Read figures that others publish (CSV with source, measure, place, year, value, unit, n, note); they are never tested
+    Outside {
+        /// The file
+        file: PathBuf,
+        /// Short name of the municipality [default: the only one]
+        #[arg(long)]
+        municipality: Option<String>,
+    },
     /// Read what became of letters and Digital Post (CSV with reference or cvr, status, time) and report on it row by row
     Receipts(ImportReceipts),
 }
@@ -430,6 +449,18 @@ pub enum Export {
     },
     /// Letters to those whom mail does not reach: letters.pdf, a page each for a window envelope, and letters.csv
     Letters(ByWave),
+    /// The latest publication as a signed data package (Frictionless) for other municipalities: shown figures, public initiatives
+    Package {
+        /// Short name of the municipality [default: the only one]
+        #[arg(long)]
+        municipality: Option<String>,
+        /// The year [default: the newest]
+        #[arg(long)]
+        year: Option<i32>,
+        /// The file to write
+        #[arg(long, value_name = "FILE", default_value = "package.zip")]
+        out: PathBuf,
+    },
     /// One message per CVR number for Digital Post: a PDF and a MeMo file each, and messages.csv
     DigitalPost(ByWave),
 }

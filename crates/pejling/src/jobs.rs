@@ -19,7 +19,7 @@ use tracing::{info, warn};
 
 use crate::import::{self, Request, Upload};
 use crate::letters;
-use crate::publish;
+use crate::publish::{self, Paper};
 use crate::wiring::{Parts, mail_domain};
 
 /// Seconds for which a runner holds a job without a sign of life.
@@ -198,6 +198,11 @@ struct LettersArguments {
 }
 
 #[derive(Deserialize)]
+struct ComparisonArguments {
+    neighbour: String,
+}
+
+#[derive(Deserialize)]
 struct ReportArguments {
     publication: PublicationId,
     language: Language,
@@ -250,14 +255,23 @@ async fn perform(parts: &Parts, public_url: &str, job: &Job, meter: &Meter) -> R
             let ReportArguments { publication, language } =
                 serde_json::from_value(arguments).context("the job's arguments")?;
             let publication = parts.store.publication(&municipality.id, &publication).await?;
-            let papers = publish::papers(&municipality, publication, language, |_| true).await?;
-            let file = |p: publish::Paper| JobFile {
-                name: p.name.to_owned(),
-                media_type: p.media_type.to_owned(),
-                bytes: p.bytes,
+            let package = Paper {
+                name: "package.zip",
+                media_type: "application/zip",
+                bytes: publish::package(&parts.keys, &municipality, &publication)?,
             };
+            let mut papers = publish::papers(&municipality, publication, language, |_| true).await?;
+            papers.push(package);
+            let file =
+                |p: Paper| JobFile { name: p.name.to_owned(), media_type: p.media_type.to_owned(), bytes: p.bytes };
             let names: Vec<&str> = papers.iter().map(|paper| paper.name).collect();
             Ok(Outcome { result: json!({ "papers": names }), files: papers.into_iter().map(file).collect() })
+        }
+        "comparison" => {
+            let ComparisonArguments { neighbour } = serde_json::from_value(arguments).context("the job's arguments")?;
+            let bytes = publish::comparison(parts, &municipality, &neighbour).await?;
+            let file = JobFile { name: "comparison.pdf".into(), media_type: "application/pdf".into(), bytes };
+            Ok(Outcome { result: json!({ "file": "comparison.pdf" }), files: vec![file] })
         }
         "letters" => {
             let LettersArguments { round, wave } = serde_json::from_value(arguments).context("the job's arguments")?;

@@ -13,11 +13,14 @@ use domain::goals;
 use domain::indicator::Definitions;
 use domain::initiatives::Standing;
 use domain::insight::OutcomeCounts;
-use domain::language::{Language, Texts};
+use domain::language::{Country, Language, Texts};
 use domain::municipality::Municipality;
+use domain::packages::{Edition, Package};
 use domain::questionnaire::{ColumnKind, Questionnaire};
 use domain::results::Report;
+use domain::secrets::Keys;
 use domain::size::SizeClasses;
+use report::package::SigningKey;
 use serde::Deserialize;
 use store::results::{AnalysisUnit, NewPublication, Publication, PublicationInfo};
 use text::Messages;
@@ -288,6 +291,55 @@ pub const FORMS: [(&str, &str); 5] = [
     ("docx", "agenda.docx"),
     ("text", "agenda.txt"),
 ];
+
+/// The key under which this instance signs data packages.
+///
+/// # Errors
+/// When the secret key gives none.
+pub fn signing_key(keys: &Keys) -> Result<SigningKey> {
+    Ok(SigningKey::of_seed(keys.package_seed())?)
+}
+
+/// A publication as a signed data package.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn package(keys: &Keys, municipality: &Municipality, publication: &Publication) -> Result<Vec<u8>> {
+    Ok(report::package::package(&packed(municipality, publication), &signing_key(keys)?)?)
+}
+
+/// A publication as it leaves the house.
+fn packed(municipality: &Municipality, publication: &Publication) -> Package {
+    let standing = Standing::of_extra(&publication.extra);
+    let edition = Edition {
+        title: &publication.info.title,
+        version: publication.info.version,
+        published_on: &publication.info.date,
+        standing: standing.as_ref(),
+    };
+    Package::of(municipality, &publication.report, edition)
+}
+
+/// The newest publication beside a confirmed neighbour's newest package, in the languages of both, as PDF.
+///
+/// # Errors
+/// When nothing is published yet, or the neighbour is not there or not confirmed.
+pub async fn comparison(parts: &Parts, municipality: &Municipality, neighbour: &str) -> Result<Vec<u8>> {
+    let other = parts.store.neighbour_package(&municipality.id, neighbour).await?;
+    let publication = parts.store.latest_publication(&municipality.id, None).await?;
+    let own = packed(municipality, &publication.context("nothing is published yet")?);
+    let ours = municipality.settings.language;
+    let theirs = match other.head.country {
+        Country::Dk => Language::Da,
+        Country::Se => Language::Sv,
+    };
+    let second = if theirs == ours { Language::En } else { theirs };
+    let colour = municipality.settings.colour.clone();
+    let setting = tokio::task::spawn_blocking(move || -> Result<Vec<u8>> {
+        Ok(report::comparison(&Messages::load()?, &own, &other, [ours, second], &colour)?)
+    });
+    setting.await.context("setting the comparison was interrupted")?
+}
 
 /// The papers of a publication in a language: those whose file `wanted` takes.
 ///

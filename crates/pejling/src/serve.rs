@@ -108,6 +108,7 @@ pub async fn house_with(
     let app = web::App::new(parts.store.clone(), parts.keys.clone(), Arc::clone(&parts.clock), settings)?;
     app.make_files_with(crate::files::downloads());
     app.read_answers_with(crate::files::reading());
+    app.signs_as(&crate::publish::signing_key(&parts.keys)?.public());
     if let Some(secret) = &post.webhook_secret {
         app.accept_mail(secret);
     }

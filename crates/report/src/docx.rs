@@ -183,9 +183,15 @@ fn drawing(number: usize, picture: &Picture, alt: &str, caption: &str) -> String
 fn table(head: &[String], rows: &[Vec<String>], text: bool) -> String {
     let columns = head.len().max(1);
     // Figures need little; the first column takes what they leave.
-    let other = if text { WIDTH / columns } else { (WIDTH * 55 / 100 / columns.max(2)).clamp(900, 1700) };
-    let first = WIDTH.saturating_sub(other * (columns - 1)).max(1500);
-    let width = |c: usize| if c == 0 { first } else { other };
+    // Figures need little; names in the first column and verdicts in the last need more.
+    let (first, last) = (WIDTH * 30 / 100, WIDTH * 24 / 100);
+    let between = (WIDTH - first - last) / columns.saturating_sub(2).max(1);
+    let width = |c: usize| match c {
+        _ if text => WIDTH / columns,
+        0 => first,
+        c if c + 1 == columns => last,
+        _ => between,
+    };
     let mut out = String::from(
         "<w:tbl><w:tblPr><w:tblStyle w:val=\"Figures\"/><w:tblW w:w=\"5000\" w:type=\"pct\"/><w:tblLook w:val=\"0020\" w:firstRow=\"1\" w:lastRow=\"0\" w:firstColumn=\"0\" w:lastColumn=\"0\" w:noHBand=\"1\" w:noVBand=\"1\"/></w:tblPr><w:tblGrid>",
     );

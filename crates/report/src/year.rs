@@ -430,7 +430,7 @@ impl Desk<'_> {
 
     fn figure(&self, indicator: &IndicatorInfo, row: Option<&EstimateRow>) -> String {
         match row {
-            Some(row) if row.state.is_hidden() => self.say("hidden", &[]),
+            Some(row) if row.state.is_hidden() => self.word("verdict_hidden"),
             Some(EstimateRow { estimate, .. }) => match (estimate.value, estimate.interval) {
                 (Some(value), Some(interval)) => format!(
                     "{} {}",
@@ -451,7 +451,7 @@ impl Desk<'_> {
             Verdict::Down => "verdict_down",
             Verdict::Unclear => "verdict_unclear",
             Verdict::Break => return self.say("verdict_break", &[]),
-            Verdict::Hidden => return self.say("hidden", &[]),
+            Verdict::Hidden => return self.word("verdict_hidden"),
         };
         let size = row.change.map(|c| charts::difference(self.language, indicator.kind, c, row.n_from.min(row.n_to)));
         self.say(key, &[("change", size.unwrap_or_default().into())])

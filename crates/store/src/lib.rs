@@ -12,6 +12,7 @@
 //! - [`outbox`], [`sending`]: messages to be sent, and the demo's caught mail; whether and how fast mail goes out; [`inbound`]: what comes back
 //! - [`results`]: feeds for the analysis, publications; [`sums`]: cell sums made here, where answers are not to move
 //! - [`goals`], [`initiatives`], [`accounts`]: what a municipality wants, does and counts, and its standing on a day
+//! - [`neighbours`]: other municipalities' packages, figures that others publish
 //! - `retention`: links cut, businesses erased
 //! - [`jobs`], [`people`], [`audit`]: work in the background, staff and their sessions, who did what
 //! - [`credentials`], [`readers`], [`single_sign_on`], [`staff_mail`]: how staff prove who they are, readers from outside, mail to staff
@@ -35,6 +36,7 @@ pub mod jobs;
 pub mod logos;
 mod migrate;
 pub mod municipalities;
+pub mod neighbours;
 pub mod outbox;
 pub mod people;
 pub mod quality;

@@ -6,6 +6,7 @@
 //! - [`collation`]: alphabetical order as Danes and Swedes expect it
 //! - [`engine`]: the template engine with `t`, `number`, `percent`, `date`, `datetime` and `text`
 //! - [`sentences`]: what can honestly be said of an estimate or a change, written by rule
+//! - [`neighbours`]: two municipalities beside each other
 //! - [`summary`]: the sentences that open a year
 //! - [`insight`]: targets, trends, drivers, themes, reliability and who answered, in words
 pub mod collation;
@@ -13,6 +14,7 @@ pub mod engine;
 pub mod format;
 pub mod insight;
 pub mod messages;
+pub mod neighbours;
 pub mod sentences;
 pub mod summary;
 

@@ -97,6 +97,8 @@ struct Inner {
     /// Whose word on a client's address is believed.
     proxies: OnceLock<Proxies>,
     limits: Limits,
+    /// The key under which this instance signs data packages.
+    public_key: OnceLock<String>,
     /// How people sign in.
     rules: OnceLock<Rules>,
     /// Where mail goes, when it does not go to everybody.
@@ -136,6 +138,7 @@ impl App {
         let (questionnaires, minutes) = (Mutex::default(), Mutex::default());
         let (hook_secret, proxies) = (OnceLock::new(), OnceLock::new());
         let limits = Limits::new(Arc::clone(&clock));
+        let public_key = OnceLock::new();
         Ok(Self(Arc::new(Inner {
             store,
             keys,
@@ -153,6 +156,7 @@ impl App {
             explore: Shelf::default(),
             downloads: OnceLock::new(),
             reading: OnceLock::new(),
+            public_key,
         })))
     }
 
@@ -251,6 +255,17 @@ impl App {
     /// As [`Shelf::of`].
     pub async fn explorer(&self, municipality: &Municipality) -> Result<Arc<Explorer>, ExploreError> {
         self.0.explore.of(self.store(), municipality).await
+    }
+
+    /// Says under which public key this instance signs data packages; the first one stays.
+    pub fn signs_as(&self, public_key: &str) {
+        let _ = self.0.public_key.set(public_key.to_owned());
+    }
+
+    /// The public key under which this instance signs data packages.
+    #[must_use]
+    pub(crate) fn public_key(&self) -> Option<&str> {
+        self.0.public_key.get().map(String::as_str)
     }
 
     /// What is set from outside.

@@ -1,13 +1,16 @@
 //! `pejling export`
 use std::fs::File;
 use std::io::Write;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use domain::packages::fingerprint;
 
 use crate::cli::{ByWave, Export, RoundOf};
 use crate::commands::round;
 use crate::config::Config;
 use crate::letters::{self, Batch};
+use crate::publish;
 use crate::wiring::Parts;
 
 /// Invitations fetched with one call.
@@ -21,6 +24,7 @@ pub async fn run(command: Export, config: &Config) -> Result<()> {
     let (municipality, year, out) = match command {
         Export::Letters(wave) => return letters(wave, config).await,
         Export::DigitalPost(wave) => return digital_post(wave, config).await,
+        Export::Package { municipality, year, out } => return package(municipality, year, out, config).await,
         Export::Links { municipality, round, out } => (municipality, round, out),
     };
     let parts = Parts::open(config).await?;
@@ -59,6 +63,19 @@ pub async fn run(command: Export, config: &Config) -> Result<()> {
         }
     }
     writer.flush()?;
+    Ok(())
+}
+
+async fn package(municipality: Option<String>, year: Option<i32>, out: PathBuf, config: &Config) -> Result<()> {
+    let parts = Parts::open(config).await?;
+    let municipality = parts.municipality(municipality.as_deref()).await?;
+    let publication = parts.store.latest_publication(&municipality.id, year).await?;
+    let publication = publication.with_context(|| format!("{} has published nothing yet", municipality.name))?;
+    let bytes = publish::package(&parts.keys, &municipality, &publication)?;
+    std::fs::write(&out, bytes).with_context(|| format!("{} cannot be written", out.display()))?;
+    let key = publish::signing_key(&parts.keys)?.public();
+    println!("{}", out.display());
+    println!("Fingerprint of the key that signed it: {}", fingerprint(&key));
     Ok(())
 }
 

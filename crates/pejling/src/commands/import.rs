@@ -1,10 +1,13 @@
 //! `pejling import`
 use std::fs::File;
 use std::io::BufWriter;
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 use domain::industry::Classification;
+use domain::packages::fingerprint;
 use indicatif::{ProgressBar, ProgressStyle};
+use store::neighbours::{OutsideFigure, Received};
 
 use crate::cli::{Import, ImportFrame, ImportReceipts, ImportResponses};
 use crate::config::Config;
@@ -20,8 +23,75 @@ pub async fn run(command: Import, config: &Config) -> Result<()> {
     match command {
         Import::Frame(arguments) => extract(arguments, config).await,
         Import::Responses(arguments) => responses(arguments, config).await,
+        Import::Package { file, municipality, fingerprint } => {
+            package(&file, municipality.as_deref(), fingerprint.as_deref(), config).await
+        }
+        Import::Outside { file, municipality } => outside(&file, municipality.as_deref(), config).await,
         Import::Receipts(arguments) => receipts(arguments, config).await,
     }
+}
+
+async fn package(file: &Path, municipality: Option<&str>, heard: Option<&str>, config: &Config) -> Result<()> {
+    let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let signed = intake::package::read(&bytes).with_context(|| file.display().to_string())?;
+    let print = fingerprint(&signed.public_key);
+    let plain = |text: &str| text.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_lowercase();
+    ensure!(
+        heard.is_none_or(|heard| plain(heard) == plain(&print)),
+        "the package was signed with another key: its fingerprint is {print}. Nothing was taken"
+    );
+    let parts = Parts::open(config).await?;
+    let municipality = parts.municipality(municipality).await?;
+    let (id, now) = (&municipality.id, parts.clock.now());
+    let head = &signed.package.head;
+    let received = parts.store.receive_package(id, &signed.public_key, &signed.hash, &signed.package, now).await?;
+    let (neighbour, known) = match received {
+        Received::New { neighbour } => (neighbour, false),
+        Received::Known { neighbour } => (neighbour, true),
+        Received::Contradicts => bail!(
+            "{} {} version {} was read before with other figures. Published figures never change: one of the two is wrong",
+            head.municipality,
+            head.year,
+            head.version
+        ),
+    };
+    let word = if known { "had been read before" } else { "was read" };
+    println!(
+        "{} {} version {} {word}: {} figures.",
+        head.municipality,
+        head.year,
+        head.version,
+        signed.package.figures.len()
+    );
+    if heard.is_some() {
+        parts.store.confirm_neighbour(id, &neighbour, now).await?;
+        println!("The key is confirmed: {print}");
+    } else {
+        println!("The key is not confirmed until you have compared its fingerprint with them: {print}");
+    }
+    parts.store.audit(id, None, "package.imported", &head.slug, &print, now).await?;
+    Ok(())
+}
+
+async fn outside(file: &Path, municipality: Option<&str>, config: &Config) -> Result<()> {
+    let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let rows = intake::outside::read(&bytes).with_context(|| file.display().to_string())?;
+    let parts = Parts::open(config).await?;
+    let municipality = parts.municipality(municipality).await?;
+    let figure = |row: intake::outside::OutsideRow| OutsideFigure {
+        source: row.source,
+        measure: row.measure,
+        place: row.place,
+        year: row.year,
+        value: row.value,
+        unit: row.unit,
+        n: row.n,
+        note: row.note,
+    };
+    let figures: Vec<OutsideFigure> = rows.into_iter().map(figure).collect();
+    parts.store.put_outside_figures(&municipality.id, &figures, parts.clock.now()).await?;
+    println!("{} figures were read.", figures.len());
+    Ok(())
 }
 
 async fn extract(arguments: ImportFrame, config: &Config) -> Result<()> {

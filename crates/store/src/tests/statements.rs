@@ -8,7 +8,7 @@ use crate::dialect::{Engine, PER_ENGINE};
 use crate::sql::Bulk;
 use crate::{
     StoreError, StoreOptions, accounts, audit, bases, calls, channels, codes, credentials, drafts, follow, frames,
-    goals, inbound, initiatives, instrument, jobs, logos, migrate, municipalities, outbox, people, quality,
+    goals, inbound, initiatives, instrument, jobs, logos, migrate, municipalities, neighbours, outbox, people, quality,
     questionnaires, quotes, readers, respondent, results, retention, rounds, sending, single_sign_on, staff_mail, sums,
 };
 
@@ -35,6 +35,7 @@ const SUBJECTS: &[Subject] = &[
     ("lib", crate::STATEMENTS, crate::BULKS),
     ("migrate", migrate::STATEMENTS, migrate::BULKS),
     ("municipalities", municipalities::STATEMENTS, municipalities::BULKS),
+    ("neighbours", neighbours::STATEMENTS, neighbours::BULKS),
     ("outbox", outbox::STATEMENTS, outbox::BULKS),
     ("people", people::STATEMENTS, people::BULKS),
     ("quality", quality::STATEMENTS, quality::BULKS),

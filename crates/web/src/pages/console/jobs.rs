@@ -21,8 +21,18 @@ use crate::templates::{Page, Site, Templates};
 use crate::visit::Visit;
 
 /// Files that staff may fetch; what a job was given is not handed out again.
-const FILES: [&str; 8] =
-    ["report.csv", "report.pdf", "status.pdf", "workbook.xlsx", "agenda.docx", "agenda.txt", LETTERS, LETTERS_LIST];
+const FILES: [&str; 10] = [
+    "report.csv",
+    "report.pdf",
+    "status.pdf",
+    "workbook.xlsx",
+    "agenda.docx",
+    "agenda.txt",
+    "package.zip",
+    "comparison.pdf",
+    LETTERS,
+    LETTERS_LIST,
+];
 /// Letters hold personal links: only an administrator fetches them.
 const LETTERS: &str = "letters.pdf";
 /// The same as a table.
@@ -132,12 +142,13 @@ pub struct PaperLink {
 }
 
 /// The papers that a job of the kind `report` leaves, each with the key of its name.
-pub(crate) const PAPERS: [(&str, &str); 5] = [
+pub(crate) const PAPERS: [(&str, &str); 6] = [
     ("report.pdf", "papers.file_report"),
     ("status.pdf", "papers.file_status"),
     ("workbook.xlsx", "papers.file_workbook"),
     ("agenda.docx", "papers.file_agenda"),
     ("agenda.txt", "papers.file_agenda_text"),
+    ("package.zip", "papers.file_package"),
 ];
 
 /// Links to all papers that a job left; one run before they were made together left the report alone.
@@ -277,6 +288,7 @@ async fn show(
     };
     let file = match job.kind.as_str() {
         "import_frame" if is_done => Some("report.csv"),
+        "comparison" if is_done => Some("comparison.pdf"),
         "letters" if is_done && result("file").is_some() => Some(LETTERS),
         _ => None,
     };

@@ -13,6 +13,7 @@
 //! - [`explore`]: figures of closed rounds, table by table; [`answers`]: what businesses write
 //! - [`publishing`]: analyse, publish, papers
 //! - [`settings`]: what the municipality says of itself
+//! - [`neighbours`]: other municipalities' packages
 //! - [`jobs`]: work in the background and its results
 pub mod answers;
 pub mod explore;
@@ -20,6 +21,7 @@ pub mod follow;
 pub mod frames;
 pub mod jobs;
 pub mod messages;
+pub mod neighbours;
 pub mod notices;
 pub mod outlook;
 pub mod people;
@@ -69,6 +71,7 @@ pub fn routes() -> Router<App> {
         .merge(explore::routes())
         .merge(answers::routes())
         .merge(publishing::routes())
+        .merge(neighbours::routes())
         .merge(jobs::routes())
         .merge(settings::routes())
         .merge(people::routes())
@@ -101,6 +104,7 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     answers::check(templates, site)?;
     publishing::check(templates, site)?;
     jobs::check(templates, site)?;
+    neighbours::check(templates, site)?;
     settings::check(templates, site)
 }
 
