@@ -1,5 +1,6 @@
 //! Independent programs judge what leaves the house: a PDF/UA checker and the validator of data packages, where they are installed
 //! (`PEJLING_TEST_CHECKERS` names the folder of both; `tests/run` makes it).
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the failure")]
 #[path = "../../web/tests/figures/mod.rs"]
 mod figures;
 

@@ -1,4 +1,5 @@
 //! Two instances with different languages, countries, databases and keys exchange packages and read them beside each other.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the failure")]
 #[path = "../../web/tests/figures/mod.rs"]
 mod figures;
 

@@ -1,4 +1,5 @@
 //! A number is the same, to the digit shown, on page, chart, PDF, document, workbook and package.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the failure")]
 use std::io::Read;
 
 use charts::{Printed, Setting};

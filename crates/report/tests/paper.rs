@@ -1,4 +1,5 @@
 //! A year's paper is set in every language as a tagged PDF, with hidden figures said to be hidden.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the failure")]
 use std::collections::BTreeMap;
 
 use domain::ids::MunicipalityId;
