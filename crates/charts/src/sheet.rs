@@ -176,6 +176,9 @@ impl<'a> Sheet<'a> {
                     self.rect(area, Ink::Axis.stroke(6));
                 }
                 Key::Line => self.line((left, centre), (left + 13.0, centre), Ink::Reference.dashed(15)),
+                Key::Event => {
+                    self.line((left + 6.0, centre - 7.0), (left + 6.0, centre + 7.0), Ink::Reference.dashed(15));
+                }
                 Key::Break => self.line((left + 6.0, centre - 7.0), (left + 6.0, centre + 7.0), Ink::Break.dashed(15)),
             }
             self.write(text, (left + 17.0, centre), SMALL, Ink::Muted, At::Start, false);
@@ -241,6 +244,7 @@ pub(crate) enum Key {
     Swatch(Ink),
     Line,
     Break,
+    Event,
 }
 
 /// A mark at a point.

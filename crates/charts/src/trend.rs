@@ -17,6 +17,32 @@ pub fn trend(
     group: &str,
     setting: &Setting<'_>,
 ) -> Result<String, ChartError> {
+    trend_with(report, indicator_id, domain, group, &[], setting)
+}
+
+/// Something that began while the trend was measured: an initiative, by its number in a list beneath the chart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// When: the year of a measurement is its whole number, a quarter of a year after it a quarter more.
+    pub at: f64,
+    /// Its number in the list.
+    pub number: usize,
+    /// What it is, for the description.
+    pub title: String,
+}
+
+/// The trend as [`trend`] draws it, with what began meanwhile marked by number; what lies outside the years is left out.
+///
+/// # Errors
+/// As [`trend`].
+pub fn trend_with(
+    report: &Report,
+    indicator_id: &str,
+    domain: &str,
+    group: &str,
+    events: &[Event],
+    setting: &Setting<'_>,
+) -> Result<String, ChartError> {
     let info = indicator(report, indicator_id)?;
     let years = series(report, info, domain, group);
     let (Some(first), Some(last)) = (years.first(), years.last()) else { return Err(ChartError::Empty) };
@@ -45,12 +71,17 @@ pub fn trend(
         legend.push((Key::Break, setting.say("legend_break", &[])));
     }
 
+    let (from, to) = (f64::from(first.year) - 0.45, f64::from(last.year) + 0.45);
+    let events: Vec<&Event> = events.iter().filter(|e| e.at > from && e.at < to).collect();
+    if !events.is_empty() {
+        legend.push((Key::Event, setting.say("legend_event", &[])));
+    }
+
     let plot_height = if setting.layout.width() > 400.0 { 230.0 } else { 190.0 };
     let head = 24.0;
     let legend_height = Sheet::legend_height(&legend, setting.layout.width());
     let sheet = Sheet::new(setting, &title, head + plot_height + 26.0 + legend_height);
     let area = Area { x: 40.0, y: head, width: sheet.width - 40.0 - 14.0, height: plot_height };
-    let (from, to) = (f64::from(first.year) - 0.45, f64::from(last.year) + 0.45);
     let plot = sheet.plot(area, from..to, bottom..top);
     let year_width = area.width / (to - from);
 
@@ -80,6 +111,19 @@ pub fn trend(
             plot.polygon(&upper.chain(lower).collect::<Vec<_>>(), Ink::Band.fill());
             plot.path(&run.iter().map(|(x, p)| (*x, p.value)).collect::<Vec<_>>(), Ink::Series.stroke(25));
         }
+    }
+    // Marks that would lie upon one another share a line; their numbers stand side by side.
+    let mut at: Vec<(f64, Vec<String>)> = Vec::new();
+    for event in &events {
+        match at.iter_mut().find(|(x, _)| (x - event.at).abs() * year_width < 22.0) {
+            Some((_, numbers)) => numbers.push(event.number.to_string()),
+            None => at.push((event.at, vec![event.number.to_string()])),
+        }
+    }
+    for (x, numbers) in &at {
+        plot.path(&[(*x, bottom), (*x, top)], Ink::Reference.dashed(15));
+        let (px, py) = plot.pixel(&sheet, *x, bottom);
+        sheet.write_in(&numbers.join(", "), (px, py - 9.0), SMALL, Ink::Text.haloed(), At::Middle, true);
     }
     for (i, year) in years.iter().enumerate() {
         let x = f64::from(year.year);
@@ -134,6 +178,11 @@ pub fn trend(
     for year in years.iter().filter(|y| y.after_break) {
         description.push(' ');
         description.push_str(&setting.say("break_desc", &[("year", year.year.into())]));
+    }
+    if !events.is_empty() {
+        let named: Vec<String> = events.iter().map(|e| format!("{}. {}", e.number, e.title)).collect();
+        description.push(' ');
+        description.push_str(&setting.say("events_desc", &[("events", named.join("; ").into())]));
     }
     Ok(sheet.finish(&title, &description))
 }

@@ -1,5 +1,5 @@
 //! Targets, trends, drivers, themes, reliability and who answered, in words: the same for pages and papers.
-use domain::indicator::{Better, Goal, Kind};
+use domain::indicator::{Better, Goal, Kind, Target};
 use domain::insight::{
     DriverMap, Gap, Quadrant, Refusal, ResponseRow, ResponseVariable, TargetRow, TargetVerdict, ThemePart, TrendRow,
     WITH_COMMENT,
@@ -97,12 +97,18 @@ impl Teller<'_> {
         rows.filter_map(|row| Some(self.target(self.info(&row.indicator)?, row))).collect()
     }
 
-    fn target(&self, info: &IndicatorInfo, row: &TargetRow) -> TargetLine {
+    /// What a target wants: "Højere end i 2023, senest i 2027".
+    #[must_use]
+    pub fn wanted(&self, indicator: &str, target: Target) -> String {
+        self.info(indicator).map(|info| self.wanted_of(info, target)).unwrap_or_default()
+    }
+
+    fn wanted_of(&self, info: &IndicatorInfo, target: Target) -> String {
         let lower = info.better == Better::Lower;
         let turned = |key: &str| if lower { format!("{key}_lower") } else { key.to_owned() };
         let level = |value: f64| Arg::Text(crate::sentences::figure(self.language, info.kind, value));
-        let from = ("from", of_year(row.target.from));
-        let wanted = match row.target.goal {
+        let from = ("from", of_year(target.from));
+        let wanted = match target.goal {
             Goal::Raise => self.say(&turned("target_raise"), std::slice::from_ref(&from)),
             Goal::Keep { margin, at_least } => {
                 let margin = self.amount(info.kind, margin, 0, false);
@@ -112,7 +118,13 @@ impl Teller<'_> {
             }
             Goal::Reach { value } => self.say(&turned("target_reach"), &[("value", level(value))]),
         };
-        let wanted = self.say("target_by", &[("wanted", wanted.into()), ("by", of_year(row.target.by))]);
+        self.say("target_by", &[("wanted", wanted.into()), ("by", of_year(target.by))])
+    }
+
+    fn target(&self, info: &IndicatorInfo, row: &TargetRow) -> TargetLine {
+        let level = |value: f64| Arg::Text(crate::sentences::figure(self.language, info.kind, value));
+        let from = ("from", of_year(row.target.from));
+        let wanted = self.wanted_of(info, row.target);
         let mut found = Vec::new();
         match row.gap {
             Some(Gap::Baseline) if row.target.from == row.year => {

@@ -8,6 +8,7 @@
 //! - [`sentences`]: what can honestly be said of an estimate or a change, written by rule
 //! - [`neighbours`]: two municipalities beside each other
 //! - [`summary`]: the sentences that open a year
+//! - [`standing`]: goals, initiatives and growth accounts in words
 //! - [`insight`]: targets, trends, drivers, themes, reliability and who answered, in words
 pub mod collation;
 pub mod engine;
@@ -16,6 +17,7 @@ pub mod insight;
 pub mod messages;
 pub mod neighbours;
 pub mod sentences;
+pub mod standing;
 pub mod summary;
 
 pub use engine::{Engine, EngineError};

@@ -6,18 +6,21 @@ use axum::{Router, middleware, routing};
 use charts::{ChartError, Priority, PriorityPoint, Setting, ThemeRow, Themes};
 use domain::ids::PublicationId;
 use domain::indicator::{Better, Kind};
+use domain::initiatives::Standing;
 use domain::insight::{DriverMap, ThemeInfo, ThemePart};
 use domain::language::Language;
 use domain::results::{ALL, ChangeRow, EstimateRow, IndicatorInfo, Report, State as Shown, TOTAL, Verdict};
 use serde::{Deserialize, Serialize};
 use store::results::Publication;
 use text::insight::{TargetLine, Teller};
+use text::standing::InitiativeLine;
 use text::{EngineError, Messages, summary};
 
 use crate::app::App;
 use crate::error::PageError;
 use crate::pages::console::{day, publishing::paper_of};
 use crate::pages::signin::{Bar, Reader, Staff, not_kept};
+use crate::pages::standing::{self, AccountsPart, GoalRow, sample_initiative};
 use crate::templates::{Page, Site, Templates};
 use crate::visit::Visit;
 
@@ -98,8 +101,26 @@ pub struct YearPage {
     pub further_open: bool,
     /// The indicator shown.
     pub shown: Option<IndicatorPart>,
-    /// Targets against what was measured.
-    pub goals: Vec<GoalLine>,
+    /// The municipality's own goals against what was measured.
+    pub goals: Vec<GoalRow>,
+    /// Targets of the indicators, in publications that froze no goals.
+    pub targets: Vec<GoalLine>,
+    /// Sectors that rose or fell.
+    pub sectors: SectorsPart,
+    /// What is done about it.
+    pub initiatives: Vec<InitiativeLine>,
+    /// The day of that, in words.
+    pub standing_on: String,
+    /// A status that is newer than this publication.
+    pub status: Option<StatusLine>,
+    /// All statuses, newest first.
+    pub statuses: Vec<StatusLine>,
+    /// The growth accounts.
+    pub accounts: Option<AccountsPart>,
+    /// Everything is unfolded.
+    pub open: bool,
+    /// The figures are unfolded: one of them was asked for.
+    pub figures_open: bool,
     /// What matters most.
     pub priorities: Vec<PriorityPart>,
     /// What businesses write.
@@ -114,6 +135,39 @@ pub struct YearPage {
     pub others: Vec<OtherLine>,
     /// The paper, where it was set.
     pub paper: Option<String>,
+}
+
+/// Where it rose or fell.
+#[derive(Debug, Serialize)]
+pub struct SectorsPart {
+    /// The year compared with; `None`: this is the first.
+    pub before: Option<i32>,
+    /// Sectors and headline indicators with a verdict up or down, in the report's order: never ranked by size.
+    pub rows: Vec<SectorChange>,
+}
+
+/// A sector's rise or fall.
+#[derive(Debug, Serialize)]
+pub struct SectorChange {
+    /// Where its figure is shown.
+    pub href: String,
+    /// The sector.
+    pub sector: String,
+    /// The indicator.
+    pub title: String,
+    /// The change.
+    pub change: Change,
+}
+
+/// A status between rounds, in a list.
+#[derive(Debug, Clone, Serialize)]
+pub struct StatusLine {
+    /// Its page.
+    pub href: String,
+    /// Title.
+    pub title: String,
+    /// Its day, in words.
+    pub date: String,
 }
 
 /// An indicator in the overview.
@@ -254,6 +308,8 @@ pub struct IndicatorPart {
     pub kind: String,
     /// The trend of the total (SVG).
     pub trend: Option<String>,
+    /// What began meanwhile, in the order of its numbers on the trend.
+    pub events: Vec<String>,
     /// What can be said of the direction over three or more years.
     pub direction: Option<String>,
     /// Means of two years for thin groups.
@@ -370,6 +426,7 @@ impl Page for YearPage {
             query: "?indicator=nki".to_owned(),
             kind: "committee.kind_index".to_owned(),
             trend: Some("<svg></svg>".to_owned()),
+            events: vec!["Én indgang".to_owned()],
             direction: Some("Ingen sikker retning.".to_owned()),
             pairs: vec![PairLine {
                 title: "Handel".to_owned(),
@@ -389,6 +446,7 @@ impl Page for YearPage {
             query: "?indicator=green".to_owned(),
             kind: "committee.kind_share".to_owned(),
             trend: None,
+            events: Vec::new(),
             direction: None,
             pairs: Vec::new(),
             multiples: None,
@@ -461,7 +519,8 @@ impl Page for YearPage {
             },
             missing: full,
         };
-        let page = |shown, full: bool| Self {
+        let status = StatusLine { href: "/x".to_owned(), title: "Status".to_owned(), date: "1. maj 2026".to_owned() };
+        let page = |shown, full: bool, with_goals: bool| Self {
             bar: Bar::sample(full),
             href: "/hojager/committee/1".to_owned(),
             title: "2026-målingen".to_owned(),
@@ -480,11 +539,36 @@ impl Page for YearPage {
             further: if full { vec![line(false, None)] } else { Vec::new() },
             further_open: full,
             shown,
-            goals: if full {
+            goals: if full && with_goals {
+                vec![GoalRow::sample("met", true), GoalRow::sample("unmeasured", false)]
+            } else {
+                Vec::new()
+            },
+            targets: if full {
                 vec![goal("met", "good"), goal("not_shown", ""), goal("missed", "bad"), goal("none", "")]
             } else {
                 Vec::new()
             },
+            sectors: SectorsPart {
+                before: (full || with_goals).then_some(2025),
+                rows: change("up", "better", "+4,2")
+                    .filter(|_| full)
+                    .map(|change| SectorChange {
+                        href: "?indicator=nki#indicator".to_owned(),
+                        sector: "Handel".to_owned(),
+                        title: "Tilfredshed".to_owned(),
+                        change,
+                    })
+                    .into_iter()
+                    .collect(),
+            },
+            initiatives: if full { vec![sample_initiative(true), sample_initiative(false)] } else { Vec::new() },
+            standing_on: "1. november 2026".to_owned(),
+            status: full.then(|| status.clone()),
+            statuses: if full { vec![status.clone()] } else { Vec::new() },
+            accounts: full.then(AccountsPart::sample),
+            open: full,
+            figures_open: !full,
             priorities: if full { vec![priority(Some("<svg></svg>".to_owned())), priority(None)] } else { Vec::new() },
             themes: Some(themes(full)),
             quotes: if full { vec!["Bussen kører sjældent.".to_owned()] } else { Vec::new() },
@@ -497,7 +581,12 @@ impl Page for YearPage {
             others: if full { vec![other(true), other(false)] } else { Vec::new() },
             paper: full.then(|| "/x".to_owned()),
         };
-        vec![page(Some(part), true), page(Some(bare), false), page(None, false)]
+        vec![
+            page(Some(part), true, true),
+            page(Some(bare), false, true),
+            page(None, false, false),
+            page(None, true, false),
+        ]
     }
 }
 
@@ -505,6 +594,9 @@ impl Page for YearPage {
 struct Choice {
     #[serde(default)]
     indicator: String,
+    /// Anything: everything is unfolded.
+    #[serde(default)]
+    all: String,
 }
 
 async fn latest(
@@ -514,7 +606,7 @@ async fn latest(
     Query(choice): Query<Choice>,
 ) -> Result<Response, PageError> {
     match app.store().latest_publication(&staff.municipality.id, None).await? {
-        Some(publication) => year_page(&app, &visit, &staff, &publication, &choice.indicator).await,
+        Some(publication) => year_page(&app, &visit, &staff, &publication, &choice).await,
         None => {
             let page =
                 EmptyPage { bar: staff.bar("committee"), committee: staff.municipality.settings.committee.clone() };
@@ -531,7 +623,7 @@ async fn show(
     Query(choice): Query<Choice>,
 ) -> Result<Response, PageError> {
     let publication = app.store().publication(&staff.municipality.id, &PublicationId(publication)).await?;
-    year_page(&app, &visit, &staff, &publication, &choice.indicator).await
+    year_page(&app, &visit, &staff, &publication, &choice).await
 }
 
 /// The indicator of an id, else the first headline, else the first.
@@ -545,7 +637,7 @@ async fn year_page(
     visit: &Visit,
     staff: &Staff,
     publication: &Publication,
-    indicator: &str,
+    choice: &Choice,
 ) -> Result<Response, PageError> {
     let view = app.view(visit).of(&staff.municipality);
     let language = view.language();
@@ -555,7 +647,14 @@ async fn year_page(
     let papers = app.store().jobs(id, Some("report"), 100).await?;
     let href = format!("/{slug}/committee/{}", current.id);
     let newest = all.iter().find(|p| p.year == current.year).filter(|p| p.id != current.id);
-    let chosen = chosen(report, indicator);
+    let chosen = chosen(report, &choice.indicator);
+    let standing = Standing::of_extra(&publication.extra).unwrap_or_default();
+    let statuses = app.store().statuses(id).await?;
+    let status_line = |s: &store::initiatives::StatusInfo| StatusLine {
+        href: format!("/{slug}/committee/status/{}", s.id),
+        title: s.title.clone(),
+        date: day(language, &s.date),
+    };
     let messages = app.messages();
     let is_main = |i: &&IndicatorInfo| i.headline || report.indicators.iter().all(|i| !i.headline);
     let (main, further): (Vec<_>, Vec<_>) = report.indicators.iter().partition(is_main);
@@ -577,8 +676,22 @@ async fn year_page(
         further_open: further.iter().any(|line| line.current),
         indicators: main,
         further,
-        shown: chosen.map(|i| indicator_part(report, i, language, messages)),
-        goals: goals(teller, &href),
+        shown: chosen.map(|i| indicator_part(report, i, language, messages, &standing)),
+        goals: standing::goals(teller, &standing, &href),
+        targets: targets(teller, &href),
+        sectors: sectors_part(report, language, &href),
+        initiatives: text::standing::initiatives(teller, &standing),
+        standing_on: day(language, &standing.on),
+        status: standing::newest(&statuses, current.id.as_str()).map(status_line),
+        statuses: statuses.iter().map(status_line).collect(),
+        accounts: standing::accounts(
+            messages,
+            language,
+            &standing.accounts,
+            &standing::report_sectors(report, language),
+        ),
+        open: !choice.all.is_empty(),
+        figures_open: !choice.indicator.is_empty(),
         priorities: priorities(teller),
         themes: themes_part(teller),
         coverage: coverage_part(report, language, messages),
@@ -711,7 +824,14 @@ fn recent(report: &Report) -> Report {
     recent
 }
 
-fn indicator_part(report: &Report, info: &IndicatorInfo, language: Language, messages: &Messages) -> IndicatorPart {
+fn indicator_part(
+    report: &Report,
+    info: &IndicatorInfo,
+    language: Language,
+    messages: &Messages,
+    standing: &Standing,
+) -> IndicatorPart {
+    let events = standing::events(standing, &info.id, language);
     let (last, before, first) = pairs(report);
     let recent = recent(report);
     let draw = |id: &str, draw: &dyn Fn(&Setting<'_>) -> Result<String, ChartError>| {
@@ -742,7 +862,8 @@ fn indicator_part(report: &Report, info: &IndicatorInfo, language: Language, mes
         kind: kind_key(info.kind).to_owned(),
         direction: Teller { messages, language, report }.trend(&info.id),
         pairs: pairs_of_years(report, info, language),
-        trend: draw("chart-trend", &|s| charts::trend(report, &info.id, TOTAL, ALL, s)),
+        trend: draw("chart-trend", &|s| charts::trend_with(report, &info.id, TOTAL, ALL, &events, s)),
+        events: events.iter().map(|e| e.title.clone()).collect(),
         multiples: draw("chart-sectors", &|s| charts::multiples(&recent, &info.id, SECTOR, YEARS, s)),
         changes: match (before, last) {
             (Some(from), Some(to)) => {
@@ -787,7 +908,26 @@ fn coverage_part(report: &Report, language: Language, messages: &Messages) -> Op
     Some(CoveragePart { sentences: Teller { messages, language, report }.response(), chart, rows })
 }
 
-fn goals(teller: Teller<'_>, href: &str) -> Vec<GoalLine> {
+/// Sectors with a verdict up or down, for the headline indicators, in the report's order.
+fn sectors_part(report: &Report, language: Language, href: &str) -> SectorsPart {
+    let (last, before, _) = pairs(report);
+    let groups = report.breakdowns.iter().find(|b| b.domain == SECTOR).map(|b| b.groups.as_slice()).unwrap_or_default();
+    let mut rows = Vec::new();
+    for (info, group) in report.indicators.iter().filter(|i| i.headline).flat_map(|i| groups.iter().map(move |g| (i, g))) {
+        let change = change_of(report, info, (before, last), SECTOR, &group.key, language);
+        if let Some(change) = change.filter(|c| matches!(c.verdict, "up" | "down")) {
+            rows.push(SectorChange {
+                href: format!("{href}{}#indicator", query(info)),
+                sector: group.title.get(language).to_owned(),
+                title: info.title.get(language).to_owned(),
+                change,
+            });
+        }
+    }
+    SectorsPart { before: before.filter(|_| last.is_some()), rows }
+}
+
+fn targets(teller: Teller<'_>, href: &str) -> Vec<GoalLine> {
     let info = |id: &str| teller.report.indicators.iter().find(|i| i.id == id);
     let line = |line: TargetLine| GoalLine {
         href: info(&line.indicator).map(|i| format!("{href}{}#indicator", query(i))).unwrap_or_default(),
@@ -1034,13 +1174,18 @@ async fn chart(
     Path((_, publication, chart)): Path<(String, String, String)>,
     Query(choice): Query<Choice>,
 ) -> Result<Response, PageError> {
-    let report = app.store().publication(&staff.municipality.id, &PublicationId(publication)).await?.report;
+    let Publication { report, extra, .. } =
+        app.store().publication(&staff.municipality.id, &PublicationId(publication)).await?;
     let language = app.view(&visit).of(&staff.municipality).language();
     let info = chosen(&report, &choice.indicator).ok_or(PageError::NotFound)?;
     let setting = Setting::standalone(app.messages(), language, "chart");
     let (last, before, _) = pairs(&report);
     let svg = match chart.as_str() {
-        "trend.svg" => charts::trend(&report, &info.id, TOTAL, ALL, &setting),
+        "trend.svg" => {
+            let standing = Standing::of_extra(&extra).unwrap_or_default();
+            let events = standing::events(&standing, &info.id, language);
+            charts::trend_with(&report, &info.id, TOTAL, ALL, &events, &setting)
+        }
         "sectors.svg" => charts::multiples(&recent(&report), &info.id, SECTOR, YEARS, &setting),
         "changes.svg" => charts::change(&report, &info.id, (before.unwrap_or(0), last.unwrap_or(0)), SECTOR, &setting),
         "themes.svg" => {

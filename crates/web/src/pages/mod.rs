@@ -10,6 +10,7 @@ pub mod accessibility;
 pub mod account;
 pub mod catcher;
 pub mod committee;
+pub mod compare;
 pub mod console;
 pub mod home;
 pub mod hooks;
@@ -19,6 +20,7 @@ pub mod privacy;
 pub mod respondent;
 pub mod setup;
 pub mod signin;
+pub mod standing;
 
 /// The routes of all pages.
 pub fn routes() -> Router<App> {
@@ -33,6 +35,8 @@ pub fn routes() -> Router<App> {
         .merge(console::routes())
         .merge(interviewer::routes())
         .merge(committee::routes())
+        .merge(standing::routes())
+        .merge(compare::routes())
         .merge(catcher::routes())
         .merge(hooks::routes())
 }
@@ -53,5 +57,7 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     console::check(templates, site)?;
     interviewer::check(templates, site)?;
     committee::check(templates, site)?;
+    standing::check(templates, site)?;
+    compare::check(templates, site)?;
     catcher::check(templates, site)
 }

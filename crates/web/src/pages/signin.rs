@@ -441,6 +441,8 @@ pub struct Bar {
     /// What is to be known of the mail.
     pub mail: MailNotice,
     /// The page shown: `home`, `frames`, `follow`, `visits`, `publications`, `committee`, `calls`, `trail`, `account`.
+    /// The page shown: `home`, `frames`, `publications`, `committee`, `calls`, `trail`, `account`.
+    /// The page shown: `home`, `frames`, `plans`, `publications`, `committee`, `calls`, `trail`, `account`.
     pub current: &'static str,
 }
 
@@ -508,6 +510,7 @@ pub enum Note {
     Saved,
     /// Something was deleted.
     Deleted,
+    /// A plan was saved.
 }
 
 impl Note {
@@ -534,6 +537,7 @@ impl Note {
             Self::Noticed => "sending.noticed",
             Self::Saved => "follow.flash_saved",
             Self::Deleted => "follow.flash_deleted",
+            Self::Saved => "plans.saved",
         })
     }
 }

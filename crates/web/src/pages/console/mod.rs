@@ -11,6 +11,8 @@
 //! - [`quality`]: how long answering takes, what is left blank, where people stop; [`outlook`]: how certain the figures will be
 //! - [`follow`]: businesses that asked to be contacted; [`visits`]: newcomers and visits
 //! - [`explore`]: figures of closed rounds, table by table; [`answers`]: what businesses write
+//! - [`quality`]: how long answering takes, what is left blank, where people stop
+//! - [`plans`]: goals, initiatives, statuses between rounds
 //! - [`publishing`]: analyse, publish, papers
 //! - [`settings`]: what the municipality says of itself
 //! - [`neighbours`]: other municipalities' packages
@@ -26,6 +28,7 @@ pub mod notices;
 pub mod outlook;
 pub mod people;
 pub mod protected;
+pub mod plans;
 pub mod publishing;
 pub mod quality;
 pub mod questionnaires;
@@ -70,6 +73,7 @@ pub fn routes() -> Router<App> {
         .merge(questionnaires::routes())
         .merge(explore::routes())
         .merge(answers::routes())
+        .merge(plans::routes())
         .merge(publishing::routes())
         .merge(neighbours::routes())
         .merge(jobs::routes())
@@ -102,6 +106,7 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     questionnaires::check(templates, site)?;
     explore::check(templates, site)?;
     answers::check(templates, site)?;
+    plans::check(templates, site)?;
     publishing::check(templates, site)?;
     jobs::check(templates, site)?;
     neighbours::check(templates, site)?;
