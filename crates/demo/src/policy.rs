@@ -86,8 +86,8 @@ pub fn goals() -> Vec<DemoGoal> {
             "sager",
         ))),
         goal(vec![
-            (DECIDED.to_owned(), String::new(), entry(0.70)),
-            ("2025-06-17".to_owned(), "Byrådet hævede målet, fordi det første var nået.".to_owned(), entry(0.80)),
+            (DECIDED.to_owned(), String::new(), entry(0.50)),
+            ("2025-06-17".to_owned(), "Byrådet hævede målet, fordi det første var nået.".to_owned(), entry(0.65)),
         ]),
         goal(first(plan(
             texts(
@@ -363,16 +363,14 @@ pub fn facts(rounds: &[DemoRound]) -> Vec<FactRow> {
     // The newest year's figures are not made up before the year is over.
     for (place, round) in rounds.iter().filter(|r| r.state == domain::fieldwork::RoundState::Closed).enumerate() {
         let year = round.year;
-        let mut by_sector: BTreeMap<&str, [f64; 4]> = BTreeMap::new();
+        let mut by_sector: BTreeMap<&str, [f64; 2]> = BTreeMap::new();
         let mut companies: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for unit in round.units.iter().map(|u| &u.unit) {
             let low = f64::from(unit.employees_low);
             let jobs = (low + f64::from(unit.employees_high.unwrap_or(unit.employees_low * 3 / 2))) / 2.0;
-            let started = unit.started_on.as_deref().is_some_and(|day| day.starts_with(&(year - 1).to_string()));
             let sums = by_sector.entry(&unit.sector).or_default();
             sums[0] += 1.0;
             sums[1] += jobs.max(1.0);
-            sums[2] += f64::from(u8::from(started));
             companies.entry(&unit.sector).or_default().insert(unit.company_number.as_deref().unwrap_or(&unit.unit_key));
         }
         let kinds = ["companies", "workplaces", "jobs", "start_ups", "company_tax"];
@@ -388,10 +386,13 @@ pub fn facts(rounds: &[DemoRound]) -> Vec<FactRow> {
                 "agriculture" | "public" | "culture_other" => 700.0,
                 _ => 2_400.0,
             };
+            // New companies in a year: about one in eighteen, a little more each year.
+            #[expect(clippy::cast_precision_loss, reason = "a count of companies in one town")]
+            let founded = (number as f64 * [0.052, 0.055, 0.061].get(place).copied().unwrap_or(0.061)).round();
             let growth = [1.0, 1.03, 1.08, 1.1].get(place).copied().unwrap_or(1.1);
             let tax = (jobs * rate * growth / 1_000.0).round() * 1_000.0;
             #[expect(clippy::cast_precision_loss, reason = "a count of companies in one town")]
-            let values = [number as f64, sums[0], jobs, sums[2], tax];
+            let values = [number as f64, sums[0], jobs, founded, tax];
             for ((key, value), total) in kinds.iter().zip(values).zip(&mut totals) {
                 *total += value;
                 if let Some(kind) = FactKind::of(key) {

@@ -77,6 +77,8 @@ pub struct Settings {
     pub flood_areas: Vec<String>,
     /// What pages know of the logo.
     pub logo: Option<Logo>,
+    /// Publications can be read by everybody.
+    pub public_results: bool,
 }
 
 /// What pages know of a logo.
@@ -264,6 +266,7 @@ impl Default for Settings {
             legal_basis: String::new(),
             flood_areas: Vec::new(),
             logo: None,
+            public_results: false,
         }
     }
 }

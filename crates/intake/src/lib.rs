@@ -5,11 +5,13 @@
 //! - [`frame`]: register extracts become frame units
 //! - [`earlier`]: answers of an earlier year, given in another tool, become answers to our questions
 //! - [`package`]: another municipality's signed data package; [`outside`]: figures that others publish
+//! - [`facts`]: yearly register facts for the growth accounts
 //! - [`headings`]: which column holds which field
 //! - [`report`]: the row-by-row report as a file that opens in a spreadsheet
 //! - [`email`]: syntax of mail addresses
 pub mod earlier;
 pub mod email;
+pub mod facts;
 pub mod frame;
 pub mod headings;
 pub mod outside;

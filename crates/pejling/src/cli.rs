@@ -209,6 +209,18 @@ pub enum Import {
     },
     /// Read what became of letters and Digital Post (CSV with reference or cvr, status, time) and report on it row by row
     Receipts(ImportReceipts),
+    /// Read yearly register facts (CSV or XLSX with year, fact, sector, value, source, unit) into the growth accounts
+    Accounts(ImportAccounts),
+}
+
+/// `pejling import accounts`
+#[derive(Debug, Args)]
+pub struct ImportAccounts {
+    /// The facts: a heading and one row per year, fact and sector
+    pub file: PathBuf,
+    /// Short name of the municipality [default: the only one]
+    #[arg(long)]
+    pub municipality: Option<String>,
 }
 
 /// `pejling import receipts`

@@ -109,11 +109,12 @@ async fn policy(parts: &Parts, town: &Demo, municipality: &Municipality) -> Resu
     let first = town.rounds.first().map_or(town.as_of, |r| r.opened_at);
     store.set_focus_areas(id, &town.focus_areas).await?;
     store.save_facts(id, &town.facts, first).await?;
-    for goal in &town.goals {
+    // A second apart, so that they stay in their order.
+    for (goal, second) in town.goals.iter().zip(0..) {
         let mut made = None;
         for (since, note, plan) in &goal.versions {
             match &made {
-                None => made = Some(store.create_goal(id, plan, since, first).await?),
+                None => made = Some(store.create_goal(id, plan, since, first.plus_seconds(second)).await?),
                 Some(goal) => store.change_goal(id, goal, plan, since, note, first).await?,
             }
         }
@@ -122,7 +123,8 @@ async fn policy(parts: &Parts, town: &Demo, municipality: &Municipality) -> Resu
     let published_at = last.map_or(town.as_of, |r| r.closes_at.plus_days(PUBLISHED_AFTER));
     let mut made: Vec<Option<InitiativeId>> = vec![None; town.initiatives.len()];
     for later in [false, true] {
-        for (initiative, made) in town.initiatives.iter().zip(&mut made) {
+        for ((initiative, made), second) in town.initiatives.iter().zip(&mut made).zip(0..) {
+            let first = first.plus_seconds(second);
             for step in initiative.steps.iter().filter(|s| (s.on > day(published_at)) == later) {
                 match made {
                     None => {

@@ -134,7 +134,8 @@ fn goal(teller: Teller<'_>, standing: &Standing, own: &OwnGoal) -> Option<GoalLi
         Yardstick::Fact { key, goal } => {
             let kind = FactKind::of(key)?;
             line.measure = kind.title.get(language).to_owned();
-            (line.wanted, line.found, line.verdict) = counted(teller, &standing.accounts, kind, (plan.from, plan.by), *goal);
+            (line.wanted, line.found, line.verdict) =
+                counted(teller, &standing.accounts, kind, (plan.from, plan.by), *goal);
         }
         Yardstick::Nothing => {}
     }
@@ -202,9 +203,10 @@ fn counted(
         _ => None,
     };
     let found = match base.filter(|_| at > from) {
-        Some(base) => {
-            say("fact_found", &[("now", figure(now)), ("year", at.into()), ("base", figure(base)), ("from", year(from))])
-        }
+        Some(base) => say(
+            "fact_found",
+            &[("now", figure(now)), ("year", at.into()), ("base", figure(base)), ("from", year(from))],
+        ),
         None => say("fact_now", &[("now", figure(now)), ("year", at.into())]),
     };
     let verdict = match is_met {

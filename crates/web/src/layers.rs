@@ -84,16 +84,28 @@ pub async fn private(request: Request, next: Next) -> Response {
     response
 }
 
+/// On a response: no cookie goes out with it, not even the choice of a language.
+#[derive(Debug, Clone, Copy)]
+pub struct NoCookie;
+
+/// On a response: other sites may show it in a frame; its own policy says so.
+#[derive(Debug, Clone, Copy)]
+pub struct Embeddable;
+
 async fn headers(State(app): State<App>, request: Request, next: Next) -> Response {
     let chosen = (request.method() == Method::GET).then(|| visit::asked(request.uri().query())).flatten();
     let mut response = next.run(request).await;
+    let chosen = chosen.filter(|_| response.extensions().get::<NoCookie>().is_none());
+    let embeddable = response.extensions().get::<Embeddable>().is_some();
     let headers = response.headers_mut();
     let mut add = |name: &'static str, value: &'static str| {
         headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
     };
     add("content-security-policy", CONTENT_SECURITY_POLICY);
     add("x-content-type-options", "nosniff");
-    add("x-frame-options", "DENY");
+    if !embeddable {
+        add("x-frame-options", "DENY");
+    }
     add("referrer-policy", "same-origin");
     add("cross-origin-opener-policy", "same-origin");
     add("cross-origin-resource-policy", "same-origin");

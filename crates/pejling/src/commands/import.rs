@@ -6,10 +6,12 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use domain::industry::Classification;
 use domain::packages::fingerprint;
+use anyhow::{Context, Result, ensure};
+use domain::language::Language;
 use indicatif::{ProgressBar, ProgressStyle};
 use store::neighbours::{OutsideFigure, Received};
 
-use crate::cli::{Import, ImportFrame, ImportReceipts, ImportResponses};
+use crate::cli::{Import, ImportAccounts, ImportFrame, ImportReceipts, ImportResponses};
 use crate::config::Config;
 use crate::earlier;
 use crate::import::{Imported, Request, frame, mapping};
@@ -28,6 +30,7 @@ pub async fn run(command: Import, config: &Config) -> Result<()> {
         }
         Import::Outside { file, municipality } => outside(&file, municipality.as_deref(), config).await,
         Import::Receipts(arguments) => receipts(arguments, config).await,
+        Import::Accounts(arguments) => accounts(arguments, config).await,
     }
 }
 
@@ -91,6 +94,20 @@ async fn outside(file: &Path, municipality: Option<&str>, config: &Config) -> Re
     let figures: Vec<OutsideFigure> = rows.into_iter().map(figure).collect();
     parts.store.put_outside_figures(&municipality.id, &figures, parts.clock.now()).await?;
     println!("{} figures were read.", figures.len());
+/// All rows are taken or none: half a year's accounts would be read as a fall.
+async fn accounts(arguments: ImportAccounts, config: &Config) -> Result<()> {
+    let ImportAccounts { file, municipality } = arguments;
+    let source = File::open(&file).with_context(|| format!("{} cannot be opened", file.display()))?;
+    let municipality = parts.municipality(municipality.as_deref()).await?;
+    let grouping = municipality.settings.sectors()?;
+    let sectors: Vec<_> = grouping.sectors().iter().map(|s| (s.key.clone(), s.titles.clone())).collect();
+    let name = file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    let facts = intake::facts::read(&name, source, &sectors)?;
+    for problem in &facts.problems {
+        eprintln!("{name}: line {}: {}", problem.line, problem.fault.text(Language::En));
+    ensure!(facts.problems.is_empty(), "{} rows have faults; nothing was saved", facts.problems.len());
+    parts.store.save_facts(&municipality.id, &facts.rows, parts.clock.now()).await?;
+    println!("{name}: {} facts taken.", facts.rows.len());
     Ok(())
 }
 

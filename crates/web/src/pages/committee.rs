@@ -92,7 +92,7 @@ pub struct YearPage {
     /// Fewest answers behind a shown figure.
     pub threshold: u32,
     /// What happened, in sentences.
-    pub sentences: Vec<String>,
+    pub sentences: Vec<SentenceLine>,
     /// The main indicators; all where none is marked as one.
     pub indicators: Vec<IndicatorLine>,
     /// The other indicators.
@@ -135,6 +135,15 @@ pub struct YearPage {
     pub others: Vec<OtherLine>,
     /// The paper, where it was set.
     pub paper: Option<String>,
+}
+
+/// A sentence with the figure that it speaks of one click away.
+#[derive(Debug, Serialize)]
+pub struct SentenceLine {
+    /// The sentence.
+    pub text: String,
+    /// Where its chart, table and method are.
+    pub href: String,
 }
 
 /// Where it rose or fell.
@@ -530,7 +539,11 @@ impl Page for YearPage {
             note: if full { "Rettet".to_owned() } else { String::new() },
             newer: full.then(|| "/x".to_owned()),
             threshold: 5,
-            sentences: if full { vec!["Tilfredsheden er steget.".to_owned()] } else { Vec::new() },
+            sentences: if full {
+                vec![SentenceLine { text: "Tilfredsheden er steget.".to_owned(), href: "#coverage".to_owned() }]
+            } else {
+                Vec::new()
+            },
             indicators: if full {
                 vec![line(true, change("up", "better", "+4,2")), line(false, None)]
             } else {
@@ -672,7 +685,16 @@ async fn year_page(
         note: current.note.clone(),
         newer: newest.map(|p| format!("/{slug}/committee/{}", p.id)),
         threshold: staff.municipality.settings.threshold.max(5),
-        sentences: summary::opening(messages, language, report),
+        sentences: summary::said(messages, language, report)
+            .into_iter()
+            .map(|said| SentenceLine {
+                href: match said.indicator.and_then(|id| report.indicators.iter().find(|i| i.id == id)) {
+                    Some(info) => format!("{href}{}#indicator", query(info)),
+                    None => format!("{href}?all=yes#coverage"),
+                },
+                text: said.text,
+            })
+            .collect(),
         further_open: further.iter().any(|line| line.current),
         indicators: main,
         further,
@@ -913,7 +935,9 @@ fn sectors_part(report: &Report, language: Language, href: &str) -> SectorsPart 
     let (last, before, _) = pairs(report);
     let groups = report.breakdowns.iter().find(|b| b.domain == SECTOR).map(|b| b.groups.as_slice()).unwrap_or_default();
     let mut rows = Vec::new();
-    for (info, group) in report.indicators.iter().filter(|i| i.headline).flat_map(|i| groups.iter().map(move |g| (i, g))) {
+    for (info, group) in
+        report.indicators.iter().filter(|i| i.headline).flat_map(|i| groups.iter().map(move |g| (i, g)))
+    {
         let change = change_of(report, info, (before, last), SECTOR, &group.key, language);
         if let Some(change) = change.filter(|c| matches!(c.verdict, "up" | "down")) {
             rows.push(SectorChange {

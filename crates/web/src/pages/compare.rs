@@ -221,11 +221,7 @@ async fn compare(
             .iter()
             .map(|i| option(&i.id, i.title.get(language), info.is_some_and(|chosen| chosen.id == i.id)))
             .collect(),
-        years: report
-            .years
-            .iter()
-            .map(|y| option(&y.to_string(), &y.to_string(), choice.years.contains(y)))
-            .collect(),
+        years: report.years.iter().map(|y| option(&y.to_string(), &y.to_string(), choice.years.contains(y))).collect(),
         sectors: sectors.iter().map(|(key, title)| option(key, title, choice.sectors.contains(key))).collect(),
         shown: info.filter(|_| !too_few).map(|i| compared(app.messages(), language, report, i, &choice, &sectors)),
         too_few,
@@ -275,7 +271,11 @@ fn compared(
         .enumerate()
         .map(|(i, year)| YearHead { year: *year, after_break: i > 0 && broken(years[i - 1], *year) })
         .collect();
-    let said = if all || chosen.len() > PAIRED { Vec::new() } else { against(messages, language, report, info, &chosen, &years) };
+    let said = if all || chosen.len() > PAIRED {
+        Vec::new()
+    } else {
+        against(messages, language, report, info, &chosen, &years)
+    };
     Compared {
         title: info.title.get(language).to_owned(),
         kind: kind_key(info.kind),

@@ -19,6 +19,7 @@ pub mod mail_notice;
 pub mod privacy;
 pub mod respondent;
 pub mod setup;
+pub mod results;
 pub mod signin;
 pub mod standing;
 
@@ -37,6 +38,7 @@ pub fn routes() -> Router<App> {
         .merge(committee::routes())
         .merge(standing::routes())
         .merge(compare::routes())
+        .merge(results::routes())
         .merge(catcher::routes())
         .merge(hooks::routes())
 }
@@ -59,5 +61,6 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     committee::check(templates, site)?;
     standing::check(templates, site)?;
     compare::check(templates, site)?;
+    results::check(templates, site)?;
     catcher::check(templates, site)
 }

@@ -22,9 +22,7 @@ use crate::visit::Visit;
 
 /// Routes.
 pub fn routes() -> Router<App> {
-    Router::new()
-        .route("/{slug}/committee/status/{status}", routing::get(status))
-        .layer(middleware::from_fn(not_kept))
+    Router::new().route("/{slug}/committee/status/{status}", routing::get(status)).layer(middleware::from_fn(not_kept))
 }
 
 /// Checks this module's pages.
@@ -266,8 +264,7 @@ pub(crate) fn accounts(
     };
     let by_sector = accounts.facts.iter().filter_map(|fact| {
         accounts.cells.iter().any(|c| c.fact == fact.key && c.sector.is_some()).then(|| {
-            let mut rows =
-                vec![of_sector(fact, messages.t(language, "standing.accounts_total", &[]), None)];
+            let mut rows = vec![of_sector(fact, messages.t(language, "standing.accounts_total", &[]), None)];
             rows.extend(sectors.iter().map(|(key, title)| of_sector(fact, title.clone(), Some(key))));
             rows.retain(|r| r.cells.iter().any(|c| c.value.is_some() || c.hidden));
             SectorAccount { title: fact.title.get(language).to_owned(), rows, source: sources(&fact.key) }

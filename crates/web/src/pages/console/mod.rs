@@ -12,7 +12,7 @@
 //! - [`follow`]: businesses that asked to be contacted; [`visits`]: newcomers and visits
 //! - [`explore`]: figures of closed rounds, table by table; [`answers`]: what businesses write
 //! - [`quality`]: how long answering takes, what is left blank, where people stop
-//! - [`plans`]: goals, initiatives, statuses between rounds
+//! - [`plans`]: goals, initiatives, statuses between rounds; [`accounts`]: register facts
 //! - [`publishing`]: analyse, publish, papers
 //! - [`settings`]: what the municipality says of itself
 //! - [`neighbours`]: other municipalities' packages
@@ -20,6 +20,7 @@
 pub mod answers;
 pub mod explore;
 pub mod follow;
+pub mod accounts;
 pub mod frames;
 pub mod jobs;
 pub mod messages;
@@ -74,6 +75,7 @@ pub fn routes() -> Router<App> {
         .merge(explore::routes())
         .merge(answers::routes())
         .merge(plans::routes())
+        .merge(accounts::routes())
         .merge(publishing::routes())
         .merge(neighbours::routes())
         .merge(jobs::routes())
@@ -107,6 +109,7 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     explore::check(templates, site)?;
     answers::check(templates, site)?;
     plans::check(templates, site)?;
+    accounts::check(templates, site)?;
     publishing::check(templates, site)?;
     jobs::check(templates, site)?;
     neighbours::check(templates, site)?;

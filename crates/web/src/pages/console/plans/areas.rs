@@ -191,8 +191,9 @@ async fn save(
     let keeps = |key: &Option<String>| key.as_ref().is_none_or(|key| areas.iter().any(|a| a.key == *key));
     let goals = app.store().goals(id).await?;
     let initiatives = app.store().initiatives(id).await?;
-    let in_use = goals.iter().filter(|g| g.ended.is_none()).filter_map(|g| g.current()).all(|v| keeps(&v.plan.focus_area))
-        && initiatives.iter().all(|i| keeps(&i.plan.focus_area));
+    let in_use =
+        goals.iter().filter(|g| g.ended.is_none()).filter_map(|g| g.current()).all(|v| keeps(&v.plan.focus_area))
+            && initiatives.iter().all(|i| keeps(&i.plan.focus_area));
     if unknown {
         return render(&app, &visit, &staff, &areas, Some("plans.areas_theme"));
     }

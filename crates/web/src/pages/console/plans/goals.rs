@@ -277,7 +277,8 @@ impl GoalForm {
 
 fn tells(language: Language, chosen: &str) -> Vec<Choice> {
     let definitions = Definitions::shipped();
-    let indicator = |i: &domain::indicator::Indicator| (format!("indicator:{}", i.id), i.title.get(language).to_owned());
+    let indicator =
+        |i: &domain::indicator::Indicator| (format!("indicator:{}", i.id), i.title.get(language).to_owned());
     let fact = |k: &FactKind| (format!("fact:{}", k.key), k.title.get(language).to_owned());
     let all = definitions.indicators.iter().map(indicator).chain(FactKind::shipped().iter().map(fact));
     all.map(|(value, title)| Choice { chosen: value == chosen, value, title }).collect()

@@ -213,11 +213,8 @@ async fn render(
     let language = view.language();
     let areas = app.store().focus_areas(&staff.municipality.id).await?;
     let definitions = Definitions::shipped();
-    let choice = |value: &str, title: &str, chosen: bool| Choice {
-        value: value.to_owned(),
-        title: title.to_owned(),
-        chosen,
-    };
+    let choice =
+        |value: &str, title: &str, chosen: bool| Choice { value: value.to_owned(), title: title.to_owned(), chosen };
     let page = InitiativePage {
         bar: staff.bar("plans"),
         shift: initiative.map(|i| format!("/{}/console/plans/initiatives/{}/move", staff.municipality.slug, i.id)),
@@ -255,11 +252,7 @@ async fn render(
     view.status(status).render(&page)
 }
 
-async fn judge(
-    app: &App,
-    staff: &Staff,
-    form: &InitiativeForm,
-) -> Result<(InitiativePlan, Vec<PlanFault>), PageError> {
+async fn judge(app: &App, staff: &Staff, form: &InitiativeForm) -> Result<(InitiativePlan, Vec<PlanFault>), PageError> {
     let own = staff.municipality.settings.language;
     let areas = app.store().focus_areas(&staff.municipality.id).await?;
     let keys: Vec<String> = sectors(&staff.municipality, own).into_iter().map(|(key, _)| key).collect();
@@ -342,11 +335,8 @@ async fn shift(
     }
     let (Some(state), true) = (state, wrong.is_empty()) else {
         let own = staff.municipality.settings.language;
-        let again = InitiativeForm {
-            state: form.state,
-            note: form.note,
-            ..InitiativeForm::of(&initiative, own, &form.on)
-        };
+        let again =
+            InitiativeForm { state: form.state, note: form.note, ..InitiativeForm::of(&initiative, own, &form.on) };
         return render(&app, &visit, &staff, Some(&initiative), again, &wrong).await;
     };
     let id = &staff.municipality.id;

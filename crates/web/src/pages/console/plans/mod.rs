@@ -277,18 +277,12 @@ async fn publish(
     };
     let (Some(newest), None) = (newest, fault) else {
         let page = page(&app, &visit, &staff, form, fault, None).await?;
-        return app
-            .view(&visit)
-            .of(&staff.municipality)
-            .status(StatusCode::UNPROCESSABLE_ENTITY)
-            .render(&page);
+        return app.view(&visit).of(&staff.municipality).status(StatusCode::UNPROCESSABLE_ENTITY).render(&page);
     };
     let threshold = staff.municipality.settings.threshold.max(5);
     let standing = app.store().standing(id, &today(&app, &staff), threshold).await?;
-    let status = app
-        .store()
-        .publish_status(id, &newest.id, form.title.trim(), form.note.trim(), &standing, app.now())
-        .await?;
+    let status =
+        app.store().publish_status(id, &newest.id, form.title.trim(), form.note.trim(), &standing, app.now()).await?;
     staff.did(&app, "status.published", status.as_str(), form.title.trim()).await?;
     Ok(Redirect::to(&format!("/{}/committee/status/{status}", staff.municipality.slug)).into_response())
 }
