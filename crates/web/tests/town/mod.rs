@@ -224,7 +224,7 @@ impl Browser {
                     .expect("the town is sound");
                 self.cookies.insert(name.to_owned(), value.to_owned());
             }
-            if !response.status().is_redirection() {
+            if !response.headers().contains_key(header::LOCATION) {
                 let (status, headers) = (response.status(), response.headers().clone());
                 let bytes = to_bytes(response.into_body(), 1 << 22).await.expect("the town is sound");
                 return Got { status, headers, path, body: String::from_utf8_lossy(&bytes).into_owned() };
