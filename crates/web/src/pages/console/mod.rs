@@ -30,6 +30,7 @@ pub mod outlook;
 pub mod people;
 pub mod protected;
 pub mod plans;
+pub mod protected;
 pub mod publishing;
 pub mod quality;
 pub mod questionnaires;
