@@ -18,8 +18,8 @@ pub mod interviewer;
 pub mod mail_notice;
 pub mod privacy;
 pub mod respondent;
-pub mod setup;
 pub mod results;
+pub mod setup;
 pub mod signin;
 pub mod standing;
 

@@ -440,9 +440,7 @@ pub struct Bar {
     pub account: bool,
     /// What is to be known of the mail.
     pub mail: MailNotice,
-    /// The page shown: `home`, `frames`, `follow`, `visits`, `publications`, `committee`, `calls`, `trail`, `account`.
-    /// The page shown: `home`, `frames`, `publications`, `committee`, `calls`, `trail`, `account`.
-    /// The page shown: `home`, `frames`, `plans`, `publications`, `committee`, `calls`, `trail`, `account`.
+    /// The page shown: `home`, `frames`, `plans`, `follow`, `visits`, `publications`, `committee`, `calls`, `trail`, `account`.
     pub current: &'static str,
 }
 
@@ -510,7 +508,6 @@ pub enum Note {
     Saved,
     /// Something was deleted.
     Deleted,
-    /// A plan was saved.
 }
 
 impl Note {
@@ -537,7 +534,6 @@ impl Note {
             Self::Noticed => "sending.noticed",
             Self::Saved => "follow.flash_saved",
             Self::Deleted => "follow.flash_deleted",
-            Self::Saved => "plans.saved",
         })
     }
 }

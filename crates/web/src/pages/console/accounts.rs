@@ -174,7 +174,7 @@ async fn upload(
                 Redirect::to(&format!("/{}/console/accounts?note=saved", staff.municipality.slug)).into_response()
             );
         }
-        Ok(facts) if facts.problems.is_empty() => (facts, Some(app.t(language, "accounts.empty_file", &[]))),
+        Ok(facts) if facts.problems.is_empty() => (facts, Some(app.t(language, "growth.empty_file", &[]))),
         Ok(facts) => (facts, None),
         Err(error) => (intake::facts::Facts::default(), Some(error.to_string())),
     };

@@ -11,16 +11,15 @@
 //! - [`quality`]: how long answering takes, what is left blank, where people stop; [`outlook`]: how certain the figures will be
 //! - [`follow`]: businesses that asked to be contacted; [`visits`]: newcomers and visits
 //! - [`explore`]: figures of closed rounds, table by table; [`answers`]: what businesses write
-//! - [`quality`]: how long answering takes, what is left blank, where people stop
 //! - [`plans`]: goals, initiatives, statuses between rounds; [`accounts`]: register facts
 //! - [`publishing`]: analyse, publish, papers
 //! - [`settings`]: what the municipality says of itself
 //! - [`neighbours`]: other municipalities' packages
 //! - [`jobs`]: work in the background and its results
+pub mod accounts;
 pub mod answers;
 pub mod explore;
 pub mod follow;
-pub mod accounts;
 pub mod frames;
 pub mod jobs;
 pub mod messages;
@@ -28,7 +27,6 @@ pub mod neighbours;
 pub mod notices;
 pub mod outlook;
 pub mod people;
-pub mod protected;
 pub mod plans;
 pub mod protected;
 pub mod publishing;
