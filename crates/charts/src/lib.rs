@@ -35,10 +35,8 @@ pub use ink::stylesheet;
 pub use multiples::multiples;
 pub use priority::{Priority, PriorityPoint, priority};
 pub use themes::{ThemeRow, Themes, themes};
-pub use trend::trend;
-pub use words::{difference, figure, margin};
 pub use trend::{Event, trend, trend_with};
-pub use words::{Printed, difference, figure, margin};
+pub use words::{difference, figure, margin};
 
 /// How wide a chart is drawn; text keeps its size, so a narrow one is laid out anew and not merely scaled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,6 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use domain::industry::Classification;
 use domain::packages::fingerprint;
-use anyhow::{Context, Result, ensure};
 use domain::language::Language;
 use indicatif::{ProgressBar, ProgressStyle};
 use store::neighbours::{OutsideFigure, Received};
@@ -98,6 +97,7 @@ async fn outside(file: &Path, municipality: Option<&str>, config: &Config) -> Re
 async fn accounts(arguments: ImportAccounts, config: &Config) -> Result<()> {
     let ImportAccounts { file, municipality } = arguments;
     let source = File::open(&file).with_context(|| format!("{} cannot be opened", file.display()))?;
+    let parts = Parts::open(config).await?;
     let municipality = parts.municipality(municipality.as_deref()).await?;
     let grouping = municipality.settings.sectors()?;
     let sectors: Vec<_> = grouping.sectors().iter().map(|s| (s.key.clone(), s.titles.clone())).collect();
@@ -105,6 +105,7 @@ async fn accounts(arguments: ImportAccounts, config: &Config) -> Result<()> {
     let facts = intake::facts::read(&name, source, &sectors)?;
     for problem in &facts.problems {
         eprintln!("{name}: line {}: {}", problem.line, problem.fault.text(Language::En));
+    }
     ensure!(facts.problems.is_empty(), "{} rows have faults; nothing was saved", facts.problems.len());
     parts.store.save_facts(&municipality.id, &facts.rows, parts.clock.now()).await?;
     println!("{name}: {} facts taken.", facts.rows.len());
