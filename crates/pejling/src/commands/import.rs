@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use domain::industry::Classification;
-use domain::packages::fingerprint;
 use domain::language::Language;
+use domain::packages::fingerprint;
 use indicatif::{ProgressBar, ProgressStyle};
 use store::neighbours::{OutsideFigure, Received};
 
@@ -93,6 +93,9 @@ async fn outside(file: &Path, municipality: Option<&str>, config: &Config) -> Re
     let figures: Vec<OutsideFigure> = rows.into_iter().map(figure).collect();
     parts.store.put_outside_figures(&municipality.id, &figures, parts.clock.now()).await?;
     println!("{} figures were read.", figures.len());
+    Ok(())
+}
+
 /// All rows are taken or none: half a year's accounts would be read as a fall.
 async fn accounts(arguments: ImportAccounts, config: &Config) -> Result<()> {
     let ImportAccounts { file, municipality } = arguments;
