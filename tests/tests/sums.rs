@@ -112,6 +112,7 @@ fn placed(moved: &Moved, cells: &HashMap<(&str, &str), usize>, indicator: &Indic
         Breakdown::Sector => Some(unit.sector.clone()),
         Breakdown::Size => Some(unit.size.clone()),
         Breakdown::Question(key) => said(answers, key),
+        Breakdown::Cross(_) => unreachable!("the finest cells are compared where their tables are: tests/explore.rs"),
     };
     respondents
         .into_iter()
@@ -243,7 +244,7 @@ async fn sums_are_those_of_the_answers(engine: Engine) {
                 Breakdown::Total => "total",
                 Breakdown::Sector => "sector",
                 Breakdown::Size => "size",
-                Breakdown::Question(_) => continue,
+                Breakdown::Question(_) | Breakdown::Cross(_) => continue,
             };
             if definitions[0].get(&indicator.id).is_some() {
                 figures_compared += figures_are_the_same(&of, &report, indicator, domain, &sums, &pairs, &municipality);

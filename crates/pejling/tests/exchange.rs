@@ -1,5 +1,6 @@
 //! Two instances with different languages, countries, databases and keys exchange packages and read them beside each other.
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the failure")]
+#[expect(dead_code, reason = "the pages' tests use all of it")]
 #[path = "../../web/tests/figures/mod.rs"]
 mod figures;
 
