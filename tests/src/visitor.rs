@@ -5,7 +5,6 @@ use reqwest::{Client, ClientBuilder, Response, StatusCode, Url};
 use scraper::{ElementRef, Html, Selector};
 
 /// What a client is made with; the first call says which cryptography TLS would use.
-#[must_use]
 pub fn browser() -> ClientBuilder {
     // Somebody else may have said it already: the same.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -1,5 +1,6 @@
 //! What comes back: an invitation goes out over real SMTP, its bounce comes in over HTTP and through a Maildir, and the round
 //! knows. Once on each engine.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the failure")]
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;

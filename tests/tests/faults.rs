@@ -1,5 +1,6 @@
 //! Faults on the real program: what was acknowledged is there after a kill, and whatever fails, the page says so, nothing typed is lost
 //! and nothing of it stands in the log.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the failure")]
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;

@@ -217,7 +217,7 @@ pub struct Package {
     pub initiatives: Vec<PackageInitiative>,
 }
 
-fn in_language<'t>(language: Language, [da, sv, en]: [&'t String; 3]) -> &'t str {
+fn in_language(language: Language, [da, sv, en]: [&String; 3]) -> &str {
     match language {
         Language::Da => da,
         Language::Sv => sv,

@@ -154,6 +154,9 @@ pub struct Tables {
     frames: Vec<Vec<Option<u64>>>,
 }
 
+/// A group with its reweighted cells in either year.
+type Sides = (usize, [Option<Reweighted>; 2]);
+
 impl Tables {
     /// Weights every year and every pair of years, and lists the groups.
     ///
@@ -378,7 +381,7 @@ impl Tables {
     fn withheld(&self, step: &Step, planes: [(usize, &Plane); 2], hidden: &[bool]) -> BTreeSet<usize> {
         let mut gone = BTreeSet::new();
         let mut told: [Vec<Reweighted>; 2] = [Vec::new(), Vec::new()];
-        let mut tiers: BTreeMap<Vec<usize>, Vec<(usize, [Option<Reweighted>; 2])>> = BTreeMap::new();
+        let mut tiers: BTreeMap<Vec<usize>, Vec<Sides>> = BTreeMap::new();
         for (g, group) in self.groups.iter().enumerate().filter(|(g, _)| !hidden[*g]) {
             let sides = [0, 1].map(|side| {
                 let (year, plane) = planes[side];

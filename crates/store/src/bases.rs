@@ -81,6 +81,8 @@ pub struct NewBasis<'a> {
     pub given_by: &'a str,
     /// On which day, `yyyy-mm-dd`.
     pub given_on: &'a str,
+    /// Who writes it down.
+    pub recorded_by: Option<&'a UserId>,
 }
 
 /// A basis as it was recorded. No `Debug`: it may name a person.
@@ -133,7 +135,6 @@ impl Store {
         municipality: &MunicipalityId,
         round: &RoundId,
         basis: &NewBasis<'_>,
-        user: Option<&UserId>,
         keys: &Keys,
         mail_domain: &str,
         now: Millis,
@@ -173,12 +174,12 @@ impl Store {
             .text(basis.words)
             .text(basis.given_by)
             .text(basis.given_on)
-            .maybe(user.map(UserId::as_str))
+            .maybe(basis.recorded_by.map(UserId::as_str))
             .at(now)
             .run(&mut tx)
             .await?;
         let action = if business.is_some() { "basis.consent" } else { "basis.statute" };
-        audit::note(&mut tx, municipality, user, action, r, &id, now).await?;
+        audit::note(&mut tx, municipality, basis.recorded_by, action, r, &id, now).await?;
         call(UNBAR).text(r).run(&mut tx).await?;
         let mut queued = call(GO_ON).text(r).at(now).text(NO_BASIS).run(&mut tx).await?;
         tx.commit().await?;

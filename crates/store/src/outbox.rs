@@ -85,14 +85,7 @@ statements! {
         wanted!(), " then 1 else 0 end", claimed_from!(), "where o.state = 'claimed' and o.lease_until > $1 and o.id in ("), "#", ")";
     // The marks of many connections and the answers to the messages before them: one statement, one commit. Rows of (id, new
     // state, words, owner). A mark takes hold only of what is still wanted at that moment.
-    [padded 2] SETTLE = concat!("update outbox as o set state = v.column2,
-            words = case when v.column2 = 'sent' then v.column3 else o.words end,
-            lease_owner = case when v.column2 = 'sent' then null else o.lease_owner end,
-            lease_until = case when v.column2 = 'sent' then null else cast($2 as bigint) end,
-            sent_at = case when v.column2 = 'sent' then cast($1 as bigint) else o.sent_at end,
-            attempts = o.attempts + case when v.column2 = 'sent' then 1 else 0 end,
-            updated_at = $1
-        from (values"), "(#, #, #, #)", concat!(") as v
+    [padded 2] SETTLE = "update outbox as o set state = v.column2,\n            words = case when v.column2 = 'sent' then v.column3 else o.words end,\n            lease_owner = case when v.column2 = 'sent' then null else o.lease_owner end,\n            lease_until = case when v.column2 = 'sent' then null else cast($2 as bigint) end,\n            sent_at = case when v.column2 = 'sent' then cast($1 as bigint) else o.sent_at end,\n            attempts = o.attempts + case when v.column2 = 'sent' then 1 else 0 end,\n            updated_at = $1\n        from (values", "(#, #, #, #)", concat!(") as v
         where o.id = v.column1
           and ((v.column2 = 'sent' and o.state in ('sending', 'uncertain'))
             or (v.column2 = 'sending' and o.state = 'claimed' and o.lease_owner = v.column4 and o.lease_until > $1

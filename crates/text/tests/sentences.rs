@@ -1,4 +1,5 @@
 //! The opening sentences are held against their figures over generated reports, and spelled as a dictionary spells.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the failure")]
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Command, Stdio};

@@ -4,11 +4,14 @@ use domain::language::{Language, Texts};
 /// A suggested theme: its key and the words that led there.
 pub type Suggested = (String, Vec<String>);
 
+/// The codebook's version and its themes: key and title.
+pub type Themes = (u32, Vec<(String, Texts)>);
+
 /// What reads open answers.
 #[derive(Debug, Clone, Copy)]
 pub struct Reading {
     /// The codebook's version and its themes: key and title.
-    pub themes: fn() -> (u32, Vec<(String, Texts)>),
+    pub themes: fn() -> Themes,
     /// The themes that a text suggests.
     pub suggest: fn(Option<Language>, &str) -> Vec<Suggested>,
     /// A text with marks in place of what tells who wrote it; given the business's own name and street.

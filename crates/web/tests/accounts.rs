@@ -1,4 +1,5 @@
 //! Accounts over HTTP and a real database: invited, signed in in two steps, asked again, slowed down, set up from nothing.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the failure")]
 mod town;
 
 use std::sync::Arc;

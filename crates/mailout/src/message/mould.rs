@@ -101,13 +101,16 @@ pub(super) const TEXT_BODY: &str = "VVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVV";
 /// See [`TEXT_BODY`].
 pub(super) const PAGE_BODY: &str = "UUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUU";
 
+/// A mark and what stands in its place.
+type Slot<'a> = (&'a str, fn() -> Piece);
+
 impl Mould {
     /// From a message whose headers have the marks of `fields` and whose bodies are [`TEXT_BODY`] and [`PAGE_BODY`], and from
     /// the text and the page with their marks.
     pub(super) fn cast(skeleton: &[u8], text: &str, page: &str, subject: &str, fields: &Fields) -> Option<Self> {
         let marks = fields.marks();
         let stop = fields.header_mark();
-        let slots: [(&str, fn() -> Piece); 5] = [
+        let slots: [Slot<'_>; 5] = [
             (&marks.recipient, || Piece::Recipient),
             (&marks.message_id, || Piece::MessageId),
             (&marks.boundary, || Piece::Boundary),

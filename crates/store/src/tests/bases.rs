@@ -23,7 +23,13 @@ fn rows() -> Vec<domain::frame::FrameUnit> {
 }
 
 const fn statute() -> NewBasis<'static> {
-    NewBasis { unit: None, words: "lov om erhvervsfremme § 1", given_by: "Direktionen", given_on: "2026-02-01" }
+    NewBasis {
+        unit: None,
+        words: "lov om erhvervsfremme § 1",
+        given_by: "Direktionen",
+        given_on: "2026-02-01",
+        recorded_by: None,
+    }
 }
 
 /// Who is reached by mail (queued or sent), by letter, in Digital Post and on the telephone, as names' numbers.
@@ -62,7 +68,7 @@ async fn a_statute_before_opening_reaches_all_by_every_channel(ground: &Ground) 
     let m = municipality(store).await;
     import(store, &m, YEAR, "hash", &rows()).await;
     let r = draft(store, &m, YEAR).await;
-    assert_eq!(store.record_basis(&m, &r, &statute(), None, &keys(), DOMAIN, NOW).await.unwrap(), 0, "not open yet");
+    assert_eq!(store.record_basis(&m, &r, &statute(), &keys(), DOMAIN, NOW).await.unwrap(), 0, "not open yet");
     assert!(store.freeze_and_open(&m, &r, &keys(), DOMAIN, NOW).await.unwrap().finished);
     assert_eq!(reached(store, &m, &r).await, [vec![0, 1, 2, 5, 6, 7, 9], vec![3, 4, 8], vec![3, 4, 8], vec![0, 4, 9]]);
     let kept = store.bases(&m, &r).await.unwrap();
@@ -76,13 +82,18 @@ async fn a_consent_in_an_open_round_reaches_that_one_and_its_end_stops_everythin
     let (m, r) = open_round(store, &rows()).await;
     let key = |n: u32| unit(n).unit_key;
     let (one, four, seven) = (key(1), key(4), key(7));
-    let consent =
-        |unit| NewBasis { unit: Some(unit), words: "ja til at blive spurgt", given_by: "Lis", given_on: "2026-02-01" };
-    assert_eq!(store.record_basis(&m, &r, &consent(&one), None, &keys(), DOMAIN, NOW).await.unwrap(), 1);
-    assert_eq!(store.record_basis(&m, &r, &consent(&four), None, &keys(), DOMAIN, NOW).await.unwrap(), 0, "by letter");
-    let refused = store.record_basis(&m, &r, &consent(&seven), None, &keys(), DOMAIN, NOW).await;
+    let consent = |unit| NewBasis {
+        unit: Some(unit),
+        words: "ja til at blive spurgt",
+        given_by: "Lis",
+        given_on: "2026-02-01",
+        recorded_by: None,
+    };
+    assert_eq!(store.record_basis(&m, &r, &consent(&one), &keys(), DOMAIN, NOW).await.unwrap(), 1);
+    assert_eq!(store.record_basis(&m, &r, &consent(&four), &keys(), DOMAIN, NOW).await.unwrap(), 0, "by letter");
+    let refused = store.record_basis(&m, &r, &consent(&seven), &keys(), DOMAIN, NOW).await;
     assert!(matches!(refused, Err(StoreError::State("the business is not protected"))));
-    let unknown = store.record_basis(&m, &r, &consent("dk:p:9"), None, &keys(), DOMAIN, NOW).await;
+    let unknown = store.record_basis(&m, &r, &consent("dk:p:9"), &keys(), DOMAIN, NOW).await;
     assert!(matches!(unknown, Err(StoreError::NotFound("business"))));
     assert_eq!(reached(store, &m, &r).await, [vec![1, 5, 6, 7, 9], vec![4, 8], vec![4, 8], vec![4, 9]]);
 
@@ -109,10 +120,10 @@ async fn a_consent_in_an_open_round_reaches_that_one_and_its_end_stops_everythin
     // A new basis lets go on what the end of the old one stopped: once.
     let counted = store.mail_counts(&m, &r).await.unwrap();
     assert!(counted.iter().any(|c| c.state == MailState::Cancelled));
-    store.record_basis(&m, &r, &statute(), None, &keys(), DOMAIN, NOW).await.unwrap();
+    store.record_basis(&m, &r, &statute(), &keys(), DOMAIN, NOW).await.unwrap();
     assert!(!store.is_barred(&of_one.invitation).await.unwrap());
     store.close_round(&m, &r, NOW).await.unwrap();
-    let late = store.record_basis(&m, &r, &statute(), None, &keys(), DOMAIN, NOW).await;
+    let late = store.record_basis(&m, &r, &statute(), &keys(), DOMAIN, NOW).await;
     assert!(matches!(late, Err(StoreError::RoundClosed)));
 }
 

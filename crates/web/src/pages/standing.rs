@@ -262,14 +262,16 @@ pub(crate) fn accounts(
             })
             .collect(),
     };
-    let by_sector = accounts.facts.iter().filter_map(|fact| {
-        accounts.cells.iter().any(|c| c.fact == fact.key && c.sector.is_some()).then(|| {
+    let by_sector = accounts
+        .facts
+        .iter()
+        .filter(|&fact| accounts.cells.iter().any(|c| c.fact == fact.key && c.sector.is_some()))
+        .map(|fact| {
             let mut rows = vec![of_sector(fact, messages.t(language, "standing.accounts_total", &[]), None)];
             rows.extend(sectors.iter().map(|(key, title)| of_sector(fact, title.clone(), Some(key))));
             rows.retain(|r| r.cells.iter().any(|c| c.value.is_some() || c.hidden));
             SectorAccount { title: fact.title.get(language).to_owned(), rows, source: sources(&fact.key) }
-        })
-    });
+        });
     let mut all: Vec<String> = accounts.cells.iter().map(|c| c.source.clone()).collect();
     all.sort();
     all.dedup();

@@ -1,4 +1,5 @@
 //! What the municipality wants, does and counts: kept by the analyst, read by the committee and, where it is switched on, by everybody.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the failure")]
 use axum::http::{Request, StatusCode, header};
 use domain::fieldwork::Role;
 use domain::initiatives::{InitiativeState, Standing};

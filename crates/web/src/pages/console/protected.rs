@@ -330,10 +330,15 @@ async fn record(
         let words: String = form.words.trim().chars().take(MOST_WORDS).collect();
         let given_by: String = form.given_by.trim().chars().take(200).collect();
         let unit = form.unit_key(municipality.country);
-        let basis =
-            NewBasis { unit: unit.as_deref(), words: &words, given_by: &given_by, given_on: form.given_on.trim() };
-        let (user, domain) = (Some(&staff.user.id), app.settings().host());
-        match app.store().record_basis(&municipality.id, &round.id, &basis, user, app.keys(), domain, app.now()).await {
+        let basis = NewBasis {
+            unit: unit.as_deref(),
+            words: &words,
+            given_by: &given_by,
+            given_on: form.given_on.trim(),
+            recorded_by: Some(&staff.user.id),
+        };
+        let domain = app.settings().host();
+        match app.store().record_basis(&municipality.id, &round.id, &basis, app.keys(), domain, app.now()).await {
             Ok(_) => {
                 let there = format!("/{}/console/rounds/{}/protected?said=recorded", municipality.slug, round.id);
                 return Ok(Redirect::to(&there).into_response());

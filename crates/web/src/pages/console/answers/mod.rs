@@ -164,6 +164,9 @@ impl Stock {
     }
 }
 
+/// A coder and the themes that this coder confirmed.
+type CodedBy = (String, Vec<String>);
+
 /// Reads the answers of the year that a filter asks for; `None`: no round is closed.
 ///
 /// # Errors
@@ -189,7 +192,7 @@ pub async fn stock(
     let keys: Vec<String> = questions.iter().map(|(key, _)| key.clone()).collect();
     let comments = store.comments(id, round.year, &keys).await?;
     let codebook = (reading.themes)();
-    let mut codes: HashMap<(ResponseId, String), Vec<(String, Vec<String>)>> = HashMap::new();
+    let mut codes: HashMap<(ResponseId, String), Vec<CodedBy>> = HashMap::new();
     for code in store.comment_codes(id, round.year).await?.into_iter().filter(|c| c.version == codebook.0) {
         codes.entry((code.response, code.question)).or_default().push((code.coder, code.themes));
     }
