@@ -1,5 +1,5 @@
 //! Mail out of a folder, a Maildir and a real IMAP server, into a real database.
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use data_encoding::BASE64;
@@ -130,6 +130,8 @@ async fn reports_in_json_say_the_same_as_messages() {
 /// A real IMAP server of our own, ended with the value.
 struct Dovecot {
     port: u16,
+    /// With TLS from the first byte.
+    tls_port: u16,
     folder: tempfile::TempDir,
     _child: tokio::process::Child,
 }
@@ -137,13 +139,39 @@ struct Dovecot {
 impl Dovecot {
     /// `None`, with a message, where it is not installed.
     async fn start() -> Option<Self> {
+        Self::start_with(None).await
+    }
+
+    /// With TLS by a certificate for `localhost` of its own (`ca.pem`), and access tokens that this server of tokens knows.
+    async fn start_with(introspection: Option<u16>) -> Option<Self> {
         if !Path::new("/usr/sbin/dovecot").exists() {
             println!("skipped: dovecot is not installed (Debian: dovecot-imapd); tests/run installs it");
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().display();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let (one, two) = (free(), free());
+        let (port, tls_port) = (one.local_addr().unwrap().port(), two.local_addr().unwrap().port());
+        drop((one, two));
+        let (mut ssl, mut imaps, mut tokens) = ("ssl = no".to_owned(), 0, String::new());
+        if let Some(introspection) = introspection {
+            let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+            std::fs::write(folder.path().join("ca.pem"), made.cert.pem()).unwrap();
+            std::fs::write(folder.path().join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+            let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+            std::fs::write(folder.path().join("other.pem"), other.cert.pem()).unwrap();
+            ssl = format!("ssl = yes\nssl_cert = <{place}/ca.pem\nssl_key = <{place}/key.pem");
+            imaps = tls_port;
+            tokens = format!(
+                "auth_mechanisms = plain login xoauth2\npassdb {{\n  driver = oauth2\n  mechanisms = xoauth2\n  args = {place}/oauth2.conf\n}}\n"
+            );
+            std::fs::write(
+                folder.path().join("oauth2.conf"),
+                format!("introspection_url = http://127.0.0.1:{introspection}/\nintrospection_mode = auth\nusername_attribute = username\nactive_attribute = active\nactive_value = true\nforce_introspection = yes\n"),
+            )
+            .unwrap();
+        }
         let id = |flag: &str| {
             let out = std::process::Command::new("id").arg(flag).output().unwrap().stdout;
             String::from_utf8(out).unwrap().trim().to_owned()
@@ -163,10 +191,10 @@ impl Dovecot {
             std::fs::create_dir(folder.path().join(part)).unwrap();
         }
         let config = format!(
-            "base_dir = {place}/run\nstate_dir = {place}/state\nlog_path = {place}/log\nprotocols = imap\nlisten = 127.0.0.1\nssl = no\n\
+            "base_dir = {place}/run\nstate_dir = {place}/state\nlog_path = {place}/log\nprotocols = imap\nlisten = 127.0.0.1\n{ssl}\n{tokens}\
              disable_plaintext_auth = no\nmail_location = maildir:{place}/mail\nfirst_valid_uid = 1\n{users}\n\
              passdb {{\n  driver = static\n  args = password=hemmelig\n}}\nuserdb {{\n  driver = static\n  args = uid={} gid={} home={place}/home\n}}\n\
-             service anvil {{\n  chroot =\n}}\nservice imap-login {{\n  chroot =\n  inet_listener imap {{\n    port = {port}\n  }}\n  inet_listener imaps {{\n    port = 0\n  }}\n}}\n",
+             service anvil {{\n  chroot =\n}}\nservice imap-login {{\n  chroot =\n  inet_listener imap {{\n    port = {port}\n  }}\n  inet_listener imaps {{\n    port = {imaps}\n    ssl = yes\n  }}\n}}\n",
             owner.0, owner.1
         );
         std::fs::write(folder.path().join("dovecot.conf"), config).unwrap();
@@ -183,7 +211,7 @@ impl Dovecot {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let server = Self { port, folder, _child: child };
+        let server = Self { port, tls_port, folder, _child: child };
         let mut beat = tokio::time::interval(Duration::from_millis(50));
         let up = async {
             loop {
@@ -308,4 +336,82 @@ async fn a_token_stands_in_for_a_password() {
     assert!(told[0].ends_with("AUTHENTICATE XOAUTH2"), "{}", told[0]);
     let shown = BASE64.decode(told[1].as_bytes()).unwrap();
     assert_eq!(shown, b"user=bounce@hojager.example\x01auth=Bearer ya29.token\x01\x01");
+}
+
+/// Says of one access token that it is good, of all others that they are not, as Dovecot asks it over HTTP.
+async fn introspection(listener: TcpListener) {
+    while let Ok((wire, _)) = listener.accept().await {
+        tokio::spawn(async move {
+            let (read, mut write) = wire.into_split();
+            let mut lines = BufReader::new(read).lines();
+            let mut is_good = false;
+            while let Ok(Some(line)) = lines.next_line().await {
+                is_good |= line.eq_ignore_ascii_case("authorization: bearer ya29.good");
+                if !line.is_empty() {
+                    continue;
+                }
+                let body = if is_good {
+                    r#"{"active":"true","username":"bounce@hojager.example"}"#
+                } else {
+                    r#"{"active":"false"}"#
+                };
+                let answer = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                    body.len()
+                );
+                if write.write_all(answer.as_bytes()).await.is_err() {
+                    return;
+                }
+                is_good = false;
+            }
+        });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_server_is_read_over_tls_with_a_certificate_that_holds_and_by_access_token() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let tokens = tokio::spawn(introspection(listener));
+    let Some(server) = Dovecot::start_with(Some(port)).await else { return };
+    let file = |name: &str| Some(server.folder.path().join(name));
+    let over = |tls: Tls, authorities: Option<PathBuf>| Mailbox {
+        host: "localhost".into(),
+        port: if matches!(tls, Tls::Implicit) { server.tls_port } else { server.port },
+        tls,
+        authorities,
+        ..server.mailbox("Processed", "hemmelig")
+    };
+    let read = async |mailbox: Mailbox| {
+        let ground = Ground::with(Places { mailbox: Some(mailbox), ..Places::default() }).await;
+        ground.postbox.run_once().await.map(|account| account.fetched).map_err(|error| error.to_string())
+    };
+    for (tls, name) in [(Tls::Implicit, "1.host"), (Tls::Starttls, "2.host")] {
+        server.deliver(name, BOUNCE);
+        // A certificate of nobody we know, of somebody else, or for another host: not a word of the password is said.
+        let unknown = [
+            over(tls, None),
+            over(tls, file("other.pem")),
+            Mailbox { host: "127.0.0.1".into(), ..over(tls, file("ca.pem")) },
+        ];
+        for mailbox in unknown {
+            let error = read(mailbox).await.unwrap_err();
+            assert!(error.starts_with("the mailbox: TLS"), "{error}");
+        }
+        assert_eq!(server.messages(""), 1);
+        assert_eq!(read(over(tls, file("ca.pem"))).await, Ok(1));
+        assert_eq!(server.messages(""), 0);
+    }
+    let by_token = |token: &str, name: &str| {
+        std::fs::write(server.folder.path().join(name), token).unwrap();
+        let source = Arc::new(TokenSource::file(server.folder.path().join(name)));
+        let login = Login::Token { username: "bounce@hojager.example".into(), source };
+        Mailbox { login, ..over(Tls::Implicit, file("ca.pem")) }
+    };
+    server.deliver("3.host", LETTER);
+    let refused = read(by_token("ya29.stale", "stale")).await.unwrap_err();
+    assert!(refused.starts_with("the mailbox: login") && !refused.contains("ya29"), "{refused}");
+    assert_eq!(read(by_token("ya29.good", "good")).await, Ok(1));
+    assert_eq!((server.messages(""), server.messages(".Processed")), (0, 3));
+    tokens.abort();
 }

@@ -12,6 +12,7 @@ mod material;
 mod opening;
 mod sign_in;
 mod statements;
+mod waking;
 
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
