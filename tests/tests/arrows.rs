@@ -13,7 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("analysis", &["domain", "statistics"]),
     ("charts", &["domain", "text"]),
     ("report", &["domain", "charts", "text"]),
-    ("web", &["domain", "store", "intake", "charts", "text"]),
+    ("web", &["domain", "store", "intake", "statistics", "charts", "text"]),
 ];
 
 /// Heavy dependencies and the one room that may name them.

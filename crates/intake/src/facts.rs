@@ -266,7 +266,8 @@ fn value(text: &str, unit: FactUnit) -> Result<f64, FactFault> {
         return Err(bad());
     }
     match unit {
-        FactUnit::Share if percent => Ok(number / 100.0),
+        // Two places moved in the text: divided, 2.8 would not become 0.028.
+        FactUnit::Share if percent => format!("{plain}e-2").parse().map_err(|_| bad()),
         FactUnit::Share if !(0.0..=1.0).contains(&number) => Err(FactFault::Share(text.to_owned())),
         FactUnit::Share => Ok(number),
         _ if percent => Err(bad()),

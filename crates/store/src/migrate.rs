@@ -21,6 +21,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (11, "0011_open_answers.sql", include_str!("../../../migrations/0011_open_answers.sql")),
     (12, "0012_committee.sql", include_str!("../../../migrations/0012_committee.sql")),
     (13, "0013_neighbours.sql", include_str!("../../../migrations/0013_neighbours.sql")),
+    (14, "0014_follow.sql", include_str!("../../../migrations/0014_follow.sql")),
 ];
 
 statements! {

@@ -58,7 +58,7 @@ async fn goals_and_initiatives_are_kept_and_a_status_freezes_them() {
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     refused.assert_text("Slutår: ligger for tidligt");
     assert!(town.store.goals(id).await.unwrap().is_empty());
-    analyst.post(&format!("{PLANS}/goals/new"), GOAL).await.assert_text("Det er gemt.");
+    analyst.post(&format!("{PLANS}/goals/new"), GOAL).await.assert_text("Gemt.");
     let goal = town.store.goals(id).await.unwrap().remove(0);
 
     // A change is a new version and says why.
@@ -68,13 +68,13 @@ async fn goals_and_initiatives_are_kept_and_a_status_freezes_them() {
     changed[5] = ("since", "2025-06-01");
     analyst.post(&at, &changed).await.assert_text("Hvorfor er målet ændret?: skal udfyldes");
     changed.push(("note", "Udvalget ville mere."));
-    analyst.post(&at, &changed).await.assert_text("Det er gemt.");
+    analyst.post(&at, &changed).await.assert_text("Gemt.");
     assert_eq!(town.store.goals(id).await.unwrap()[0].versions.len(), 2);
 
     let mut wrong = INITIATIVE.to_vec();
     wrong[2] = ("owner", "");
     analyst.post(&format!("{PLANS}/initiatives/new"), &wrong).await.assert_text("Ansvarlig: skal udfyldes");
-    analyst.post(&format!("{PLANS}/initiatives/new"), INITIATIVE).await.assert_text("Det er gemt.");
+    analyst.post(&format!("{PLANS}/initiatives/new"), INITIATIVE).await.assert_text("Gemt.");
     let initiative = town.store.initiatives(id).await.unwrap().remove(0);
 
     // No figures, no status.
@@ -93,7 +93,7 @@ async fn goals_and_initiatives_are_kept_and_a_status_freezes_them() {
     analyst
         .post(&move_to, &[("state", "active"), ("on", "2024-03-01"), ("note", "Bevilget.")])
         .await
-        .assert_text("gemt");
+        .assert_text("Gemt.");
     analyst.get(&format!("/hojager/committee/{}", info.id)).await.assert_text("idé");
     analyst.post(&status, &[("title", "Forårsstatus")]).await.assert_text("Sæt flueben ved");
     let published = analyst.post(&status, &[("title", "Forårsstatus"), ("sure", "yes")]).await;
@@ -101,7 +101,7 @@ async fn goals_and_initiatives_are_kept_and_a_status_freezes_them() {
     published.assert_text("Tallene er ikke målt igen");
 
     // What moves later does not move the status.
-    analyst.post(&move_to, &[("state", "stopped"), ("on", "2024-09-01")]).await.assert_text("gemt");
+    analyst.post(&move_to, &[("state", "stopped"), ("on", "2024-09-01")]).await.assert_text("Gemt.");
     let mut committee = signed_in(&town, Role::Committee).await;
     committee.get(&published.path).await.assert_text("Nu: i gang.");
     committee.get("/hojager/committee").await.assert_text("Indsatserne har flyttet sig siden.");
@@ -109,7 +109,7 @@ async fn goals_and_initiatives_are_kept_and_a_status_freezes_them() {
     assert_eq!(committee.get(PLANS).await.status, StatusCode::FORBIDDEN);
 
     analyst.post(&format!("{at}/end"), &[]).await.assert_text("Jeg ved, at det ikke kan fortrydes: skal udfyldes");
-    analyst.post(&format!("{at}/end"), &[("sure", "yes")]).await.assert_text("Det er gemt.");
+    analyst.post(&format!("{at}/end"), &[("sure", "yes")]).await.assert_text("Gemt.");
     assert!(town.store.goals(id).await.unwrap()[0].ended.is_some());
 }
 
@@ -134,7 +134,7 @@ async fn register_facts_are_taken_whole_or_not_at_all() {
     faulty.assert_text("»mange« er ikke et tal.");
     assert!(town.store.facts(&town.municipality.id).await.unwrap().is_empty());
     let taken = upload(&mut analyst, good).await;
-    taken.assert_text("Det er gemt.");
+    taken.assert_text("Gemt.");
     taken.assert_text("1.204");
     taken.assert_text("Kilde: CVR-registret");
     let info = publish_with_standing(&town).await;
@@ -159,7 +159,7 @@ async fn years_and_sectors_stand_side_by_side_without_a_ranking() {
 async fn the_public_page_is_there_when_it_is_switched_on_and_only_then() {
     let town = Town::open().await;
     let mut analyst = signed_in(&town, Role::Analyst).await;
-    analyst.post(&format!("{PLANS}/initiatives/new"), INITIATIVE).await.assert_text("gemt");
+    analyst.post(&format!("{PLANS}/initiatives/new"), INITIATIVE).await.assert_text("Gemt.");
     publish_with_standing(&town).await;
     let mut anybody = town.browser();
     assert_eq!(anybody.get("/hojager/results/2026").await.status, StatusCode::NOT_FOUND);
