@@ -117,7 +117,8 @@ pub fn log_panics() {
 
 /// Starts logging to standard error, so that standard output stays a command's answer.
 fn log(config: &Config, filter: &str) {
-    let filter = tracing_subscriber::EnvFilter::new(filter);
+    // A database's remarks while its schema is made are nobody's news, unless somebody asks for them.
+    let filter = tracing_subscriber::EnvFilter::new(format!("sqlx=warn,{filter}"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

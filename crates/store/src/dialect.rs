@@ -197,7 +197,15 @@ impl Address {
 /// Begins a transaction that will write. On SQLite the lock is taken at once, so that it cannot fail half-way.
 pub(crate) async fn begin(engine: Engine, writer: &AnyPool) -> Result<Transaction<'static, Any>> {
     Ok(match engine {
-        Engine::Sqlite => writer.begin_with("begin immediate").await?,
+        Engine::Sqlite => match writer.begin_with("begin immediate").await {
+            // When the disk is full SQLite ends a transaction by itself; the connection still counts it and would refuse every
+            // write from then on, so another one takes its place.
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                writer.acquire().await?.close().await?;
+                writer.begin_with("begin immediate").await?
+            }
+            begun => begun?,
+        },
         Engine::Postgres => writer.begin().await?,
     })
 }

@@ -221,9 +221,13 @@ fn routes() -> Vec<(String, String)> {
                 // A questionnaire has a route too, through its questions: that of a router is meant.
                 let source =
                     source.split("#[cfg(test)]").next().filter(|s| s.contains("Router::new()")).unwrap_or_default();
-                for route in source.split(".route(").skip(1) {
+                for (at, call) in source.match_indices(".route(") {
+                    // A questionnaire has a route too: its name stands before, a router's last call does.
+                    if source[..at].ends_with(char::is_alphanumeric) {
+                        continue;
+                    }
                     // An address that is not written out here could not be tried.
-                    let route = route.trim_start();
+                    let route = source[at + call.len()..].trim_start();
                     assert!(route.starts_with('"'), "{}: a route without its address: {route:.60}", path.display());
                     let (address, rest) = route[1..].split_once('"').expect("the address ends");
                     let ends = rest.find(".route(").or(rest.find(".merge(")).unwrap_or(rest.len());
@@ -943,6 +947,8 @@ async fn pages_of_staff_are_kept_by_no_cache() {
             && !a.contains("{goal")
             && !a.contains("{initiative")
             && !a.contains("{status")
+            && !a.contains("{file")
+            && !a.ends_with("/visits/new")
     }) {
         let got = browser.get(&filled(address)).await;
         assert_eq!(
