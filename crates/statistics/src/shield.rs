@@ -5,7 +5,7 @@
 //! hidden mean differs by at least a fifth of the scale. They lie on a line through an inner point of what is possible, in the
 //! direction that moves the hidden mean most and no shown figure at all: one factorisation per slice and a few sums per
 //! hidden group. A group that is hidden for another's sake only, or because of another year, has answers enough for its own mean to be no
-//! secret; it must merely not follow from what is shown ([`LEAST`]). What has no certificate is not shown to be safe, so a figure next to it goes, the pairs of breakdowns first. The
+//! secret; it must merely not follow from what is shown (`LEAST`). What has no certificate is not shown to be safe, so a figure next to it goes, the pairs of breakdowns first. The
 //! reader is taken to know what [`suppress`](crate::suppress) says, every figure exactly.
 use std::cell::OnceCell;
 

@@ -3,7 +3,7 @@
 //! `templates/mail/<message>/body.txt` is the one source of a message's words. It is read as blocks (headings, paragraphs,
 //! lists, links) and written out twice, as plain text and through `body.html`; so both say the same.
 //!
-//! What all messages of a round say alike is written out once and kept as a [`mould`].
+//! What all messages of a round say alike is written out once and kept as a mould.
 mod mould;
 mod quoted;
 

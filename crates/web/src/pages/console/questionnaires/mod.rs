@@ -5,7 +5,7 @@
 //! on, so two editors do not overwrite each other unseen.
 //!
 //! # Layout
-//! - this module: the versions, a draft's overview, and what all pages share ([`Desk`])
+//! - this module: the versions, a draft's overview, and what all pages share (`Desk`)
 //! - `editing`: the texts, scale, items and options of a question; a block's texts
 //! - `conditions`: who is asked
 //! - `differences`: what has changed since the version before, and whether its figures still compare
