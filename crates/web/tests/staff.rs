@@ -936,21 +936,9 @@ async fn pages_of_staff_are_kept_by_no_cache() {
     publish(&town, "").await;
     let mut browser = signed_in(&town, Role::Administrator).await;
     for (_, address, _) in ADDRESSES.iter().filter(|(m, a, _)| {
-        *m == "GET"
-            && !a.contains("{round")
-            && !a.contains("{job")
-            && !a.contains("{pub")
-            && !a.contains("{inv")
-            && !a.contains("{draft")
-            && !a.contains("{message")
-            && !a.contains("{person")
-            && !a.contains("{goal")
-            && !a.contains("{initiative")
-            && !a.contains("{status")
-            && !a.contains("{file")
-            && !a.contains("{response")
-            && !a.ends_with("/visits/new")
-            && !a.ends_with("/answers")
+        // What is about one thing needs that thing to be there.
+        let about_one = a.matches('{').count() > 1 || a.ends_with("/visits/new") || a.ends_with("/answers");
+        *m == "GET" && !about_one
     }) {
         let got = browser.get(&filled(address)).await;
         assert_eq!(
