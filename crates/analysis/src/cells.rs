@@ -588,7 +588,7 @@ pub(crate) fn pair_tally(input: &Input, scores: &Scores<'_>, pairing: &Pairing) 
                 let (before, now) = (scores.in_base[*one], scores.in_base[*other]);
                 if !(before && now) {
                     let all = std::mem::take(sums);
-                    merge(sums, &all, before, now);
+                    sums.merge(&all, before, now);
                 }
             }
         }
@@ -667,7 +667,7 @@ pub(crate) fn group_pairs(
                 let (before, now) = (domain.of_atom[*one], domain.of_atom[*other]);
                 for g in touched(before, now) {
                     let sums = maps[g as usize].entry((a, b)).or_insert_with(|| OverlapSums::new(a, b));
-                    merge(sums, tally, before == g, now == g);
+                    sums.merge(tally, before == g, now == g);
                 }
             }
             GroupPairs::Businesses(maps.into_iter().map(|m| sorted(m, |s| (s.from, s.to))).collect())
@@ -678,26 +678,6 @@ pub(crate) fn group_pairs(
 /// A business that changed group adds to each group in the year in which it was there.
 fn touched(before: u32, now: u32) -> impl Iterator<Item = u32> {
     [Some(before), (before != now).then_some(now)].into_iter().flatten().filter(|g| *g != NONE)
-}
-
-/// Adds the years in which the businesses were in the group.
-fn merge(into: &mut OverlapSums, from: &OverlapSums, before: bool, now: bool) {
-    if before {
-        into.n_x += from.n_x;
-        into.sum_x += from.sum_x;
-        into.sum_xx += from.sum_xx;
-    }
-    if now {
-        into.n_y += from.n_y;
-        into.sum_y += from.sum_y;
-        into.sum_yy += from.sum_yy;
-    }
-    if before && now {
-        into.n_xy += from.n_xy;
-        into.both_x += from.both_x;
-        into.both_y += from.both_y;
-        into.sum_xy += from.sum_xy;
-    }
 }
 
 /// Sums in a fixed order, so that rounding is the same in every run.

@@ -147,6 +147,26 @@ impl OverlapSums {
         Self { from, to, ..Self::default() }
     }
 
+    /// Adds other sums, of the years in which their businesses were in the group.
+    pub fn merge(&mut self, from: &Self, before: bool, now: bool) {
+        if before {
+            self.n_x += from.n_x;
+            self.sum_x += from.sum_x;
+            self.sum_xx += from.sum_xx;
+        }
+        if now {
+            self.n_y += from.n_y;
+            self.sum_y += from.sum_y;
+            self.sum_yy += from.sum_yy;
+        }
+        if before && now {
+            self.n_xy += from.n_xy;
+            self.both_x += from.both_x;
+            self.both_y += from.both_y;
+            self.sum_xy += from.sum_xy;
+        }
+    }
+
     /// Counts one business that answered in both years; `None` where u = 0.
     pub fn add(&mut self, x: Option<f64>, y: Option<f64>) {
         if let Some(x) = x {

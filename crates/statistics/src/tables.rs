@@ -518,24 +518,7 @@ impl Tables {
             let (before, now) = (atoms.binary_search(&pair.from).is_ok(), atoms.binary_search(&pair.to).is_ok());
             let cells = (self.population.cells[years.0][pair.from], self.population.cells[years.1][pair.to]);
             let (true, (Some(a), Some(b))) = (before || now, cells) else { continue };
-            let into = sums.entry((a, b)).or_insert_with(|| OverlapSums::new(a, b));
-            let of = &pair.sums;
-            if before {
-                into.n_x += of.n_x;
-                into.sum_x += of.sum_x;
-                into.sum_xx += of.sum_xx;
-            }
-            if now {
-                into.n_y += of.n_y;
-                into.sum_y += of.sum_y;
-                into.sum_yy += of.sum_yy;
-            }
-            if before && now {
-                into.n_xy += of.n_xy;
-                into.both_x += of.both_x;
-                into.both_y += of.both_y;
-                into.sum_xy += of.sum_xy;
-            }
+            sums.entry((a, b)).or_insert_with(|| OverlapSums::new(a, b)).merge(&pair.sums, before, now);
         }
         sums.into_values().collect()
     }

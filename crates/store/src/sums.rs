@@ -12,7 +12,7 @@ use domain::ids::MunicipalityId;
 use domain::indicator::{Answered, Base, Indicator, Measure, WeightBy};
 use domain::size::{Employees, sme};
 
-use crate::sql::{Call, call, columns, corrupt, statements};
+use crate::sql::{Call, Columns, call, columns, corrupt, statements};
 use crate::{Result, Store, StoreError};
 
 /// A response that counts, with its cell, group, state (0 outside, 1 answered, 2 blank) and y.
@@ -169,6 +169,24 @@ pub enum Breakdown<'a> {
     /// Everything at once, the smallest building blocks of linked tables: area, age and the answer to this question, joined by
     /// [`BETWEEN`], each empty where it is not known.
     Cross(&'a str),
+}
+
+/// The sums over a pair of cells, in the order in which the statements name them.
+fn pair_row(c: &mut Columns<'_>, from: usize, to: usize) -> Result<PairRow> {
+    Ok(PairRow {
+        from,
+        to,
+        n_x: c.count()?,
+        sum_x: c.real()?,
+        sum_xx: c.real()?,
+        n_y: c.count()?,
+        sum_y: c.real()?,
+        sum_yy: c.real()?,
+        n_xy: c.count()?,
+        both_x: c.real()?,
+        both_y: c.real()?,
+        sum_xy: c.real()?,
+    })
 }
 
 /// Between the parts of a group of [`Breakdown::Cross`].
@@ -426,20 +444,7 @@ impl Store {
             if n > 0 {
                 *answered.entry((from, to)).or_default() += n;
             }
-            let pair = PairRow {
-                from,
-                to,
-                n_x: c.count()?,
-                sum_x: c.real()?,
-                sum_xx: c.real()?,
-                n_y: c.count()?,
-                sum_y: c.real()?,
-                sum_yy: c.real()?,
-                n_xy: c.count()?,
-                both_x: c.real()?,
-                both_y: c.real()?,
-                sum_xy: c.real()?,
-            };
+            let pair = pair_row(&mut c, from, to)?;
             if let Some(group) = group.filter(|_| pair.n_x + pair.n_y > 0) {
                 groups.entry(group).or_default().push(pair);
             }
@@ -472,20 +477,7 @@ impl Store {
             let (from, from_group) = (earlier.find(&c.text()?, &c.text()?)?, c.text()?);
             let (to, to_group) = (later.find(&c.text()?, &c.text()?)?, c.text()?);
             let answered = c.count()?;
-            let sums = PairRow {
-                from,
-                to,
-                n_x: c.count()?,
-                sum_x: c.real()?,
-                sum_xx: c.real()?,
-                n_y: c.count()?,
-                sum_y: c.real()?,
-                sum_yy: c.real()?,
-                n_xy: c.count()?,
-                both_x: c.real()?,
-                both_y: c.real()?,
-                sum_xy: c.real()?,
-            };
+            let sums = pair_row(&mut c, from, to)?;
             pairs.push(CrossPair { from_group, to_group, answered, sums });
         }
         // Sums are added up in a fixed order, so that rounding is the same in every run.

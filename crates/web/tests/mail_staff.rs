@@ -1,5 +1,6 @@
 //! What staff do about mail on pages: protected businesses on a recorded basis, thanks and welcome by one click, and the
 //! notice that mail reaches nobody.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the failure")]
 mod town;
 
 use axum::http::StatusCode;
