@@ -346,9 +346,18 @@ pub struct SwitchPage {
     /// The page's address.
     pub address: String,
     /// What to put into another site's page, per headline indicator.
-    pub embeds: Vec<String>,
+    pub embeds: Vec<Embed>,
     /// Nothing is published yet.
     pub empty: bool,
+}
+
+/// A chart for another site's page.
+#[derive(Debug, Serialize)]
+pub struct Embed {
+    /// The indicator's title.
+    pub title: String,
+    /// What to put into the page.
+    pub code: String,
 }
 
 impl Page for SwitchPage {
@@ -360,7 +369,11 @@ impl Page for SwitchPage {
             note: if on { Note::Saved.key() } else { None },
             on,
             address: "https://maaling.hojager.dk/hojager/results".to_owned(),
-            embeds: if on { vec!["<iframe></iframe>".to_owned()] } else { Vec::new() },
+            embeds: if on {
+                vec![Embed { title: "Tilfredshed".to_owned(), code: "<iframe></iframe>".to_owned() }]
+            } else {
+                Vec::new()
+            },
             empty: !on,
         };
         vec![page(true), page(false)]
@@ -379,12 +392,14 @@ async fn switch(
     let address = format!("{}/{}/results", app.settings().public_url, staff.municipality.slug);
     let embeds = newest.iter().flat_map(|p| {
         p.report.indicators.iter().filter(|i| i.headline).map(|i| {
-            format!(
+            let title = i.title.get(language);
+            let code = format!(
                 "<iframe src=\"{address}/{}/embed?indicator={}\" title=\"{}\" width=\"100%\" height=\"520\" loading=\"lazy\"></iframe>",
                 p.info.year,
                 i.id,
-                i.title.get(language).replace('"', "&quot;")
-            )
+                title.replace('"', "&quot;")
+            );
+            Embed { title: title.to_owned(), code }
         })
     });
     view.render(&SwitchPage {
