@@ -370,7 +370,7 @@ impl Config {
                 set(&mut table, &known, &path.display().to_string(), &key, value)?;
             }
         }
-        let variables = environment.filter(|(name, _)| name.starts_with(PREFIX) && !RESERVED.contains(&name.as_str()));
+        let variables = environment.filter(|(name, _)| name.starts_with(PREFIX) && !reserved(name));
         let mut variables: Vec<_> = variables.collect();
         variables.sort();
         for (name, value) in variables {
@@ -456,8 +456,10 @@ fn take_list(table: &mut toml::Table, layer: &mut toml::Table, path: &[&str]) {
     }
 }
 
-/// Variables with our prefix that are not configuration keys.
-const RESERVED: &[&str] = &["PEJLING_CONFIG", "PEJLING_TEST_POSTGRES"];
+/// Variables with our prefix that are not configuration keys: the file's name, and what the tests are told.
+fn reserved(name: &str) -> bool {
+    name == "PEJLING_CONFIG" || name.starts_with("PEJLING_TEST_")
+}
 
 /// All keys of a table in dotted form.
 fn keys(table: &toml::Table, prefix: &str) -> Vec<String> {
@@ -545,6 +547,7 @@ mod tests {
                 ("PEJLING_LISTEN", "127.0.0.1:2"),
                 ("PEJLING_MAIL_PORT", "2"),
                 ("PEJLING_TEST_POSTGRES", "x"),
+                ("PEJLING_TEST_CHECKERS", "x"),
                 ("PATH", "y"),
             ],
             &[("listen", "127.0.0.1:3".into())],
