@@ -1,5 +1,6 @@
 // What every browser test needs: the real binary, a real SMTP server, a real browser and an independent rule engine.
 import { spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs';
 import { createServer } from 'node:net';
@@ -113,6 +114,35 @@ export function plainText(message) {
     return Buffer.from(bytes, 'latin1').toString('utf8');
   }
   return body;
+}
+
+/** What an authenticator app shows for this secret at this moment (RFC 6238). */
+function code(secret) {
+  const bits = [...secret.replace(/\s/g, '').toUpperCase()].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const count = Buffer.alloc(8);
+  count.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const hash = createHmac('sha1', key).update(count).digest();
+  return String((hash.readUInt32BE(hash.at(-1) & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0');
+}
+
+/** The municipality of Højager and its first administrator, by the pages of an empty database: password, second step, recovery codes. */
+export async function setUp(page, said, inspector) {
+  await page.goto(said.find((line) => line.includes('/setup/')).match(/http:\S+/)[0]);
+  await inspector.look(page);
+  await page.fill('#municipality', 'Højager Kommune');
+  await page.fill('#name', 'Anne Administrator');
+  await page.fill('#email', 'anne@hojager.example');
+  await page.fill('#password', 'grå gæs gik på græs i går');
+  await page.locator('main form button[type=submit]').click();
+  await page.waitForURL((url) => url.pathname.endsWith('/two-step'));
+  await inspector.look(page);
+  await page.fill('#code', code(await page.locator('code.hash').innerText()));
+  await page.locator('form[action$="/two-step"] button').click();
+  await page.waitForSelector('ul.codes');
+  await inspector.look(page, 'recovery codes');
+  await page.locator('main a.button').click();
+  await page.waitForURL((url) => url.pathname.includes('/console'));
 }
 
 /** Headless Chromium; closed with the test. */
