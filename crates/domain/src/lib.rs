@@ -5,7 +5,7 @@
 //! - [`registers`], [`industry`], [`size`], [`eligibility`], [`frame`]: the register and the population
 //! - [`questionnaire`], [`answers`], [`quality`]: the instrument, what is answered, and how well
 //! - [`municipality`], [`fieldwork`], [`calls`]: who asks; rounds, invitations, mail and response states; telephone calls
-//! - [`sending`]: when mail may go out
+//! - [`sending`]: when mail may go out; [`mailtext`]: a municipality's own words in it
 //! - [`indicator`], [`results`], [`insight`]: what is measured, what came out, and what it says beyond single figures
 //! - [`focus`], [`goals`]: what municipalities want: focus areas, goals of policies, a municipality's own goals
 //! - [`initiatives`]: what it does about them; [`accounts`]: yearly register facts beside the survey
@@ -23,6 +23,7 @@ pub mod industry;
 pub mod initiatives;
 pub mod insight;
 pub mod language;
+pub mod mailtext;
 pub mod municipality;
 pub mod packages;
 pub mod printed;

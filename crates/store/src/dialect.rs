@@ -79,6 +79,12 @@ const WRITER_DURABLE: &str = "pragma busy_timeout = 10000; pragma journal_mode =
 const WRITER_QUICK: &str = "pragma busy_timeout = 10000; pragma journal_mode = wal; pragma synchronous = off; pragma foreign_keys = on; pragma temp_store = memory";
 const READER: &str = "pragma busy_timeout = 10000; pragma query_only = on; pragma temp_store = memory";
 
+/// The statement that marks mails joins eight tables: to plan it takes a server up to ten times as long as to run it, and by
+/// itself it plans it anew for each commit. All of them look rows up by their keys, so one plan serves them all.
+const PLAN_ONCE: &str = "set plan_cache_mode = force_generic_plan";
+/// One that writes, one that asks, and one that claims beside them.
+const MAIL_CONNECTIONS: u32 = 3;
+
 /// So long a request waits for a connection: with the database away, nobody looks at an empty page for longer.
 const ACQUIRE: Duration = Duration::from_secs(10);
 
@@ -103,6 +109,8 @@ pub(crate) struct Pools {
     /// SQLite: the one connection that writes. PostgreSQL: the same pool as `reader`.
     pub(crate) writer: AnyPool,
     pub(crate) reader: AnyPool,
+    /// For the few statements of every single mail. SQLite: the same as `writer`.
+    pub(crate) mail: AnyPool,
 }
 
 impl Address {
@@ -164,17 +172,20 @@ impl Address {
         match self.engine {
             Engine::Postgres => {
                 // A server may go away: a connection that was idle is tried before use, one that just worked is not.
-                let pool = base()
-                    .max_connections(options.connections.max(2))
-                    .test_before_acquire(false)
-                    .before_acquire(|conn, known| {
+                let tried = || {
+                    base().test_before_acquire(false).before_acquire(|conn, known| {
                         Box::pin(async move {
                             Ok(known.idle_for < FRESH
                                 || tokio::time::timeout(ANSWER, conn.ping()).await.is_ok_and(|pong| pong.is_ok()))
                         })
                     })
+                };
+                let pool = tried().max_connections(options.connections.max(2)).connect_lazy_with(self.options.clone());
+                let mail = tried()
+                    .max_connections(MAIL_CONNECTIONS)
+                    .after_connect(|conn, _| Box::pin(async move { conn.execute(PLAN_ONCE).await.map(|_| ()) }))
                     .connect_lazy_with(self.options.clone());
-                Pools { writer: pool.clone(), reader: pool }
+                Pools { writer: pool.clone(), reader: pool, mail }
             }
             Engine::Sqlite => {
                 // A file does not go away like a server: connections live as long as the pool and are not tried before use.
@@ -188,7 +199,7 @@ impl Address {
                     .max_connections(options.connections.max(1))
                     .after_connect(|conn, _| Box::pin(async move { conn.execute(READER).await.map(|_| ()) }))
                     .connect_lazy_with(self.options.clone());
-                Pools { writer, reader }
+                Pools { mail: writer.clone(), writer, reader }
             }
         }
     }

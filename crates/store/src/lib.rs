@@ -142,6 +142,7 @@ impl Store {
     pub async fn close(&self) {
         self.inner.pools.writer.close().await;
         self.inner.pools.reader.close().await;
+        self.inner.pools.mail.close().await;
     }
 
     /// Is this the embedded database (and not a server)?
@@ -153,6 +154,13 @@ impl Store {
     /// A connection for reading.
     async fn read(&self) -> Result<PoolConnection<Any>> {
         Ok(self.inner.pools.reader.acquire().await?)
+    }
+
+    /// A connection for reading what is needed to send a mail.
+    async fn read_mail(&self) -> Result<PoolConnection<Any>> {
+        let pools = &self.inner.pools;
+        let pool = if self.inner.engine == Engine::Postgres { &pools.mail } else { &pools.reader };
+        Ok(pool.acquire().await?)
     }
 
     /// A transaction for writing.

@@ -6,6 +6,7 @@ use domain::fieldwork::{MailState, MessageKind};
 use domain::frame::FrameUnit;
 use domain::ids::{InvitationId, MailId, MunicipalityId, RoundId};
 use domain::language::Language;
+use domain::mailtext::OwnText;
 use domain::municipality::Municipality;
 use domain::questionnaire::{Facts, facts_of};
 use domain::time::Millis;
@@ -136,6 +137,8 @@ pub struct ClaimedMail {
     pub round: Arc<Round>,
     /// Who asks.
     pub municipality: Arc<Municipality>,
+    /// The municipality's own words for this message; `None`: the built-in ones.
+    pub own: Option<Arc<OwnText>>,
 }
 
 /// What a later attempt does with its count.
@@ -243,9 +246,9 @@ impl Store {
         loop {
             // One statement that is its own transaction: while the rest is looked up, others write.
             let claim = call(CLAIM_MAIL.text(self.inner.engine)).text(worker).at(lease_until).at(now).int(limit);
-            let rows = claim.rows(&mut *self.inner.pools.writer.acquire().await?).await?;
+            let rows = claim.rows(&mut *self.inner.pools.mail.acquire().await?).await?;
             let ids = rows.iter().map(|row| columns(row).text()).collect::<Result<Vec<_>>>()?;
-            let (mails, unwanted) = claimed(&mut *self.read().await?, &ids).await?;
+            let (mails, unwanted) = claimed(&mut *self.read_mail().await?, &ids).await?;
             if !unwanted.is_empty() {
                 let mut tx = self.begin().await?;
                 for id in &unwanted {
@@ -264,7 +267,7 @@ impl Store {
     /// paused, same generation and address? Cancels the others (or gives them back, when paused). At most 100.
     pub async fn still_wanted(&self, mails: &[(MailId, String)], now: Millis) -> Result<Vec<bool>> {
         let ids: Vec<&MailId> = mails.iter().map(|(id, _)| id).collect();
-        let rows = STILL.rows(&mut *self.read().await?, &ids, |c| c.at(now), |c, id| c.text(id.as_str())).await?;
+        let rows = STILL.rows(&mut *self.read_mail().await?, &ids, |c| c.at(now), |c, id| c.text(id.as_str())).await?;
         let mut found: HashMap<String, (String, bool, bool, bool)> = HashMap::new();
         for row in &rows {
             let mut c = columns(row);
@@ -294,7 +297,7 @@ impl Store {
     pub async fn settle_mail(&self, entries: &[Settle], lease_until: Millis, now: Millis) -> Result<Vec<bool>> {
         let rows = SETTLE
             .rows(
-                &mut *self.inner.pools.writer.acquire().await?,
+                &mut *self.inner.pools.mail.acquire().await?,
                 entries,
                 |c| c.at(now).at(lease_until),
                 |c, entry| match entry {
@@ -579,6 +582,7 @@ fn claimed_mail(
         unit,
         round: Arc::clone(round),
         municipality: Arc::clone(municipality),
+        own: None,
     };
     Ok(Some((mail, business)))
 }

@@ -5,7 +5,10 @@
 //!
 //! What all messages of a round say alike is written out once and kept as a mould.
 mod mould;
+mod own;
 mod quoted;
+
+pub use own::{BuiltIn, Preview};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,6 +16,7 @@ use std::time::{Duration, SystemTime};
 
 use domain::fieldwork::{MessageKind, link_cut_on};
 use domain::language::{Country, Language};
+use domain::mailtext::OwnText;
 use domain::municipality::Municipality;
 use domain::secrets::Keys;
 use domain::time::Millis;
@@ -117,6 +121,8 @@ struct Letter {
     link_cut_on: String,
     dpo_email: String,
     postal_address: String,
+    /// Stands before and after the paragraphs that a municipality may word itself.
+    free: &'static str,
 }
 
 /// What `body.html` may use.
@@ -189,7 +195,7 @@ impl Composer {
             }
             for language in Language::ALL {
                 for (country, full) in [(Country::Dk, true), (Country::Se, true), (Country::Dk, false)] {
-                    self.worded(*kind, language, &Letter::sample(country, full), DEFAULT_COLOUR)?;
+                    self.worded(*kind, language, &Letter::sample(country, full), DEFAULT_COLOUR, None)?;
                 }
             }
         }
@@ -298,13 +304,15 @@ impl Composer {
             link_cut_on: day(&link_cut_on(mail.round.year))?,
             dpo_email: clean(&settings.dpo_email),
             postal_address: clean(&settings.postal_address),
+            free: own::MARK,
         })
     }
 
     /// The words of a message.
     fn words(&self, mail: &ClaimedMail, fields: &Fields) -> Result<Words, ComposeError> {
         let letter = self.letter(mail, fields)?;
-        self.worded(mail.kind, mail.language, &letter, usable_colour(&mail.municipality.settings.colour))
+        let colour = usable_colour(&mail.municipality.settings.colour);
+        self.worded(mail.kind, mail.language, &letter, colour, mail.own.as_deref())
     }
 
     fn worded(
@@ -313,10 +321,15 @@ impl Composer {
         language: Language,
         letter: &Letter,
         colour: &str,
+        own: Option<&OwnText>,
     ) -> Result<Words, ComposeError> {
         let template = |file: &str| format!("mail/{}/{file}", kind.as_str());
-        let subject = clean(&self.engine.render(&template("subject.txt"), language, letter)?);
         let body = self.engine.render(&template("body.txt"), language, letter)?;
+        let (subject, body) = match own.and_then(|own| own::placed(own, &body, letter)) {
+            Some(worded) => worded,
+            None => (self.engine.render(&template("subject.txt"), language, letter)?, body),
+        };
+        let subject = clean(&subject);
         let blocks = blocks(&body, letter);
         let page = Page { subject: &subject, colour, on_colour: text_on(colour), blocks: &blocks };
         let html = self.engine.render(&template("body.html"), language, &page)?;
@@ -411,6 +424,7 @@ impl Letter {
             link_cut_on: "31. december 2031".into(),
             dpo_email: if_full("dpo@hojager.example"),
             postal_address: if_full("Torvet 1, 2640 Højager"),
+            free: own::MARK,
         }
     }
 }
@@ -500,6 +514,9 @@ fn blocks(body: &str, letter: &Letter) -> Vec<Block> {
     let mut lines: Vec<String> = Vec::new();
     for line in body.lines().chain([""]) {
         let line = clean(line);
+        if line == own::MARK {
+            continue;
+        }
         if !line.is_empty() {
             lines.push(line);
             continue;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::fieldwork::MessageKind;
 use domain::language::Language;
+use domain::mailtext::OwnText;
 use domain::municipality::Municipality;
 use store::outbox::ClaimedMail;
 use store::rounds::Round;
@@ -241,6 +242,7 @@ struct Kept {
     with_others: bool,
     round: Arc<Round>,
     municipality: Arc<Municipality>,
+    own: Option<Arc<OwnText>>,
     /// None: the messages have to be written out at length.
     mould: Option<Arc<Mould>>,
 }
@@ -259,6 +261,7 @@ impl Moulds {
                 && kept.with_others == with_others
                 && (Arc::ptr_eq(&kept.round, &mail.round) || kept.round == mail.round)
                 && (Arc::ptr_eq(&kept.municipality, &mail.municipality) || kept.municipality == mail.municipality)
+                && kept.own == mail.own
         })?;
         // Each batch has values of its own; that they are the same is found out once a batch.
         kept.round = Arc::clone(&mail.round);
@@ -278,6 +281,7 @@ impl Moulds {
             with_others,
             round: Arc::clone(&mail.round),
             municipality: Arc::clone(&mail.municipality),
+            own: mail.own.clone(),
             mould,
         });
     }

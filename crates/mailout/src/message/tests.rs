@@ -105,6 +105,7 @@ fn claimed(kind: MessageKind, language: Language) -> ClaimedMail {
             country: Country::Dk,
             settings: settings(),
         }),
+        own: None,
     }
 }
 
@@ -584,4 +585,72 @@ fn names(bytes: &[u8]) -> Vec<String> {
         .filter(|l| !l.starts_with([' ', '\t']))
         .map(|l| l.split(':').next().unwrap_or_default().to_owned())
         .collect()
+}
+
+fn in_own_words(kind: MessageKind, language: Language) -> ClaimedMail {
+    let body = "Kære {business} ude hos os\n\n- ét\n- to af {year}\n\n{contact_name} & <jeg>, {contact_phone}";
+    let own = OwnText::parse(kind, "Nyt fra {municipality} og {committee}", body).unwrap();
+    ClaimedMail { own: Some(Arc::new(own)), ..claimed(kind, language) }
+}
+
+#[test]
+fn own_words_take_the_place_of_the_free_paragraphs_and_of_nothing_else() {
+    for (kind, language) in every().filter(|(kind, _)| domain::mailtext::has_own_text(*kind)) {
+        let (theirs, ours) = (composed(&in_own_words(kind, language)), composed(&claimed(kind, language)));
+        assert_eq!(theirs.subject, "Nyt fra Højager Kommune og Erhvervsudvalget");
+        let (text, page) = parts(&theirs);
+        let said = "Kære Højager Vognmandsforretning A/S ude hos os\n\n- ét\n- to af 2026\n\nAnne Holm, erhvervschef & <jeg>, 43 59 10 00\n";
+        assert!(text.contains(said), "{text}");
+        assert!(page.contains("<li style=\"margin:0 0 6px;\">to af 2026</li>") && page.contains("&amp; &lt;jeg&gt;"));
+        // Everything else is said as before, in its order.
+        let (before, _) = text.split_once(said).unwrap();
+        let (plain, _) = parts(&ours);
+        assert!(plain.starts_with(before), "{plain}");
+        let after = &text[before.len() + said.len()..];
+        assert!(plain.ends_with(after), "{plain}\n--- does not end with ---\n{after}");
+        let built_in = composer(None).built_in(kind, language, &claimed(kind, language).municipality).unwrap();
+        let same = ClaimedMail {
+            own: Some(Arc::new(OwnText::parse(kind, &built_in.subject, &built_in.body).unwrap())),
+            ..claimed(kind, language)
+        };
+        let same = composed(&same);
+        assert_eq!((parts(&same), same.subject), (parts(&ours), ours.subject), "{kind:?} {language:?}");
+    }
+}
+
+#[test]
+fn own_words_go_through_the_mould_like_any_others() {
+    let composer = composer(None);
+    for name in ["Ét & <to>", "Helt andet", "Ét & <to>"] {
+        let mail = ClaimedMail { businesses: vec![name.into()], ..in_own_words(MessageKind::Reminder1, Language::Da) };
+        let now = Millis(1_795_388_400_000);
+        let fields = composer.fields(&mail, (4, 6), mail.recipient.clone(), now);
+        let composed = composer.compose(&mail, (4, 6), now).unwrap();
+        assert!(composed.bytes == composer.at_length(&mail, &fields, now).unwrap().0);
+        assert!(matches!(composer.moulds.find(&mail, false), Some(Some(_))));
+    }
+    // Whoever writes other words gets another mould.
+    assert!(composer.moulds.find(&claimed(MessageKind::Reminder1, Language::Da), false).is_none());
+}
+
+#[test]
+fn words_with_a_hole_are_not_used() {
+    let mut mail = in_own_words(MessageKind::Invitation, Language::Da);
+    let mut municipality = (*mail.municipality).clone();
+    municipality.settings.contact_phone = " ".into();
+    mail.municipality = Arc::new(municipality);
+    let rendered = composed(&mail);
+    assert!(rendered.subject.starts_with("Højager Kommune: Hvordan er det"), "{}", rendered.subject);
+    assert!(parts(&rendered).0.contains("Hvert år spørger"));
+}
+
+#[test]
+fn a_preview_has_the_words_of_the_message_and_nobodys_link() {
+    let mail = in_own_words(MessageKind::Thanks, Language::Sv);
+    let shown = composer(None).preview(&mail, (4, 6), Millis(1_795_388_400_000)).unwrap();
+    let token = keys().invitation_token(&mail.invitation, 2).reveal().to_owned();
+    let sent = composed(&mail);
+    assert_eq!(shown.subject, sent.subject);
+    assert!(!shown.text.contains(&token) && !shown.html.contains(&token));
+    assert_eq!(parts(&sent).0.trim_end().replace(&token, "…"), shown.text.trim_end());
 }

@@ -188,6 +188,7 @@ async fn sample(
         unit,
         round: Arc::new(round),
         municipality: Arc::new(municipality.clone()),
+        own: None,
         id,
     })
 }
