@@ -1,8 +1,8 @@
 //! Never lost, never twice: senders that are killed in the middle, again and again, and what arrived in the end.
 //!
-//! `cargo run --release -p e2e --bin mail_kill -- [ENGINE] [SENDERS] [MESSAGES] [KILLS] [SEED]` (sqlite 1 20000 30 1). ENGINE is
-//! `sqlite` or `postgres` (on the server that PEJLING_TEST_POSTGRES names). Each sender is a process of its own with four
-//! connections to a server that counts Message-IDs over real TCP. A moment is drawn for each kill; then one sender, drawn too,
+//! `cargo build --release -p pejling`, then `cargo run --release -p e2e --bin mail_kill -- [ENGINE] [SENDERS] [MESSAGES] [KILLS]
+//! [SEED]` (sqlite 1 20000 30 1). ENGINE is `sqlite` or `postgres` (on the server that PEJLING_TEST_POSTGRES names). Each sender is
+//! `pejling send --watch` with four connections to a server that counts Message-IDs over real TCP. A moment is drawn for each kill; then one sender, drawn too,
 //! gets SIGKILL, and a new one takes its place.
 //!
 //! It fails unless every message that is not shown as uncertain arrived exactly once, every uncertain one at most once, each kill
@@ -11,23 +11,17 @@ use std::collections::HashMap;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
+use e2e::faults::program;
 use e2e::house::Engine;
-use e2e::mailfield::{Chance, Field, Sink, mailer, until};
-use mailout::worker::Schedule;
-use store::{Store, StoreOptions};
-use tokio_util::sync::CancellationToken;
+use e2e::mailfield::{Chance, Field, Sink, until};
 
 const CONNECTIONS: usize = 4;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let result = if words.first().is_some_and(|word| word == "sender") {
-        sender(&words[1..]).await
-    } else {
-        drive(&words).await
-    };
-    match result {
+    match drive(&words).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("mail_kill: {error:#}");
@@ -36,33 +30,35 @@ async fn main() -> ExitCode {
     }
 }
 
-/// A process that sends until it is killed.
-async fn sender(words: &[String]) -> anyhow::Result<()> {
-    let [url, port, name] = words else { anyhow::bail!("sender URL PORT NAME") };
-    let store = Store::connect(url, &StoreOptions::default()).await?;
-    // Leases so short that what a killed sender held is in play again within the run.
-    let schedule = Schedule {
-        claim: Duration::from_secs(3),
-        lease: Duration::from_secs(4),
-        poll: Duration::from_millis(200),
-        ..Schedule::default()
-    };
-    mailer(store, port.parse()?, CONNECTIONS, name, schedule, None)?.run(&CancellationToken::new()).await?;
-    Ok(())
-}
-
 struct Sender {
     name: String,
     child: Child,
 }
 
 impl Sender {
+    /// `pejling send --watch`, which sends until it is killed.
     fn start(field: &Field, sink: &Sink, number: u32) -> anyhow::Result<Self> {
+        let program = program().context("pejling is not built: cargo build -p pejling")?;
         // A name that begins no other's.
         let name = format!("s{number}.");
-        let child = Command::new(std::env::current_exe()?)
-            .args(["sender", &field.url, &sink.port.to_string(), &name])
+        let child = Command::new(program)
+            .args(["send", "--watch", "--database", &field.url])
+            .arg("--data-dir")
+            .arg(field.folder())
+            .env("PEJLING_PUBLIC_URL", "https://svar.hojager.example")
+            .env("PEJLING_MAIL_TRANSPORT", "smtp")
+            .env("PEJLING_MAIL_HOST", "127.0.0.1")
+            .env("PEJLING_MAIL_PORT", sink.port.to_string())
+            .env("PEJLING_MAIL_TLS", "none")
+            .env("PEJLING_MAIL_WORKERS", CONNECTIONS.to_string())
+            .env("PEJLING_MAIL_HELLO", &name)
+            // So short that what a killed sender held is in play again within the run.
+            .env("PEJLING_MAIL_TAKE_OVER_SECONDS", "3")
+            .env("PEJLING_MAIL_DOUBT_SECONDS", "4")
+            .env("PEJLING_LOG", "error")
             .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .spawn()?;
         Ok(Self { name, child })
     }

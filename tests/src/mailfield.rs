@@ -45,13 +45,16 @@ pub struct Field {
     pub municipality: MunicipalityId,
     /// The round.
     pub round: RoundId,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// The key of every field; its links lead nowhere.
+const SECRET: &str = "4242424242424242424242424242424242424242424242424242424242424242";
+
+/// What is derived from it.
 #[must_use]
 pub fn keys() -> Keys {
-    SecretKey::parse(&"42".repeat(32)).expect("64 hexadecimal digits").keys()
+    SecretKey::parse(SECRET).expect("64 hexadecimal digits").keys()
 }
 
 fn unit(number: u32) -> FrameUnit {
@@ -96,6 +99,7 @@ impl Field {
                 new_database(&server).await
             }
         };
+        std::fs::write(folder.path().join("secret.key"), SECRET).expect("the key is written");
         let store = Store::connect(&url, &StoreOptions::default()).await.expect("the database opens");
         let now = SystemClock.now();
         let settings = Settings {
@@ -108,7 +112,7 @@ impl Field {
         };
         let made = Self::fill(&store, &settings, invitations, now).await;
         let (municipality, round) = made.expect("the round opens");
-        Some(Self { url, store, municipality, round, _folder: folder })
+        Some(Self { url, store, municipality, round, folder })
     }
 
     async fn fill(
@@ -137,6 +141,12 @@ impl Field {
         let round = store.create_round(&municipality, year, &plan, now).await?.id;
         store.freeze_and_open(&municipality, &round, &keys(), "hojager.example", now).await?;
         Ok((municipality, round))
+    }
+
+    /// Its folder: the database, when it is an embedded one, and the key.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Messages by state.

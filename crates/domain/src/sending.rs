@@ -174,6 +174,9 @@ pub fn own_words(words: &str) -> Option<(&'static str, &str)> {
     if let Some(rest) = words.strip_prefix("not secure: ") {
         return Some(("not_secure", rest));
     }
+    if let Some(rest) = words.strip_prefix("no access token: ") {
+        return Some(("token", rest));
+    }
     let (said, place) = words.strip_suffix(')')?.rsplit_once(" (")?;
     if !PLACES.contains(&place) {
         return None;

@@ -39,7 +39,7 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_')
 pub struct TokenError(String);
 
 impl TokenError {
-    fn because(what: impl std::fmt::Display) -> Self {
+    pub(crate) fn because(what: impl std::fmt::Display) -> Self {
         Self(what.to_string())
     }
 }

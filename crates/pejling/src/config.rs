@@ -132,6 +132,10 @@ pub struct Mail {
     pub per_domain: u64,
     /// Hours without a sender after which what was waiting is not sent before a person says so; 0: never.
     pub pause_after_hours: u64,
+    /// Seconds after which what a sender that died had taken goes to another one.
+    pub take_over_seconds: u64,
+    /// Seconds without an answer after which a message is in doubt.
+    pub doubt_seconds: u64,
     /// The only addresses that get mail, separated by commas; empty: everybody.
     pub only_to: String,
     /// What we call ourselves in EHLO; empty: our address.

@@ -27,11 +27,20 @@ pub struct Outgoing {
     pub only_to: Vec<String>,
     /// Pace of the worker.
     pub schedule: Schedule,
+    /// What we call ourselves: to relays, and in the outbox. Empty: nothing in particular.
+    pub name: String,
 }
 
 impl From<Transport> for Outgoing {
     fn from(transport: Transport) -> Self {
-        Self { transport, signer: None, return_path: None, only_to: Vec::new(), schedule: Schedule::default() }
+        Self {
+            transport,
+            signer: None,
+            return_path: None,
+            only_to: Vec::new(),
+            schedule: Schedule::default(),
+            name: String::new(),
+        }
     }
 }
 
@@ -53,6 +62,8 @@ impl Outgoing {
         };
         let return_path = Some(mail.return_path.trim().to_owned()).filter(|path| !path.is_empty());
         let schedule = Schedule {
+            claim: Duration::from_secs(mail.take_over_seconds.max(1)),
+            lease: Duration::from_secs(mail.doubt_seconds.max(1)),
             per_domain: u32::try_from(mail.per_domain).ok().filter(|n| *n > 0),
             silence: match mail.pause_after_hours {
                 0 => Duration::MAX,
@@ -66,6 +77,7 @@ impl Outgoing {
             return_path,
             only_to: mail.only_to(),
             schedule,
+            name: mail.hello.clone(),
         })
     }
 }

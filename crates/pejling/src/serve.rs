@@ -172,6 +172,7 @@ pub(crate) fn mailer(parts: &Parts, public_url: &str, outgoing: Outgoing) -> Res
     let chance: Chance = Arc::new(rand::random::<f64>);
     let clock = Arc::clone(&parts.clock);
     let mailer = Mailer::new(parts.store.clone(), composer, outgoing.transport, clock, chance, outgoing.schedule)?;
+    let mailer = if outgoing.name.is_empty() { mailer } else { mailer.named(&outgoing.name) };
     Ok(mailer.only_to(outgoing.only_to))
 }
 

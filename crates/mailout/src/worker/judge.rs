@@ -209,4 +209,78 @@ mod tests {
         assert_eq!(relay_wait(Duration::from_secs(2), 4, 0.5), Duration::from_secs(16));
         assert_eq!(relay_wait(Duration::from_secs(2), u32::MAX, 0.5), Duration::from_secs(300));
     }
+
+    /// All of them; a new one must find its place here.
+    fn next(stage: Stage) -> Option<Stage> {
+        match stage {
+            Stage::Connect => Some(Stage::Greeting),
+            Stage::Greeting => Some(Stage::Hello),
+            Stage::Hello => Some(Stage::Tls),
+            Stage::Tls => Some(Stage::Login),
+            Stage::Login => Some(Stage::Reset),
+            Stage::Reset => Some(Stage::Mail),
+            Stage::Mail => Some(Stage::Recipient),
+            Stage::Recipient => Some(Stage::Data),
+            Stage::Data => Some(Stage::Body),
+            Stage::Body => Some(Stage::Dot),
+            Stage::Dot => None,
+        }
+    }
+
+    /// What people are told of a fault, and what is quoted. No `_`: a new fault does not compile without words.
+    const fn told(error: &ConnectError) -> (&'static str, &'static str) {
+        match error {
+            ConnectError::Fault(Fault::Timeout(_)) => ("no_answer", ""),
+            ConnectError::Fault(Fault::Closed(_)) => ("hung_up", ""),
+            ConnectError::Fault(Fault::Io(..)) => ("broken", "of (some) kind"),
+            ConnectError::Fault(Fault::Protocol(..)) => ("not_smtp", "a line without end"),
+            ConnectError::Refused(..) => ("refused", "550 5.0.0 words"),
+            ConnectError::Insecure(_) => ("not_secure", "expired"),
+            ConnectError::Token(_) => ("token", "no file"),
+        }
+    }
+
+    #[test]
+    fn every_fault_of_our_own_has_words_in_every_language() {
+        let messages = text::Messages::load().unwrap();
+        let holds = |words: &str, (key, rest): (&str, &str)| {
+            assert_eq!(domain::sending::own_words(words), Some((key, rest)), "{words}");
+            for language in domain::language::Language::ALL {
+                let said = messages.try_t(language, &format!("sending.words_{key}"), &[("rest", rest.into())]);
+                assert!(said.as_ref().is_ok_and(|said| said.contains(rest)), "{words}: {said:?}");
+            }
+        };
+        let mut at = Some(Stage::Connect);
+        while let Some(stage) = at {
+            for fault in [
+                Fault::Timeout(stage),
+                Fault::Closed(stage),
+                Fault::Io(stage, std::io::Error::other("of (some) kind")),
+                Fault::Protocol(stage, "a line without end"),
+            ] {
+                let words = fault.to_string();
+                holds(&words, told(&ConnectError::Fault(fault)));
+            }
+            at = next(stage);
+        }
+        for error in [
+            ConnectError::Refused(Stage::Hello, Reply::own(550, Status::at_start("5.0.0").map(|(s, _)| s), "words")),
+            ConnectError::Insecure("expired".into()),
+            ConnectError::Token(crate::oauth::TokenError::because("no file")),
+        ] {
+            holds(&error.to_string(), told(&error));
+        }
+        let recipient = crate::ComposeError::Recipient.to_string();
+        for words in [recipient.as_str(), &crate::smtp::EnvelopeError.to_string()] {
+            holds(words, ("address", ""));
+        }
+        for (words, key) in [
+            (domain::sending::WRITTEN_TO_LATELY, "lately"),
+            (domain::sending::SENDER_STOPPED, "stopped"),
+            (domain::sending::NO_BASIS, "no_basis"),
+        ] {
+            holds(words, (key, ""));
+        }
+        assert_eq!(domain::sending::own_words("550 5.1.1 no such user"), None);
+    }
 }
