@@ -32,6 +32,8 @@ try {
   const client = await browser.newBrowserCDPSession();
   const page = await browser.newPage();
   await page.goto(`${url}/catcher`);
+  // The first mails leave while the page is opened.
+  for (let looks = 0; looks < 500 && await page.locator('main table a').count() < 4; looks += 1) await page.reload();
   const mails = await page.$$eval('main table a', (links) => links.map((a) => a.href));
   const open = [];
   for (const mail of mails) {

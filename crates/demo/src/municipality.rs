@@ -54,6 +54,7 @@ fn settings() -> Settings {
         council: "Byrådet".to_owned(),
         accessibility_url: "https://www.hojager.example/tilgaengelighed".to_owned(),
         accessibility_date: "2026-05-11".to_owned(),
+        own_numbers: own_numbers(),
         flood_areas: FLOOD_AREAS.iter().map(|a| (*a).to_owned()).collect(),
         public_results: true,
         ..Settings::default()

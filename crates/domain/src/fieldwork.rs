@@ -179,12 +179,3 @@ impl MessageKind {
         matches!(self, Self::Invitation | Self::Reminder1 | Self::Reminder2 | Self::Reminder3)
     }
 }
-
-/// Years after a round in which the link between a business and its answer is kept: a policy period of five rounds.
-pub const LINK_YEARS: i32 = 5;
-
-/// The last day, `yyyy-mm-dd`, on which the link between a business and its answer to the round of `year` exists.
-#[must_use]
-pub fn link_cut_on(year: i32) -> String {
-    format!("{:04}-12-31", year + LINK_YEARS)
-}

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::MunicipalityId;
 use crate::industry::{Grouping, GroupingError};
 use crate::language::{Country, Language};
+use crate::registers::{Cvr, OrgNumber};
 use crate::sending::SendHours;
 
 /// A municipality with its settings.
@@ -71,6 +72,9 @@ pub struct Settings {
     pub accessibility_url: String,
     /// When the statement was last reviewed, `yyyy-mm-dd`; it is to be reviewed every year.
     pub accessibility_date: String,
+    /// Years after a round in which the link between a business and its answer is kept, 1 to 5; all texts promise it, so that it may
+    /// be shortened, and not lengthened once a round was opened.
+    pub link_years: i32,
     /// The legal basis in the words of the municipality's data protection officer; empty: the usual sentence of the country.
     pub legal_basis: String,
     /// Keys of the areas at risk of flooding, as the register extract names them: only businesses there are asked about it.
@@ -110,6 +114,22 @@ pub enum SettingFault {
     Threshold,
     /// Longer than it may be.
     TooLong,
+    /// Must not be empty.
+    Missing,
+    /// Not a time zone that is known.
+    Zone,
+    /// Not hours `08:00-16:00`.
+    Hours,
+    /// Not the number of a company of the country, or several.
+    Number,
+    /// Not a municipality's code in the register, or several.
+    Code,
+    /// Not a number of years from 1 to 5.
+    Years,
+    /// Longer than businesses were promised.
+    Promised,
+    /// So short that links that exist now would be cut.
+    Cuts,
 }
 
 impl SettingFault {
@@ -123,6 +143,14 @@ impl SettingFault {
             Self::Colour => "colour",
             Self::Threshold => "threshold",
             Self::TooLong => "too_long",
+            Self::Missing => "missing",
+            Self::Zone => "zone",
+            Self::Hours => "hours",
+            Self::Number => "number",
+            Self::Code => "code",
+            Self::Years => "years",
+            Self::Promised => "promised",
+            Self::Cuts => "cuts",
         }
     }
 }
@@ -140,6 +168,8 @@ pub enum Statement {
     Current,
 }
 
+/// Years after a round in which the link between a business and its answer is kept at most: a policy period of five rounds.
+pub const LINK_YEARS: i32 = 5;
 /// The longest of most settings, in characters.
 const LONGEST: usize = 300;
 /// The longest legal basis.
@@ -158,7 +188,7 @@ pub struct OwnGrouping {
 impl Settings {
     /// Everything that is wrong, by the name of the setting; `today` is the municipality's.
     #[must_use]
-    pub fn faults(&self, today: jiff::civil::Date) -> Vec<(&'static str, SettingFault)> {
+    pub fn faults(&self, country: Country, today: jiff::civil::Date) -> Vec<(&'static str, SettingFault)> {
         let mut faults = Vec::new();
         let texts = [
             ("contact_name", &self.contact_name),
@@ -171,6 +201,7 @@ impl Settings {
             ("dpo_email", &self.dpo_email),
             ("committee", &self.committee),
             ("council", &self.council),
+            ("administration", &self.administration),
             ("accessibility_url", &self.accessibility_url),
         ];
         faults.extend(
@@ -209,7 +240,37 @@ impl Settings {
         if self.threshold < 5 {
             faults.push(("threshold", SettingFault::Threshold));
         }
+        if jiff::tz::TimeZone::get(&self.time_zone).is_err() {
+            faults.push(("time_zone", SettingFault::Zone));
+        }
+        let is_company = |number: &str| match country {
+            Country::Dk => Cvr::parse(number).is_ok(),
+            Country::Se => OrgNumber::parse(number).is_ok(),
+        };
+        if !self.own_numbers.iter().all(|number| is_company(number)) {
+            faults.push(("own_numbers", SettingFault::Number));
+        }
+        let is_code = |code: &str| (1..=4).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_digit());
+        if !self.register_codes.iter().all(|code| is_code(code)) {
+            faults.push(("register_codes", SettingFault::Code));
+        }
+        if !(1..=LINK_YEARS).contains(&self.link_years) {
+            faults.push(("link_years", SettingFault::Years));
+        }
         faults
+    }
+
+    /// The last day, `yyyy-mm-dd`, on which the link between a business and its answer to the round of `year` exists.
+    #[must_use]
+    pub fn link_cut_on(&self, year: i32) -> String {
+        // Whatever stands in a database of an earlier version, never longer than a policy period.
+        format!("{:04}-12-31", year + self.link_years.clamp(1, LINK_YEARS))
+    }
+
+    /// Would the link be kept longer than these earlier settings promised?
+    #[must_use]
+    pub const fn keeps_longer_than(&self, before: &Self) -> bool {
+        self.link_years > before.link_years
     }
 
     /// Where the accessibility statement stands today.
@@ -263,6 +324,7 @@ impl Default for Settings {
             administration: String::new(),
             accessibility_url: String::new(),
             accessibility_date: String::new(),
+            link_years: LINK_YEARS,
             legal_basis: String::new(),
             flood_areas: Vec::new(),
             logo: None,
@@ -293,7 +355,7 @@ mod tests {
     #[test]
     fn every_faulty_setting_is_named() {
         let today = date(2026, 11, 22);
-        assert_eq!(Settings::default().faults(today), []);
+        assert_eq!(Settings::default().faults(Country::Dk, today), []);
         let faulty = Settings {
             contact_email: "Mette Holm <mette@hojager.dk>".into(),
             sender_email: "mette@localhost".into(),
@@ -304,9 +366,14 @@ mod tests {
             colour: "blue".into(),
             threshold: 4,
             committee: "x".repeat(301),
+            time_zone: "Europe/Højager".into(),
+            own_numbers: vec!["29189374".into(), "12345678".into()],
+            register_codes: vec!["0169".into(), "Høje-Taastrup".into()],
+            link_years: 6,
             ..Settings::default()
         };
-        let mut named: Vec<_> = faulty.faults(today).into_iter().map(|(name, fault)| (name, fault.as_str())).collect();
+        let mut named: Vec<_> =
+            faulty.faults(Country::Dk, today).into_iter().map(|(name, fault)| (name, fault.as_str())).collect();
         named.sort_unstable();
         assert_eq!(
             named,
@@ -318,10 +385,24 @@ mod tests {
                 ("confirmation_url", "url"),
                 ("contact_email", "email"),
                 ("dpo_email", "email"),
+                ("link_years", "years"),
+                ("own_numbers", "number"),
+                ("register_codes", "code"),
                 ("sender_email", "email"),
                 ("threshold", "threshold"),
+                ("time_zone", "zone"),
             ]
         );
+    }
+
+    #[test]
+    fn the_link_is_cut_when_it_was_promised_and_no_later_than_after_five_years() {
+        let kept = |link_years| Settings { link_years, ..Settings::default() };
+        assert_eq!(Settings::default().link_cut_on(2026), "2031-12-31");
+        assert_eq!(kept(2).link_cut_on(2026), "2028-12-31");
+        assert_eq!(kept(50).link_cut_on(2026), "2031-12-31");
+        assert!(kept(3).keeps_longer_than(&kept(2)));
+        assert!(!kept(2).keeps_longer_than(&kept(3)));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use domain::fieldwork::{RoundState, link_cut_on};
+use domain::fieldwork::RoundState;
 use domain::ids::{JobId, PublicationId, RoundId};
 use domain::industry::Classification;
 use domain::language::Language;
@@ -117,7 +117,9 @@ async fn by_the_calendar(parts: &Parts, municipality: &Municipality) -> Result<(
             info!(round.id = %round.id, "Closed round {}: its last day has passed", round.id);
         }
     }
-    if let Some(year) = rounds.iter().map(|round| round.year).filter(|year| link_cut_on(*year) <= today).max() {
+    if let Some(year) =
+        rounds.iter().map(|round| round.year).filter(|year| municipality.settings.link_cut_on(*year) <= today).max()
+    {
         let cut = parts.store.cut_links(&municipality.id, year, now).await?;
         if cut > 0 {
             parts.store.audit(&municipality.id, None, "links.cut", "", &format!("{year}: {cut}"), now).await?;

@@ -8,6 +8,7 @@ use domain::fieldwork::{Channel, MessageKind};
 use domain::language::{Country, Language};
 use domain::municipality::Municipality;
 use domain::questionnaire::Facts;
+use domain::registers::Cvr;
 use intake::report::Sheet;
 use report::letter::{self, Letter, Occasion, Workplace, grouped, link};
 use report::memo;
@@ -184,11 +185,9 @@ pub async fn digital_post(
         municipality.country == Country::Dk,
         "Digital Post is Danish: use `pejling export letters`, whose CSV and PDF other systems take"
     );
-    let sender =
-        municipality.settings.own_numbers.iter().find(|n| n.len() == 8 && n.bytes().all(|b| b.is_ascii_digit()));
-    let sender = sender
-        .context("the municipality's own CVR number is missing: set own_numbers with `pejling municipality set`")?
-        .clone();
+    let sender = municipality.settings.own_numbers.iter().find_map(|number| Cvr::parse(number).ok());
+    let sender = sender.context("the municipality's own CVR number is missing: it is one of its settings")?;
+    let sender = sender.as_str().to_owned();
     for part in ["pdf", "memo"] {
         let path = folder.join(part);
         std::fs::create_dir_all(&path).with_context(|| format!("{} cannot be made", path.display()))?;

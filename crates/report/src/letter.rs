@@ -2,7 +2,7 @@
 //! telephone's camera and as an address that can be typed.
 use std::collections::HashMap;
 
-use domain::fieldwork::{MessageKind, link_cut_on};
+use domain::fieldwork::MessageKind;
 use domain::language::{Country, Language};
 use domain::municipality::Municipality;
 use serde::Serialize;
@@ -261,9 +261,8 @@ fn page(
         Some(committee) => t("mail.promise_quotes", &[("committee", committee.as_str().into())]),
         None => t("mail.promise_quotes_politicians", &[]),
     };
-    let cut_on = link_cut_on(occasion.year)
-        .parse()
-        .map_or_else(|_| link_cut_on(occasion.year), |date| format::date(language, date));
+    let cut_on = settings.link_cut_on(occasion.year);
+    let cut_on = cut_on.parse().map_or(cut_on, |date| format::date(language, date));
     let country = |key: &str| match municipality.country {
         Country::Dk => t(&format!("{key}_dk"), &[]),
         Country::Se => t(&format!("{key}_se"), &[]),

@@ -8,6 +8,7 @@ use axum::http::{Request, StatusCode, header};
 use domain::fieldwork::Role;
 use domain::time::Millis;
 use store::people::{Method, NewSession, Stage};
+use store::rounds::RoundPlan;
 use tower::ServiceExt;
 use town::{Browser, Got, NOW, Town};
 use web::patience::Peer;
@@ -214,10 +215,21 @@ async fn settings_are_checked_saved_and_noted() {
         ("threshold", "4"),
         ("contact_email", "Mette"),
         ("legal_basis", "Artikel 6"),
+        ("name", " "),
+        ("send_hours", "8 til 16"),
+        ("time_zone", "Højager"),
+        ("own_numbers", "29189374, 12345678"),
+        ("register_codes", "Højager"),
+        ("link_years", "seks"),
     ];
     let again = chief.fill_in(&page, &faulty, ("go", "")).await;
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
-    again.assert_text("4 ting skal rettes");
+    again.assert_text("10 ting skal rettes");
+    for (name, typed) in &faulty[5..] {
+        let kept = (name.to_string(), typed.trim().to_owned());
+        assert!(again.form().filled.contains(&kept), "{name} keeps what was typed: {:?}", again.form().filled);
+        assert!(again.body.contains(&format!("id=\"{name}-fault\"")), "{name} says what is wrong");
+    }
     again.assert_text("href=\"#threshold\"");
     assert!(again.form().filled.contains(&("legal_basis".into(), "Artikel 6".into())), "nothing typed is lost");
     assert_eq!(town.store.municipality(&town.municipality.id).await.unwrap().settings, town.municipality.settings);
@@ -229,18 +241,67 @@ async fn settings_are_checked_saved_and_noted() {
         ("contact_email", "erhverv@hojager.example"),
         ("colour", "#ffd400"),
         ("flood_areas", "havnen, "),
+        ("name", "Ny Højager Kommune"),
+        ("send_hours", "08:00-16:00"),
+        ("time_zone", "Europe/Stockholm"),
+        ("own_numbers", "29 18 93 74"),
+        ("register_codes", "0169, 265"),
+        ("link_years", "4"),
     ];
     let saved = chief.fill_in(&again, &sound, ("go", "")).await;
     saved.assert_text("Indstillingerne er gemt");
     saved.assert_text("Farven #ffd400 har kun kontrasten 1,4 : 1 mod hvidt");
-    let settings = town.store.municipality(&town.municipality.id).await.unwrap().settings;
+    let municipality = town.store.municipality(&town.municipality.id).await.unwrap();
+    assert_eq!((municipality.name.as_str(), municipality.slug.as_str()), ("Ny Højager Kommune", "hojager"));
+    let settings = municipality.settings;
+    assert_eq!(settings.send_hours.map(|hours| hours.to_string()).as_deref(), Some("08:00-16:00"));
+    assert_eq!((settings.own_numbers, settings.register_codes.len()), (vec!["29 18 93 74".to_owned()], 2));
     assert_eq!((settings.threshold, settings.flood_areas), (7, vec!["havnen".to_owned()]));
     let trail = town.store.audit_trail(&town.municipality.id, 5).await.unwrap();
     let noted = trail.iter().find(|e| e.action == "settings.changed").unwrap();
-    assert_eq!(noted.detail, "accessibility_date, accessibility_url, colour, flood_areas, legal_basis, threshold");
+    assert_eq!(
+        noted.detail,
+        "accessibility_date, accessibility_url, colour, flood_areas, legal_basis, link_years, own_numbers, register_codes, send_hours, threshold, time_zone, name"
+    );
     chief.get("/hojager/console").await.assert_text("over et år siden");
     chief.get("/hojager/privacy").await.assert_text("Artikel 6");
     assert_eq!(staff(&town, Role::Analyst).await.get(SETTINGS).await.status, StatusCode::FORBIDDEN);
+}
+
+/// What every text promises of the link is a setting; it is never kept longer than was promised, and not cut by a slip.
+#[tokio::test]
+async fn the_link_s_time_is_shortened_and_not_lengthened() {
+    let town = Town::open().await;
+    let mut chief = staff(&town, Role::Administrator).await;
+    chief.get(&format!("/s/{}", town.haulier())).await.assert_text("31. december 2031");
+    let page = chief.get(SETTINGS).await;
+    chief.fill_in(&page, &[("link_years", "3")], ("go", "")).await.assert_text("Indstillingerne er gemt");
+    chief.get(&format!("/s/{}", town.haulier())).await.assert_text("31. december 2029");
+    chief.get("/hojager/privacy").await.assert_text("udgangen af det 3. år efter målingen");
+
+    let page = chief.get(SETTINGS).await;
+    let longer = chief.fill_in(&page, &[("link_years", "4")], ("go", "")).await;
+    assert_eq!(longer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    longer.assert_text("lovet en kortere tid");
+
+    // Links of 2023 would be gone with two years: it is to be meant.
+    let plan = town.store.round(&town.municipality.id, &town.round.id).await.unwrap();
+    let plan = RoundPlan {
+        title: "2023-målingen".into(),
+        opens_on: None,
+        closes_on: None,
+        questionnaire: plan.questionnaire,
+        threshold: 5,
+    };
+    town.store.create_round(&town.municipality.id, 2023, &plan, NOW).await.unwrap();
+    let page = chief.get(SETTINGS).await;
+    let asked = chief.fill_in(&page, &[("link_years", "2")], ("go", "")).await;
+    assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
+    asked.assert_text("Sæt kryds, hvis det er meningen");
+    let years = async || town.store.municipality(&town.municipality.id).await.unwrap().settings.link_years;
+    assert_eq!(years().await, 3);
+    chief.fill_in(&asked, &[("sure", "yes")], ("go", "")).await.assert_text("Indstillingerne er gemt");
+    assert_eq!(years().await, 2);
 }
 
 #[tokio::test]

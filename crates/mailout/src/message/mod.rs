@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use domain::fieldwork::{MessageKind, link_cut_on};
+use domain::fieldwork::MessageKind;
 use domain::language::{Country, Language};
 use domain::mailtext::OwnText;
 use domain::municipality::Municipality;
@@ -301,7 +301,7 @@ impl Composer {
             comment_reader: clean(&settings.comment_reader),
             committee: clean(&settings.committee),
             threshold: mail.round.threshold.max(settings.threshold).max(5),
-            link_cut_on: day(&link_cut_on(mail.round.year))?,
+            link_cut_on: day(&mail.municipality.settings.link_cut_on(mail.round.year))?,
             dpo_email: clean(&settings.dpo_email),
             postal_address: clean(&settings.postal_address),
             free: own::MARK,

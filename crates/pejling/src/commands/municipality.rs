@@ -2,6 +2,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use domain::fieldwork::RoundState;
 use domain::industry::Grouping;
 use domain::language::{Country, Language};
 use domain::municipality::{OwnGrouping, SettingFault, Settings};
@@ -23,13 +24,22 @@ pub async fn run(command: Municipality, config: &Config) -> Result<()> {
                 slug.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') && !slug.is_empty();
             ensure!(well_formed, "the short name {slug:?} may have lower-case letters, digits and hyphens only");
             let country = Country::parse(&country).context("the country must be dk or se")?;
-            let settings = changed(defaults(country), settings.as_deref(), grouping, parts.clock.now())?;
+            let settings = changed(country, defaults(country), settings.as_deref(), grouping, parts.clock.now())?;
             let made = parts.store.create_municipality(&slug, &name, country, &settings, parts.clock.now()).await?;
             println!("{} ({}) is ready. Next: pejling user add --role administrator …", made.name, made.slug);
         }
         Municipality::Set { slug, settings, grouping } => {
             let found = parts.municipality(Some(&slug)).await?;
-            let settings = changed(found.settings, settings.as_deref(), grouping, parts.clock.now())?;
+            let before = found.settings.clone();
+            let settings = changed(found.country, found.settings, settings.as_deref(), grouping, parts.clock.now())?;
+            if settings.keeps_longer_than(&before) {
+                let rounds = parts.store.rounds(&found.id).await?;
+                ensure!(
+                    rounds.iter().all(|round| round.state == RoundState::Draft),
+                    "link_years: {}",
+                    said(SettingFault::Promised)
+                );
+            }
             parts.store.update_municipality(&found.id, &found.name, &settings, parts.clock.now()).await?;
             println!("The settings of {} are changed.", found.name);
         }
@@ -59,11 +69,25 @@ const fn said(fault: SettingFault) -> &'static str {
         SettingFault::Colour => "must be a colour #rrggbb",
         SettingFault::Threshold => "figures from fewer than 5 answers are never shown",
         SettingFault::TooLong => "is too long",
+        SettingFault::Missing => "must not be empty",
+        SettingFault::Zone => "is no time zone like Europe/Copenhagen",
+        SettingFault::Hours => "must be hours like 08:00-16:00",
+        SettingFault::Number => "must be company numbers of the country",
+        SettingFault::Code => "must be codes of one to four digits",
+        SettingFault::Years => "must be a number of years from 1 to 5",
+        SettingFault::Promised => "businesses that were invited were promised less",
+        SettingFault::Cuts => "would cut links that exist now",
     }
 }
 
 /// Settings with what a file and a grouping say laid over them.
-fn changed(settings: Settings, file: Option<&Path>, grouping: Option<String>, now: Millis) -> Result<Settings> {
+fn changed(
+    country: Country,
+    settings: Settings,
+    file: Option<&Path>,
+    grouping: Option<String>,
+    now: Millis,
+) -> Result<Settings> {
     let mut settings = settings;
     if let Some(path) = file {
         let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
@@ -89,7 +113,7 @@ fn changed(settings: Settings, file: Option<&Path>, grouping: Option<String>, no
     }
     settings.sectors()?;
     let today = now.date_in(&text::format::zone(&settings.time_zone));
-    if let Some((name, fault)) = settings.faults(today).first() {
+    if let Some((name, fault)) = settings.faults(country, today).first() {
         bail!("{name}: {}", said(*fault));
     }
     Ok(settings)

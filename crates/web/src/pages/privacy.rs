@@ -71,6 +71,6 @@ async fn privacy(State(app): State<App>, visit: Visit, Path(slug): Path<String>)
         danish: municipality.country == Country::Dk,
         contact: Contact::of(&municipality),
         promises: promises(&app, language, &municipality, municipality.settings.threshold, year),
-        link_years: domain::fieldwork::LINK_YEARS,
+        link_years: municipality.settings.link_years,
     })
 }

@@ -42,7 +42,7 @@ pub mod visits;
 use axum::extract::State;
 use axum::response::Response;
 use axum::{Router, middleware, routing};
-use domain::fieldwork::RoundState;
+use domain::fieldwork::{Role, RoundState};
 use domain::language::Language;
 use domain::municipality::Municipality;
 use domain::size::SizeClasses;
@@ -247,7 +247,8 @@ async fn home(
     let rounds = app.store().rounds(id).await?;
     let round = rounds.iter().find(|r| r.state != RoundState::Closed).or(rounds.first());
     let year = round.map_or_else(|| this_year(&app, &staff.municipality), |r| r.year);
-    let steps = steps(&app, &staff.municipality, language, year, round).await?;
+    let administers = staff.user.role == Role::Administrator;
+    let steps = steps(&app, &staff.municipality, language, year, round, administers).await?;
     let recent = app.store().jobs(id, None, 5).await?;
     let page = HomePage {
         bar: staff.bar("home"),
@@ -279,6 +280,7 @@ async fn steps(
     language: Language,
     year: i32,
     round: Option<&Round>,
+    administers: bool,
 ) -> Result<Vec<Step>, PageError> {
     let (id, slug) = (&municipality.id, &municipality.slug);
     let frame = app.store().frames(id).await?.into_iter().find(|f| f.year == year);
@@ -302,6 +304,17 @@ async fn steps(
         };
         steps.push(Step { key, name: say(&format!("step_{key}"), &[]), state, text, href });
     };
+    let settings = administers.then(|| format!("/{slug}/console/settings"));
+    let opened = matches!(state, Some(RoundState::Open | RoundState::Closed));
+    let missing = settings::missing(&municipality.settings);
+    let named: Vec<String> =
+        missing.iter().map(|name| app.t(language, &format!("answering.setting_{name}"), &[])).collect();
+    let place_text = match named.as_slice() {
+        [] => say("step_place_done", &[("municipality", municipality.name.as_str().into())]),
+        named => say("step_place_todo", &[("missing", named.join(" · ").into())]),
+    };
+    let anchor = missing.first().copied().unwrap_or("name");
+    add("place", missing.is_empty() || opened, place_text, settings.as_ref().map(|href| format!("{href}#{anchor}")));
     let frame_text = frame.as_ref().map_or_else(
         || say("step_frame_todo", &[("year", year.into())]),
         |f| say("step_frame_done", &[("units", f.units.into()), ("contactable", f.contactable.into())]),
@@ -311,7 +324,6 @@ async fn steps(
         .map_or_else(|| say("step_plan_todo", &[]), |r| say("step_plan_done", &[("title", r.title.as_str().into())]));
     let plan_href = round_href.clone().unwrap_or_else(|| format!("/{slug}/console/rounds/new"));
     add("plan", round.is_some(), plan_text, Some(plan_href));
-    let opened = matches!(state, Some(RoundState::Open | RoundState::Closed));
     let closed = state == Some(RoundState::Closed);
     let has_form = round.is_some_and(|r| r.questionnaire.is_some());
     let form_text = say(if has_form { "step_form_done" } else { "step_form_todo" }, &[]);
@@ -321,7 +333,7 @@ async fn steps(
         "" => say("step_mail_todo", &[]),
         sender => say("step_mail_done", &[("sender", sender.into())]),
     };
-    add("mail", !sender.is_empty() || opened, mail_text, None);
+    add("mail", !sender.is_empty() || opened, mail_text, settings.map(|href| format!("{href}#sender_email")));
     let open_text = match (state, &answered) {
         (Some(RoundState::Opening), _) => say("step_open_running", &[]),
         (Some(RoundState::Open | RoundState::Closed), Some(total)) => {

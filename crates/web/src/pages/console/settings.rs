@@ -4,8 +4,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Router, routing};
 use axum_extra::extract::Form;
+use domain::fieldwork::RoundState;
 use domain::language::Language;
-use domain::municipality::{Municipality, SettingFault, Settings, Statement};
+use domain::municipality::{LINK_YEARS, Municipality, SettingFault, Settings, Statement};
+use domain::sending::SendHours;
 use serde::{Deserialize, Serialize};
 use text::{EngineError, format};
 
@@ -19,6 +21,8 @@ use crate::visit::Visit;
 
 /// The longest text that stands for a logo.
 const LONGEST_ALT: usize = 120;
+/// The longest name of a municipality.
+const LONGEST_NAME: usize = 120;
 
 /// Routes.
 pub fn routes() -> Router<App> {
@@ -51,6 +55,17 @@ pub(super) fn warning(app: &App, municipality: &Municipality) -> Option<&'static
     }
 }
 
+/// Names of the settings without which nobody should be asked anything.
+pub(super) fn missing(settings: &Settings) -> Vec<&'static str> {
+    let needed = [
+        ("contact_name", settings.contact_name.is_empty()),
+        ("contact_email", settings.contact_email.is_empty()),
+        ("own_numbers", settings.own_numbers.is_empty()),
+        ("dpo_email", settings.dpo_email.is_empty()),
+    ];
+    needed.into_iter().filter(|(_, is_missing)| *is_missing).map(|(name, _)| name).collect()
+}
+
 /// `GET /{slug}/console/settings`
 #[derive(Debug, Serialize)]
 pub struct SettingsPage {
@@ -64,6 +79,8 @@ pub struct SettingsPage {
     pub groups: Vec<Group>,
     /// Name and message key of what is wrong.
     pub faults: Vec<(String, String)>,
+    /// Saving cuts links now, which cannot be undone: it is to be meant.
+    pub cuts: bool,
     /// The languages on offer: tag, name, chosen.
     pub tongues: Vec<(String, String, bool)>,
     /// The colour in the form.
@@ -104,6 +121,8 @@ pub struct Field {
     pub name: &'static str,
     /// `text`, `email`, `url`, `date`, `number`, `area`.
     pub kind: &'static str,
+    /// Least and most of a number.
+    pub range: (i32, i32),
     /// There is more to say about it.
     pub hint: bool,
     /// As it stands.
@@ -144,6 +163,7 @@ impl Page for SettingsPage {
         let field = |full: bool, kind| Field {
             name: "dpo_email",
             kind,
+            range: (5, 50),
             hint: full,
             value: "dpo@hojager.example".into(),
             fault: full.then(|| "answering.fault_email".to_owned()),
@@ -153,6 +173,7 @@ impl Page for SettingsPage {
             saved: !full,
             warning: full.then_some("answering.statement_missing"),
             groups: vec![Group { key: "privacy", fields: kinds.map(|kind| field(full, kind)).into() }],
+            cuts: full,
             faults: if full { vec![("dpo_email".into(), "answering.fault_email".into())] } else { Vec::new() },
             tongues: vec![("da".into(), "Dansk".into(), true), ("sv".into(), "Svenska".into(), false)],
             colour: "#1d4f7c".into(),
@@ -203,21 +224,58 @@ struct Sent {
     language: String,
     threshold: String,
     flood_areas: String,
+    name: String,
+    administration: String,
+    time_zone: String,
+    send_hours: String,
+    own_numbers: String,
+    register_codes: String,
+    link_years: String,
+    /// Links that are older than what was chosen are to be cut.
+    #[serde(default)]
+    sure: String,
+}
+
+/// What was typed where a setting is no text: kept as it is, whatever is wrong with it.
+struct Typed {
+    name: String,
+    threshold: String,
+    link_years: String,
+    send_hours: String,
+}
+
+impl Typed {
+    fn of(municipality: &Municipality) -> Self {
+        let settings = &municipality.settings;
+        Self {
+            name: municipality.name.clone(),
+            threshold: settings.threshold.to_string(),
+            link_years: settings.link_years.to_string(),
+            send_hours: settings.send_hours.map_or_else(String::new, |hours| hours.to_string()),
+        }
+    }
+}
+
+/// One line without what does not print.
+fn line(text: &str) -> String {
+    let kept: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    kept.trim().to_owned()
+}
+
+/// What stands between commas.
+fn list(text: &str) -> Vec<String> {
+    line(text).split(',').map(str::trim).filter(|a| !a.is_empty()).map(str::to_owned).collect()
 }
 
 impl Sent {
     /// These settings with what was sent laid over them.
     fn over(self, known: &Settings) -> Settings {
-        let line = |text: String| {
-            let kept: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            kept.trim().to_owned()
-        };
+        let line = |text: String| line(&text);
         let lines = |text: String| {
             let unified = text.replace("\r\n", "\n").replace('\r', "\n");
             let kept: String = unified.chars().filter(|c| !c.is_control() || *c == '\n').collect();
             kept.trim().to_owned()
         };
-        let areas = line(self.flood_areas);
         Settings {
             contact_name: line(self.contact_name),
             contact_phone: line(self.contact_phone),
@@ -236,7 +294,13 @@ impl Sent {
             language: Language::parse(&self.language).unwrap_or(known.language),
             // What is no number is below the least, and said to be so.
             threshold: self.threshold.trim().parse().unwrap_or(0),
-            flood_areas: areas.split(',').map(str::trim).filter(|a| !a.is_empty()).map(str::to_owned).collect(),
+            flood_areas: list(&self.flood_areas),
+            administration: line(self.administration),
+            time_zone: line(self.time_zone),
+            send_hours: SendHours::parse(self.send_hours.trim()).ok(),
+            own_numbers: list(&self.own_numbers),
+            register_codes: list(&self.register_codes),
+            link_years: self.link_years.trim().parse().unwrap_or(0),
             ..known.clone()
         }
     }
@@ -249,7 +313,7 @@ async fn show(
     Query(done): Query<Done>,
 ) -> Result<Response, PageError> {
     let settings = staff.municipality.settings.clone();
-    page(&app, &visit, &staff, &settings, &[], None, done.saved.is_some())
+    page(&app, &visit, &staff, (&Typed::of(&staff.municipality), &settings), &[], None, done.saved.is_some())
 }
 
 async fn save(
@@ -259,19 +323,60 @@ async fn save(
     Form(sent): Form<Sent>,
 ) -> Result<Response, PageError> {
     let known = &staff.municipality.settings;
+    let typed = Typed {
+        name: line(&sent.name),
+        threshold: sent.threshold.clone(),
+        link_years: sent.link_years.clone(),
+        send_hours: sent.send_hours.clone(),
+    };
+    let sure = sent.sure == "yes";
     let settings = sent.over(known);
-    let today = app.now().date_in(&format::zone(&known.time_zone));
-    let faults = settings.faults(today);
+    let faults = faults(&app, &staff, &typed, &settings, sure).await?;
     if !faults.is_empty() {
-        return page(&app, &visit, &staff, &settings, &faults, None, false);
+        return page(&app, &visit, &staff, (&typed, &settings), &faults, None, false);
     }
-    let changed = changed(known, &settings);
+    let mut changed = changed(known, &settings);
+    if typed.name != staff.municipality.name {
+        changed.push("name".to_owned());
+    }
     if !changed.is_empty() {
-        app.store().update_municipality(&staff.municipality.id, &staff.municipality.name, &settings, app.now()).await?;
+        app.store().update_municipality(&staff.municipality.id, &typed.name, &settings, app.now()).await?;
         // Which settings, not what they hold: some are names of people.
         staff.did(&app, "settings.changed", "", &changed.join(", ")).await?;
     }
     Ok(to_settings(&staff))
+}
+
+/// Everything that is wrong with what was sent.
+async fn faults(
+    app: &App,
+    staff: &Staff,
+    typed: &Typed,
+    settings: &Settings,
+    sure: bool,
+) -> Result<Vec<(&'static str, SettingFault)>, PageError> {
+    let known = &staff.municipality.settings;
+    let today = app.now().date_in(&format::zone(&known.time_zone));
+    let mut faults = settings.faults(staff.municipality.country, today);
+    if typed.name.is_empty() {
+        faults.insert(0, ("name", SettingFault::Missing));
+    } else if typed.name.chars().count() > LONGEST_NAME {
+        faults.insert(0, ("name", SettingFault::TooLong));
+    }
+    if settings.send_hours.is_none() && !typed.send_hours.trim().is_empty() {
+        faults.push(("send_hours", SettingFault::Hours));
+    }
+    let is_known = |(name, _): &(&str, SettingFault)| *name == "link_years";
+    if settings.link_years != known.link_years && !faults.iter().any(is_known) {
+        let rounds = app.store().rounds(&staff.municipality.id).await?;
+        let cut = |by: &Settings, year| by.link_cut_on(year) <= today.to_string();
+        if settings.keeps_longer_than(known) && rounds.iter().any(|r| r.state != RoundState::Draft) {
+            faults.push(("link_years", SettingFault::Promised));
+        } else if !sure && rounds.iter().any(|r| cut(settings, r.year) && !cut(known, r.year)) {
+            faults.push(("link_years", SettingFault::Cuts));
+        }
+    }
+    Ok(faults)
 }
 
 fn to_settings(staff: &Staff) -> Response {
@@ -315,7 +420,8 @@ async fn put_logo(
         }
         Err(fault) => logo_fault(fault),
     };
-    page(&app, &visit, &staff, &settings, &[], Some((fault.0, fault.1, alt)), false)
+    let typed = Typed::of(&staff.municipality);
+    page(&app, &visit, &staff, (&typed, &settings), &[], Some((fault.0, fault.1, alt)), false)
 }
 
 /// A fault as the key of a message, and what was found.
@@ -342,7 +448,7 @@ fn page(
     app: &App,
     visit: &Visit,
     staff: &Staff,
-    settings: &Settings,
+    (typed, settings): (&Typed, &Settings),
     faults: &[(&'static str, SettingFault)],
     logo: Option<LogoAgain>,
     saved: bool,
@@ -367,7 +473,8 @@ fn page(
         bar: staff.bar("settings"),
         saved,
         warning: warning(app, &staff.municipality),
-        groups: groups(settings, &fault_of),
+        groups: groups(typed, settings, &fault_of),
+        cuts: faults.contains(&("link_years", SettingFault::Cuts)),
         faults: faults.iter().map(|(n, f)| ((*n).to_owned(), format!("answering.fault_{}", f.as_str()))).collect(),
         tongues: Language::ALL.map(|l| (l.tag().to_owned(), l.own_name().to_owned(), l == settings.language)).to_vec(),
         colour: settings.colour.clone(),
@@ -393,10 +500,11 @@ fn page(
 }
 
 /// The form of these settings.
-fn groups(s: &Settings, fault_of: &dyn Fn(&str) -> Option<String>) -> Vec<Group> {
+fn groups(typed: &Typed, s: &Settings, fault_of: &dyn Fn(&str) -> Option<String>) -> Vec<Group> {
     let field = |name: &'static str, kind: &'static str, hint: bool, value: &str| Field {
         name,
         kind,
+        range: if name == "link_years" { (1, LINK_YEARS) } else { (5, 50) },
         hint,
         value: value.to_owned(),
         fault: fault_of(name),
@@ -405,6 +513,7 @@ fn groups(s: &Settings, fault_of: &dyn Fn(&str) -> Option<String>) -> Vec<Group>
         Group {
             key: "asks",
             fields: vec![
+                field("name", "text", true, &typed.name),
                 field("contact_name", "text", true, &s.contact_name),
                 field("contact_phone", "text", false, &s.contact_phone),
                 field("contact_email", "email", true, &s.contact_email),
@@ -413,6 +522,21 @@ fn groups(s: &Settings, fault_of: &dyn Fn(&str) -> Option<String>) -> Vec<Group>
                 field("confirmation_url", "url", true, &s.confirmation_url),
                 field("committee", "text", true, &s.committee),
                 field("council", "text", true, &s.council),
+                field("administration", "text", true, &s.administration),
+            ],
+        },
+        Group {
+            key: "sending",
+            fields: vec![
+                field("send_hours", "text", true, &typed.send_hours),
+                field("time_zone", "text", true, &s.time_zone),
+            ],
+        },
+        Group {
+            key: "register",
+            fields: vec![
+                field("own_numbers", "text", true, &s.own_numbers.join(", ")),
+                field("register_codes", "text", true, &s.register_codes.join(", ")),
             ],
         },
         Group {
@@ -421,7 +545,8 @@ fn groups(s: &Settings, fault_of: &dyn Fn(&str) -> Option<String>) -> Vec<Group>
                 field("dpo_email", "email", true, &s.dpo_email),
                 field("comment_reader", "text", true, &s.comment_reader),
                 field("legal_basis", "area", true, &s.legal_basis),
-                field("threshold", "number", true, &s.threshold.to_string()),
+                field("threshold", "number", true, &typed.threshold),
+                field("link_years", "number", true, &typed.link_years),
             ],
         },
         Group {

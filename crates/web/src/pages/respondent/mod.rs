@@ -367,7 +367,7 @@ pub(crate) fn promises(
     } else {
         t("mail.promise_quotes", &[("committee", settings.committee.as_str().into())])
     };
-    let cut = day(language, &domain::fieldwork::link_cut_on(year));
+    let cut = day(language, &settings.link_cut_on(year));
     vec![
         t("mail.promise_confidential", &[]),
         t("mail.promise_known", &[]),

@@ -1,0 +1,305 @@
+// Answering, every way a business may go: by keyboard alone, without JavaScript, on two devices, with words of any script, at double size;
+// every page and state before the rule engine and the validator in three languages, light and dark, narrow and wide.
+//
+// Every page in every way takes some minutes and is done with PEJLING_FACTS=<file>, which also writes what was looked at and found, for the facts page about accessibility (crates/web/accessibility/tested.json).
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import test from 'node:test';
+import { Inspector, browser, eavesdrop, freePort, overflow, start } from './lib.mjs';
+
+const require = createRequire(import.meta.url);
+const LANGUAGES = ['da', 'sv', 'en'];
+const WIDTHS = [320, 360, 1280];
+/** Every page, or those that the story does not meet. */
+const WHOLE = Boolean(process.env.PEJLING_FACTS);
+const COMMENT = `${'Åbenhed 👩‍🔧 مرحبا שלום, '.repeat(60)}slut`;
+
+/** What the runs found, by name: pages and faults. */
+const runs = {};
+const ran = (name, pages) => { runs[name] = { pages: (runs[name]?.pages ?? 0) + pages, faults: 0 }; };
+
+/** The demonstration with links of so many businesses, and the addresses of its staff. */
+async function house(t, wanted) {
+  const port = await freePort();
+  const { said } = await start(t, ['demo', '--listen', `127.0.0.1:${port}`], {}, /listens on/);
+  const url = `http://127.0.0.1:${port}`;
+  const page = await (await browser(t)).newPage();
+  await page.goto(`${url}/catcher`);
+  // The first mails leave while the page is opened.
+  for (let looks = 0; looks < 500 && await page.locator('main table a').count() < 2 * wanted; looks += 1) await page.reload();
+  const mails = await page.$$eval('main table a', (links) => links.map((a) => a.href));
+  const links = [];
+  for (const mail of mails) {
+    if (links.length === wanted) break;
+    await page.goto(mail);
+    const found = await page.locator('.mail-text a[href*="/s/"]').evaluateAll((all) => all.map((a) => a.href));
+    const link = found.find((href) => /\/s\/[a-z0-9]+$/i.test(href));
+    if (!link || links.includes(link)) continue;
+    await page.goto(link);
+    // Only those who have not answered yet.
+    if (await page.locator('main form[action^="/s/"] button').count() && await page.locator('.promises').count()) links.push(link);
+  }
+  assert.equal(links.length, wanted, 'enough businesses have not answered yet');
+  const address = (label) => said.find((line) => line.trim().startsWith(label))?.match(/http:\S+/)?.[0];
+  return { url, links, address };
+}
+
+/** The first of everything that is offered, by clicks. */
+async function byClicks(page) {
+  const names = await page.$$eval('#screen input[type=radio]', (all) => [...new Set(all.map((i) => i.name))]);
+  for (const name of names) await page.locator(`#screen label:has(input[name="${name}"])`).first().click();
+  for (const text of await page.locator('#screen textarea').all()) await text.fill(COMMENT);
+  await page.locator('#screen button[value="next"]').click();
+}
+
+const focused = (page) => page.evaluate(() => {
+  const e = document.activeElement;
+  const ring = (x) => { const s = getComputedStyle(x); return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0; };
+  const box = e.getBoundingClientRect();
+  return { tag: e.tagName, id: e.id, name: e.name ?? '', value: e.value ?? '', type: e.type ?? '', href: e.getAttribute('href') ?? '', skipped: e.tabIndex < 0, seen: box.width > 0 && box.height > 0, ring: ring(e) || (e.closest('label') !== null && ring(e.closest('label'))) };
+});
+
+/** Tab until something is reached; every stop on the way shows that it has the focus. */
+async function tabTo(page, wanted, what) {
+  for (let step = 0; step < 250; step += 1) {
+    await page.keyboard.press('Tab');
+    const at = await focused(page);
+    if (at.tag === 'BODY') continue;
+    assert.ok(at.ring, `focus is not seen on ${at.tag} ${at.name}${at.href}`);
+    if (wanted(at)) return at;
+  }
+  assert.fail(`${what} is not reached by Tab on ${page.url()}`);
+}
+
+async function byKeys(page) {
+  const met = new Set();
+  await tabTo(page, (at) => {
+    if (at.type === 'radio' && !met.has(at.name)) { met.add(at.name); return true; }
+    return at.type === 'textarea' || (at.type === 'submit' && at.value === 'next' && !at.skipped);
+  }, 'an answer');
+  for (;;) {
+    const at = await focused(page);
+    if (at.type === 'radio') await page.keyboard.press('Space');
+    else if (at.type === 'textarea') await page.keyboard.type('Uden mus.');
+    else { await page.keyboard.press('Enter'); return; }
+    await tabTo(page, (next) => {
+      if (next.type === 'radio' && !met.has(next.name)) { met.add(next.name); return true; }
+      return next.type === 'textarea' || (next.type === 'submit' && next.value === 'next' && !next.skipped);
+    }, 'the next answer');
+  }
+}
+
+/** Presses Enter and waits for the page that answers. */
+async function sent(page) {
+  const answered = page.waitForEvent('framenavigated');
+  await page.keyboard.press('Enter');
+  await answered;
+  await page.waitForLoadState('load');
+}
+
+/** Walks from the link to the review; the screens met. */
+async function toReview(page, link, answer, each = async () => {}) {
+  await page.goto(link);
+  await each();
+  const screens = [];
+  for (;;) {
+    const { pathname } = new URL(page.url());
+    if (pathname.endsWith('/review')) return screens;
+    assert.ok(screens.length < 40, pathname);
+    if (/\/s\/[^/]+$/.test(pathname)) await answer.begin(page); else { screens.push(pathname); await answer.screen(page); }
+    await page.waitForURL((url) => url.pathname !== pathname);
+    await page.waitForLoadState('load');
+    await each();
+  }
+}
+
+const clicks = { begin: (page) => page.locator('main form button').first().click(), screen: byClicks };
+const keys = {
+  begin: async (page) => { await tabTo(page, (at) => at.type === 'submit' && !at.skipped, 'the beginning'); await page.keyboard.press('Enter'); },
+  screen: byKeys,
+};
+
+test('answering, every way', { timeout: 900_000 }, async (t) => {
+  const { url, links, address } = await house(t, 6);
+  const inspector = new Inspector();
+  t.after(() => { for (const fault of inspector.report()) t.diagnostic(fault); });
+  const open = async (options = {}) => {
+    const page = await (await browser(t, { locale: 'da-DK', ...options })).newPage();
+    eavesdrop(page, inspector.faults);
+    return page;
+  };
+  const token = (n) => new URL(links[n]).pathname;
+
+  // 1 Without JavaScript, from the link through the thanks to the answers as a file, corrected on another device, taken back.
+  const plain = await open({ javaScriptEnabled: false });
+  const screens = await toReview(plain, links[0], clicks);
+  await plain.locator('form[action$="/submit"] button').click();
+  await plain.waitForURL(/\/(thanks|reach)$/);
+  if (plain.url().endsWith('/reach')) await plain.goto(`${url}${token(0)}/thanks`);
+  const code = await plain.locator('.reference').innerText();
+  const words = await plain.context().request.get(`${url}${token(0)}/answers.txt`);
+  assert.match(words.headers()['content-disposition'], /attachment; filename="hojager-/);
+  assert.ok((await words.text()).includes('👩‍🔧 مرحبا שלום'), 'words of any script come back whole');
+  const other = await open({ javaScriptEnabled: false });
+  await other.goto(links[0]);
+  await other.locator('main a[href$="/code"]').click();
+  await other.fill('#reference', code.toLowerCase().replace('-', ' '));
+  await other.locator('main form button').first().click();
+  assert.equal(await other.locator('.reference').innerText(), code);
+  await other.goto(`${url}${screens[0]}`);
+  const text = other.locator('#screen textarea').first();
+  assert.equal(await text.inputValue(), COMMENT);
+  await text.fill('Rettet på en anden enhed.');
+  await other.locator('#screen button[value="next"]').click();
+  await other.goto(`${url}${token(0)}/review`);
+  assert.match(await other.locator('main').innerText(), /Rettet på en anden enhed\./);
+  // Double click, reload, the link again: the same thanks.
+  await plain.goto(`${url}${token(0)}/thanks`);
+  await plain.reload();
+  assert.equal(await plain.locator('.reference').innerText(), code);
+  await plain.emulateMedia({ media: 'print' });
+  assert.ok(await plain.locator('.reference').isVisible(), 'the receipt prints');
+  assert.ok(!(await plain.locator('.site-footer').isVisible()) && !(await plain.locator('main .button').first().isVisible()), 'nothing to press on paper');
+  await plain.emulateMedia({ media: 'screen' });
+  ran('noscript', screens.length + 4);
+
+  // 2 By keyboard alone: the questionnaire, review, thanks, taking the answer back.
+  const hand = await open();
+  const walked = await toReview(hand, links[1], keys);
+  await tabTo(hand, (at) => at.type === 'submit' && !at.skipped, 'sending');
+  await hand.keyboard.press('Enter');
+  await hand.waitForURL(/\/(thanks|reach)$/);
+  if (hand.url().endsWith('/reach')) {
+    await tabTo(hand, (at) => /\/thanks$/.test(at.href), 'the way past');
+    await hand.keyboard.press('Enter');
+    await hand.waitForURL(/\/thanks$/);
+  }
+  const receipt = await hand.locator('.reference').innerText();
+  await tabTo(hand, (at) => /\/withdraw$/.test(at.href), 'taking back');
+  await hand.keyboard.press('Enter');
+  await hand.waitForURL(/\/withdraw$/);
+  await tabTo(hand, (at) => at.type === 'text', 'the code');
+  await hand.keyboard.type(receipt);
+  await tabTo(hand, (at) => at.type === 'submit' && !at.skipped, 'the button');
+  await sent(hand);
+  await hand.goto(links[1]);
+  assert.equal(await hand.locator('.reference').count(), 0, 'the answer is gone');
+  // Opting out and passing on, by keyboard as well.
+  await hand.goto(`${url}${token(2)}/stop`);
+  await tabTo(hand, (at) => at.type === 'radio', 'how far');
+  await hand.keyboard.press('Space');
+  await tabTo(hand, (at) => at.type === 'submit' && !at.skipped, 'the button');
+  await sent(hand);
+  await hand.goto(links[2]);
+  assert.equal(await hand.locator('.promises').count(), 0, 'who said no is not asked again by the same page');
+  await hand.goto(`${url}${token(3)}/pass-on`);
+  await tabTo(hand, (at) => at.type === 'email', 'the colleague');
+  await hand.keyboard.type('kollega@firma.example');
+  await tabTo(hand, (at) => at.type === 'submit' && !at.skipped, 'the button');
+  await sent(hand);
+  await hand.goto(links[3]);
+  assert.match(await hand.locator('main').innerText(), /givet videre|sendt videre/i);
+  ran('keys', walked.length + 6);
+
+  // 3 Two devices: what is given is seen to be saved; what the other one says is shown, not overwritten.
+  const desk = await open();
+  await toReview(desk, links[4], { begin: clicks.begin, screen: async (page) => { await page.locator('#screen button[value="next"]').click(); } });
+  const phone = await open();
+  for (const page of [desk, phone]) await page.goto(`${url}${screens[0].replace(/^\/s\/[^/]+/, token(4))}`);
+  const name = await desk.locator('#screen input[type=radio]').first().getAttribute('name');
+  await desk.locator(`#screen label:has(input[name="${name}"])`).nth(0).click();
+  await desk.locator('.saved-note.ok').waitFor();
+  assert.match(await desk.locator('.saved-note').innerText(), /Gemt/);
+  await phone.locator(`#screen label:has(input[name="${name}"])`).nth(2).click();
+  await phone.locator('.saved-note.failed').waitFor();
+  await phone.locator('#screen button[value="next"]').click();
+  await phone.locator('.other-device').first().waitFor();
+  await inspector.look(phone, 'conflict');
+
+  // 4 Faults and long texts, at 320 px and with letters twice their size.
+  await desk.locator('#screen textarea').first().fill('ø'.repeat(4000));
+  await desk.locator('#screen button[value="next"]').click();
+  await desk.locator('#faults').waitFor();
+  await inspector.look(desk, 'fault');
+  let doubled = 0;
+  for (const path of ['', '/review', ...screens.map((s) => s.replace(/^\/s\/[^/]+/, ''))]) {
+    await desk.goto(`${url}${token(4)}${path}`);
+    await desk.setViewportSize({ width: 320, height: 640 });
+    assert.deepEqual(await overflow(desk), [], `${path} at 320 px`);
+    await desk.setViewportSize({ width: 1280, height: 900 });
+    await desk.evaluate(() => { document.documentElement.style.fontSize = '200%'; });
+    assert.deepEqual(await overflow(desk), [], `${path} at double size`);
+    doubled += 1;
+  }
+  ran('zoom', doubled);
+
+  // 5 Every page and state before the engine and the validator.
+  const answered = await open();
+  await toReview(answered, links[5], clicks);
+  const known = [token(5), `${token(5)}/review`, `${token(5)}/stop`, ...screens.map((s) => s.replace(/^\/s\/[^/]+/, token(5)))];
+  const began = [`${token(5)}/pass-on`, ...(WHOLE ? known : [])];
+  await everyWay(url, began, answered, inspector);
+  await answered.goto(`${url}${token(5)}/review?lang=da`);
+  await answered.locator('form[action$="/submit"] button').click();
+  await answered.waitForURL(/\/(thanks|reach)$/);
+  if (WHOLE) await everyWay(url, ['thanks', 'reach', 'withdraw', 'code'].map((p) => `${token(5)}/${p}`), answered, inspector, 'sent');
+  const stranger = await open();
+  const elsewhere = [token(0), `${token(0)}/code`, token(1), '/hojager/privacy', '/hojager/sign-in', '/'];
+  await everyWay(url, [token(2), token(3), '/s/abcdefghijkmnpqrstuvwxyz23', '/hojager/accessibility', ...(WHOLE ? elsewhere : [])], stranger, inspector, 'stranger');
+
+  // The staff's part: settings, quality, the call list and a call.
+  const staff = await open();
+  await staff.goto(address('The administrator'));
+  await staff.locator('main form button').click();
+  await staff.waitForURL(/\/console$/);
+  const round = await staff.locator('a[href*="/console/rounds/"]').first().getAttribute('href');
+  await staff.goto(`${url}/hojager/calls`);
+  const call = await staff.locator('main table a[href*="/calls/"], main a[href*="/calls/"]').first().getAttribute('href');
+  await everyWay(url, ['/hojager/console/settings', `${round}/quality`, call, ...(WHOLE ? ['/hojager/console', round, '/hojager/calls'] : [])], staff, inspector, 'staff');
+  await staff.goto(`${url}/hojager/console/settings?lang=da`);
+  await staff.fill('#contact_email', 'ingen adresse');
+  await staff.locator('#threshold').fill('3');
+  await staff.locator('main form button[type=submit]').first().click();
+  await staff.locator('#faults').waitFor();
+  await inspector.look(staff, 'faults');
+
+  assert.deepEqual(inspector.report(), []);
+  facts(inspector);
+});
+
+/** Looks at each page in three languages, light and dark, at all widths. */
+async function everyWay(url, paths, page, inspector, note = '') {
+  for (const path of paths) {
+    for (const language of LANGUAGES) {
+      await page.setViewportSize({ width: 360, height: 780 });
+      await page.goto(`${url}${path}${path.includes('?') ? '&' : '?'}lang=${language}`);
+      for (const colorScheme of ['light', 'dark']) {
+        await page.emulateMedia({ colorScheme });
+        for (const width of WIDTHS) {
+          await page.setViewportSize({ width, height: 780 });
+          // At 320 px the width is what matters; the engine has seen the page at 360.
+          await inspector.look(page, `${language} ${colorScheme} ${note}`, width === 360 || (WHOLE && width === 1280));
+        }
+      }
+    }
+    await page.emulateMedia({ colorScheme: 'light' });
+  }
+}
+
+/** Writes what was looked at, where it is asked for. */
+function facts(inspector) {
+  const file = process.env.PEJLING_FACTS;
+  if (!file) return;
+  const version = (name) => require(`${name}/package.json`).version;
+  const cargo = readFileSync(new URL('../../Cargo.toml', import.meta.url), 'utf8');
+  const { criteria, pages, states, widths, chromium } = inspector.account();
+  const written = {
+    version: cargo.match(/\[workspace\.package\][^[]*?version = "([^"]+)"/)[1],
+    date: new Date().toISOString().slice(0, 10),
+    axe: version('axe-core'), validator: version('html-validate'), browser: chromium,
+    pages, states, languages: LANGUAGES, widths: WIDTHS,
+    criteria, runs: { ...runs, html: { pages: states, faults: 0 }, narrow: { pages: widths, faults: 0 } },
+  };
+  writeFileSync(file, `${JSON.stringify(written, null, 1)}\n`);
+}
