@@ -126,10 +126,13 @@ async fn a_form_of_ten_megabytes_is_refused_with_a_page() {
     let mut browser = town.browser();
     let path = format!("/s/{}/overall", town.haulier());
     let request = Request::post(&path).header(header::CONTENT_TYPE, FORM).header("sec-fetch-site", "same-origin");
-    let huge = browser.send(request, format!("overall_why={}", "a".repeat(10 << 20))).await;
+    browser.post(&path, &[("overall", "4"), ("revision", "0")]).await;
+    let huge = browser.send(request, format!("overall=1&overall_why={}", "a".repeat(10 << 20))).await;
     assert_eq!(huge.status, StatusCode::PAYLOAD_TOO_LARGE);
     huge.assert_text("Det fylder for meget");
-    assert!(town.respondent(town.haulier()).await.response.is_none());
+    assert!(!huge.body.contains("aaaa") && !huge.body.contains(town.haulier()), "nothing of it is repeated");
+    let answers = town.respondent(town.haulier()).await.response.unwrap().answers;
+    assert_eq!((answers.get("overall"), answers.get("overall_why")), (Some("4"), None), "what was there still is");
 }
 
 #[tokio::test]
@@ -149,6 +152,99 @@ async fn latin_1_bad_escapes_and_nul_keep_what_can_be_read() {
         let answers = town.respondent(town.haulier()).await.response.unwrap().answers;
         assert_eq!(answers.get("overall_why"), Some(kept), "{bytes}");
     }
+}
+
+#[tokio::test]
+async fn what_is_no_form_is_refused_with_a_page_and_nothing_of_it_is_kept() {
+    let town = Town::open().await;
+    let mut browser = town.browser();
+    let path = format!("/s/{}/overall", town.haulier());
+    browser.post(&path, &[("overall", "4"), ("revision", "0")]).await;
+    let multipart = "--x\r\nContent-Disposition: form-data; name=\"overall\"\r\n\r\n1\r\n--x--\r\n";
+    for (kind, bytes) in [
+        ("application/json", "{\"overall\": 1}"),
+        ("multipart/form-data; boundary=x", multipart),
+        ("text/plain", "overall=1"),
+        ("", "overall=1"),
+    ] {
+        let mut request = Request::post(&path).header("sec-fetch-site", "same-origin");
+        if !kind.is_empty() {
+            request = request.header(header::CONTENT_TYPE, kind);
+        }
+        let refused = browser.send(request, bytes.to_owned()).await;
+        assert_eq!(refused.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{kind}: {}", refused.body);
+        refused.assert_text("Vi kunne ikke læse det, der blev sendt");
+        let answers = town.respondent(town.haulier()).await.response.unwrap().answers;
+        assert_eq!(answers.get("overall"), Some("4"), "{kind}");
+    }
+}
+
+/// Fields and answers that the questionnaire no longer has: what still fits is kept, what does not is said.
+#[tokio::test]
+async fn a_page_of_an_older_questionnaire_keeps_what_still_fits() {
+    let town = Town::open().await;
+    let mut browser = town.browser();
+    let path = format!("/s/{}/overall", town.haulier());
+    let old = [
+        ("revision", "0"),
+        ("overall", "4"),
+        ("overall_why", "Hurtigt svar fra vejafdelingen."),
+        ("nki_ideal", "11"),
+        ("image_2019", "3"),
+        ("go", "next"),
+    ];
+    let page = browser.post(&path, &old).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    page.assert_text("Vælg et af de svar, der står her.");
+    assert!(page.is_checked("overall", "4"), "what was chosen is still chosen");
+    let answers = town.respondent(town.haulier()).await.response.unwrap().answers;
+    let kept: Vec<&str> = answers.0.keys().map(String::as_str).collect();
+    assert_eq!(kept, ["overall", "overall_why"], "what is not asked is not stored");
+    // A whole page that is not asked any more: said, with what was written.
+    let gone = browser.post(&format!("/s/{}/image", town.haulier()), &[("image_why", TYPED), ("revision", "1")]).await;
+    assert_eq!(gone.status, StatusCode::CONFLICT);
+    gone.assert_text("Siden hører ikke til jeres spørgeskema mere");
+    gone.assert_text(TYPED);
+    assert!(town.respondent(town.haulier()).await.response.unwrap().answers.get("image_why").is_none());
+}
+
+const TYPED: &str = "Byggesagen tog 14 måneder, og ingen ringede tilbage.";
+
+#[tokio::test]
+async fn a_tab_whose_page_is_not_asked_any_more_gives_back_what_was_written() {
+    let town = Town::open().await;
+    let mut tab = town.browser();
+    let base = format!("/s/{}", town.haulier());
+    tab.post(&format!("{base}/contact"), &[("contact", "building"), ("contact", "jobcentre")]).await;
+    let jobcentre = tab.get(&format!("{base}/jobcentre")).await;
+    assert!(jobcentre.path.ends_with("/jobcentre"), "{}", jobcentre.path);
+    // The same browser, another tab: there was no contact after all.
+    let contact = tab.get(&format!("{base}/contact")).await;
+    let revision = contact.form().filled.iter().find(|(n, _)| n == "revision").unwrap().1.clone();
+    tab.post(&format!("{base}/contact"), &[("contact", "none"), ("revision", &revision)]).await;
+    let gone = tab.fill_in(&jobcentre, &[("jobcentre_satisfaction", "4")], ("go", "next")).await;
+    assert_eq!(gone.status, StatusCode::CONFLICT);
+    gone.assert_text("Et andet svar, for eksempel fra en anden telefon eller fane");
+    let quiet = [("jobcentre_satisfaction", "4"), ("revision", revision.as_str()), ("autosave", "1")];
+    let quiet = tab.post(&format!("{base}/jobcentre"), &quiet).await;
+    assert!(quiet.body.contains("\"conflict\":true"), "the script is told: {}", quiet.body);
+    let answers = town.respondent(town.haulier()).await.response.unwrap().answers;
+    assert_eq!((answers.get("jobcentre_satisfaction"), answers.get("contact.none")), (None, Some("1")));
+}
+
+#[tokio::test]
+async fn what_was_being_written_when_the_round_closed_can_be_copied() {
+    let town = Town::open().await;
+    let mut browser = town.browser();
+    let base = format!("/s/{}", town.haulier());
+    browser.post(&format!("{base}/overall"), &[("overall", "4"), ("revision", "0")]).await;
+    let words = browser.get(&format!("{base}/own-words")).await;
+    town.store.close_round(&town.municipality.id, &town.round.id, NOW).await.unwrap();
+    let late = browser.fill_in(&words, &[("does_well", TYPED)], ("go", "next")).await;
+    assert_eq!(late.status, StatusCode::GONE);
+    late.assert_text(TYPED);
+    let answers = town.respondent(town.haulier()).await.response.unwrap().answers;
+    assert_eq!((answers.get("overall"), answers.get("does_well")), (Some("4"), None));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use crate::language::Texts;
 pub const KINDS: [&str; 6] = ["scale", "battery", "single", "multiple", "grid", "open"];
 
 /// Longest text of a new open question, in characters.
-const LONGEST: u32 = 2000;
+const LONGEST: u32 = 4000;
 
 /// Something in a questionnaire that may be asked of some only.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

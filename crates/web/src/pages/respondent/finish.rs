@@ -186,7 +186,7 @@ pub(crate) async fn submitted(
         return match app.store().submit_draft(id, invited.mode, &hash, language, mail_domain, now).await {
             Ok(Some(_)) => receipt::given(app, invited, &reference, if wants_contact { "reach" } else { "thanks" }),
             Ok(None) => Ok(invited.to("")),
-            Err(StoreError::RoundClosed) => start::closed(app, visit, invited, true),
+            Err(StoreError::RoundClosed) => start::closed(app, visit, invited, &[]),
             Err(error) => Err(error.into()),
         };
     }
@@ -199,7 +199,7 @@ pub(crate) async fn submitted(
         }
         Ok(_) if app.store().is_reference(id, &hash).await? => receipt::given(app, invited, &reference, "thanks"),
         Ok(_) => Ok(invited.to("")),
-        Err(StoreError::RoundClosed) => start::closed(app, visit, invited, true),
+        Err(StoreError::RoundClosed) => start::closed(app, visit, invited, &[]),
         Err(error) => Err(error.into()),
     }
 }

@@ -228,6 +228,7 @@ async fn no_longer(app: &App, visit: &Visit, token: &str) -> Result<Response, Pa
             app.t(language, "respondent.former_mistake", &[("municipality", who.municipality.name.as_str().into())]),
         ],
         reference: None,
+        texts: Vec::new(),
         actions: Vec::new(),
         contact: Contact::of(&who.municipality),
     })
@@ -241,6 +242,7 @@ fn unknown(app: &App, visit: &Visit) -> Result<Response, PageError> {
         lead: app.t(language, "respondent.unknown_lead", &[]),
         paragraphs: vec![app.t(language, "respondent.unknown_text", &[])],
         reference: None,
+        texts: Vec::new(),
         actions: Vec::new(),
         contact: None,
     })
@@ -253,6 +255,8 @@ pub(crate) struct NoticePage {
     lead: String,
     paragraphs: Vec<String>,
     pub(crate) reference: Option<String>,
+    /// What was written on a page that could not be kept: to be copied.
+    texts: Vec<String>,
     actions: Vec<Action>,
     contact: Option<Contact>,
 }
@@ -266,7 +270,15 @@ impl NoticePage {
         actions: Vec<Action>,
         municipality: &Municipality,
     ) -> Self {
-        Self { title, lead, paragraphs, reference: None, actions, contact: Contact::of(municipality) }
+        Self {
+            title,
+            lead,
+            paragraphs,
+            reference: None,
+            texts: Vec::new(),
+            actions,
+            contact: Contact::of(municipality),
+        }
     }
 }
 
@@ -322,12 +334,14 @@ impl Page for NoticePage {
             lead: "Tak.".into(),
             paragraphs: vec!["Første afsnit.".into(), "Andet afsnit.".into()],
             reference: Some("ABCDE-FGHIJ".into()),
+            texts: vec!["Det, der blev skrevet.".into()],
             actions: vec![action(true, true), action(false, false)],
             contact: Some(Contact::sample()),
         };
         let bare = Self {
             paragraphs: Vec::new(),
             reference: None,
+            texts: Vec::new(),
             actions: Vec::new(),
             contact: None,
             title: "x".into(),
@@ -339,6 +353,7 @@ impl Page for NoticePage {
             contact: Some(nameless),
             paragraphs: Vec::new(),
             reference: None,
+            texts: Vec::new(),
             actions: Vec::new(),
             title: "x".into(),
             lead: "y".into(),

@@ -90,7 +90,7 @@ pub(crate) async fn pass_on(
     let mail_domain = mail_domain(&invited.who.municipality);
     match app.store().pass_on(&invited.who.invitation, &address, app.keys(), mail_domain, app.now()).await {
         Ok(()) => passed_on(&app, &visit, &invited),
-        Err(StoreError::RoundClosed) => start::closed(&app, &visit, &invited, invited.who.response.is_some()),
+        Err(StoreError::RoundClosed) => start::closed(&app, &visit, &invited, &[]),
         // The address said no earlier, bounced, or has an invitation of its own; which of these is nobody else's business.
         Err(StoreError::State(_) | StoreError::Conflict(_)) => {
             ask(&app, &visit, &invited, to.email, Some("respondent.pass_on_refused"))
@@ -108,6 +108,7 @@ fn passed_on(app: &App, visit: &Visit, invited: &Invited) -> Result<Response, Pa
         lead: t("respondent.passed_on_lead"),
         paragraphs: vec![t("respondent.passed_on_text")],
         reference: None,
+        texts: Vec::new(),
         actions: Vec::new(),
         contact: Contact::of(&invited.who.municipality),
     })

@@ -164,7 +164,7 @@ pub(crate) async fn again(State(app): State<App>, visit: Visit, invited: Invited
         };
         match app.store().save_draft(begun, app.now()).await {
             Ok(_) => {}
-            Err(StoreError::RoundClosed) => return start::closed(&app, &visit, &invited, true),
+            Err(StoreError::RoundClosed) => return start::closed(&app, &visit, &invited, &[]),
             Err(error) => return Err(error.into()),
         }
     }

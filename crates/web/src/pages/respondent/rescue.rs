@@ -23,7 +23,7 @@ const ARRIVES_WITHIN: Duration = Duration::from_secs(20);
 /// What is too large is still read to here, so that the answer is heard and not a broken connection.
 const READ_AT_MOST: usize = 16 * 1024 * 1024;
 /// Texts longer than this are shown; codes and numbers are not.
-const SHOWN_FROM: usize = 20;
+pub(super) const SHOWN_FROM: usize = 20;
 /// When to try again, in seconds: a database is restarted within this time.
 const TRY_AGAIN: u64 = 30;
 

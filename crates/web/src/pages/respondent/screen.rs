@@ -13,6 +13,7 @@ use serde::Serialize;
 use store::StoreError;
 use store::respondent::{AnswerConflict, PageSave};
 
+use super::rescue::SHOWN_FROM;
 use super::{Action, Invited, NoticePage, finish, start};
 use crate::app::App;
 use crate::error::PageError;
@@ -158,15 +159,14 @@ pub(crate) async fn saved(
     key: String,
     sent: Sent,
 ) -> Result<Response, PageError> {
-    if let Some(answer) = start::not_answerable(&app, &visit, &invited)? {
+    if let Some(answer) = start::not_taken(&app, &visit, &invited, &sent)? {
         return Ok(answer);
     }
     if invited.is_drafting() && invited.draft.is_none() {
-        return sent_meanwhile(&app, &visit, &invited);
+        return not_kept(&app, &visit, &invited, "sent_meanwhile", &sent);
     }
-    // The route has changed since the page was made (on another device): go on where there is something to answer.
     let Some(mut drawn) = Drawn::of(&invited, &key) else {
-        return Ok(invited.to(""));
+        return not_kept(&app, &visit, &invited, "off_route", &sent);
     };
     let checked = answers::check(&drawn.screen, &sent);
     let mut settled = invited.questionnaire.settle(&invited.who.facts, &invited.answers(), &checked.changes);
@@ -195,7 +195,7 @@ pub(crate) async fn saved(
     };
     let saved = match saved {
         Ok(saved) => saved,
-        Err(StoreError::RoundClosed) => return start::closed(&app, &visit, &invited, invited.who.response.is_some()),
+        Err(StoreError::RoundClosed) => return start::closed(&app, &visit, &invited, &sent),
         Err(error) => return Err(error.into()),
     };
     let after = applied(after, &saved.conflicts.iter().map(|c| (c.key.clone(), c.kept.clone())).collect());
@@ -206,8 +206,7 @@ pub(crate) async fn saved(
     if field(&sent, "autosave").is_some() {
         let outcome =
             Autosaved { revision: saved.revision, faults: !checked.faults.is_empty(), conflict: !conflicts.is_empty() };
-        let json = serde_json::to_string(&outcome).map_err(PageError::internal)?;
-        return Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response());
+        return autosaved(&outcome);
     }
     let switched = field(&sent, "language").and_then(Language::parse);
     let going_back = field(&sent, "go") == Some("back");
@@ -235,19 +234,25 @@ pub(crate) async fn saved(
     Ok(invited.to(next.unwrap_or("review")))
 }
 
-/// A page that was left open while the answer was sent from elsewhere: what stands on it is not kept, and that is said.
-fn sent_meanwhile(app: &App, visit: &Visit, invited: &Invited) -> Result<Response, PageError> {
+/// A page that was left open until it could not be kept any more, because the answer was sent from elsewhere (`sent_meanwhile`) or another
+/// answer decided that the page is not asked (`off_route`): that is said, and what was written stands there to be copied.
+fn not_kept(app: &App, visit: &Visit, invited: &Invited, why: &str, sent: &Sent) -> Result<Response, PageError> {
+    if field(sent, "autosave").is_some() {
+        return autosaved(&Autosaved { revision: invited.revision(), faults: false, conflict: true });
+    }
     let view = invited.view(app, visit).status(StatusCode::CONFLICT);
     let language = view.language();
-    let t = |key: &str| app.t(language, key, &[]);
-    let on = Action { href: invited.href(""), label: t("respondent.sent_meanwhile_on"), post: false, primary: true };
-    view.render(&NoticePage::new(
-        t("respondent.sent_meanwhile_title"),
-        t("respondent.sent_meanwhile_lead"),
-        vec![t("respondent.sent_meanwhile_text")],
-        vec![on],
-        &invited.who.municipality,
-    ))
+    let t = |part: &str| app.t(language, &format!("respondent.{why}_{part}"), &[]);
+    let on = Action { href: invited.href(""), label: t("on"), post: false, primary: true };
+    let mut page = NoticePage::new(t("title"), t("lead"), vec![t("text")], vec![on], &invited.who.municipality);
+    page.texts = written(sent);
+    view.render(&page)
+}
+
+/// What somebody wrote on a page, as far as it is worth copying.
+pub(super) fn written(sent: &[(String, String)]) -> Vec<String> {
+    let texts = sent.iter().filter(|(name, text)| name != "attempt" && text.chars().count() > SHOWN_FROM);
+    texts.map(|(_, text)| text.clone()).collect()
 }
 
 /// What the script is told after saving in the background.
@@ -256,6 +261,11 @@ struct Autosaved {
     revision: i64,
     faults: bool,
     conflict: bool,
+}
+
+fn autosaved(outcome: &Autosaved) -> Result<Response, PageError> {
+    let json = serde_json::to_string(outcome).map_err(PageError::internal)?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
 }
 
 fn field<'s>(sent: &'s Sent, name: &str) -> Option<&'s str> {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use store::StoreError;
 use store::respondent::PageSave;
 
-use super::{Action, Contact, Invited, NoticePage, day, outcome, promises};
+use super::{Action, Contact, Invited, NoticePage, day, outcome, promises, screen};
 use crate::app::App;
 use crate::error::PageError;
 use crate::templates::Page;
@@ -140,7 +140,7 @@ pub(crate) async fn begin(State(app): State<App>, visit: Visit, invited: Invited
         };
         match app.store().save_page(begun, app.now()).await {
             Ok(_) => {}
-            Err(StoreError::RoundClosed) => return closed(&app, &visit, &invited, false),
+            Err(StoreError::RoundClosed) => return closed(&app, &visit, &invited, &[]),
             Err(error) => return Err(error.into()),
         }
     }
@@ -154,24 +154,41 @@ pub(crate) async fn begin(State(app): State<App>, visit: Visit, invited: Invited
 
 /// The page in place of the questions when the round takes no answers.
 pub(super) fn not_answerable(app: &App, visit: &Visit, invited: &Invited) -> Result<Option<Response>, PageError> {
+    not_taken(app, visit, invited, &[])
+}
+
+/// The page in place of the next one when the round takes no answers: what was sent stands on it.
+pub(super) fn not_taken(
+    app: &App,
+    visit: &Visit,
+    invited: &Invited,
+    sent: &[(String, String)],
+) -> Result<Option<Response>, PageError> {
     match invited.who.round.state {
         RoundState::Open => Ok(None),
-        RoundState::Closed => closed(app, visit, invited, invited.who.response.is_some()).map(Some),
+        RoundState::Closed => closed(app, visit, invited, sent).map(Some),
         RoundState::Draft | RoundState::Opening => not_open(app, visit, invited).map(Some),
     }
 }
 
 /// No more answers are taken.
-pub(super) fn closed(app: &App, visit: &Visit, invited: &Invited, has_answered: bool) -> Result<Response, PageError> {
+pub(super) fn closed(
+    app: &App,
+    visit: &Visit,
+    invited: &Invited,
+    sent: &[(String, String)],
+) -> Result<Response, PageError> {
     let view = invited.view(app, visit).status(StatusCode::GONE);
     let language = view.language();
     let t = |key: &str| app.t(language, key, &[]);
-    let text = if has_answered { "respondent.closed_answered" } else { "respondent.closed_unanswered" };
+    let text =
+        if invited.who.response.is_some() { "respondent.closed_answered" } else { "respondent.closed_unanswered" };
     view.render(&NoticePage {
         title: t("respondent.closed_title"),
         lead: t("respondent.closed_lead"),
         paragraphs: vec![t(text)],
         reference: None,
+        texts: screen::written(sent),
         actions: Vec::new(),
         contact: Contact::of(&invited.who.municipality),
     })
@@ -189,6 +206,7 @@ fn not_open(app: &App, visit: &Visit, invited: &Invited) -> Result<Response, Pag
         lead,
         paragraphs: vec![app.t(language, "respondent.not_open_text", &[])],
         reference: None,
+        texts: Vec::new(),
         actions: Vec::new(),
         contact: Contact::of(&invited.who.municipality),
     })
@@ -211,6 +229,7 @@ fn already(app: &App, visit: &Visit, invited: &Invited) -> Result<Response, Page
         lead: app.t(language, "respondent.already_lead", &[("date", date.into())]),
         paragraphs: vec![until, t("respondent.already_closed_mailbox"), t("respondent.already_again")],
         reference: None,
+        texts: Vec::new(),
         actions: vec![
             if invited.is_open {
                 Action { href: invited.href("thanks"), label: t("respondent.to_receipt"), post: false, primary: true }
@@ -232,6 +251,7 @@ fn opted_out(app: &App, visit: &Visit, invited: &Invited) -> Result<Response, Pa
         lead: t("respondent.opted_out_lead"),
         paragraphs: vec![t("respondent.opted_out_text")],
         reference: None,
+        texts: Vec::new(),
         actions: vec![Action {
             href: invited.href(""),
             label: t("respondent.answer_anyway"),

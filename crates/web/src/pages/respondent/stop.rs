@@ -74,6 +74,7 @@ pub(crate) async fn stop(
         lead: t(text),
         paragraphs: vec![t("respondent.stopped_text")],
         reference: None,
+        texts: Vec::new(),
         actions: vec![Action {
             href: invited.href(""),
             label: t("respondent.answer_anyway"),
