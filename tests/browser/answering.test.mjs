@@ -13,7 +13,9 @@ const LANGUAGES = ['da', 'sv', 'en'];
 const WIDTHS = [320, 360, 1280];
 /** Every page, or those that the story does not meet. */
 const WHOLE = Boolean(process.env.PEJLING_FACTS);
-const COMMENT = `${'Åbenhed 👩‍🔧 مرحبا שלום, '.repeat(60)}slut`;
+/** As many characters as a comment may have. */
+const MOST = 4000;
+const COMMENT = [...'Åbenhed 👩‍🔧 مرحبا שלום, '.repeat(MOST)].slice(0, MOST - 5).join('').trim() + ' slut';
 
 /** What the runs found, by name: pages and faults. */
 const runs = {};
@@ -218,10 +220,11 @@ test('answering, every way', { timeout: 900_000 }, async (t) => {
   await inspector.look(phone, 'conflict');
 
   // 4 Faults and long texts, at 320 px and with letters twice their size.
-  await desk.locator('#screen textarea').first().fill('ø'.repeat(4000));
+  await desk.locator('#screen textarea').first().fill('ø'.repeat(MOST + 1));
   await desk.locator('#screen button[value="next"]').click();
   await desk.locator('#faults').waitFor();
   await inspector.look(desk, 'fault');
+  ran('tests', await form(desk, inspector));
   let doubled = 0;
   for (const path of ['', '/review', ...screens.map((s) => s.replace(/^\/s\/[^/]+/, ''))]) {
     await desk.goto(`${url}${token(4)}${path}`);
@@ -263,6 +266,7 @@ test('answering, every way', { timeout: 900_000 }, async (t) => {
   await staff.locator('main form button[type=submit]').first().click();
   await staff.locator('#faults').waitFor();
   await inspector.look(staff, 'faults');
+  if (WHOLE) ran('theme', await colours(staff, stranger, url, links[0]));
 
   assert.deepEqual(inspector.report(), []);
   facts(inspector);
@@ -285,6 +289,63 @@ async function everyWay(url, paths, page, inspector, note = '') {
     }
     await page.emulateMedia({ colorScheme: 'light' });
   }
+}
+
+/** What a form says and how it is pressed: the page is one with a comment that is too long. The number of checks. */
+async function form(page, inspector) {
+  // The summary has the focus, names the field in words and leads to it; the field says what is wrong and what would be right.
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'faults');
+  const field = page.locator('#screen textarea').first();
+  assert.equal(await field.getAttribute('aria-invalid'), 'true');
+  const said = await field.evaluate((e) => e.getAttribute('aria-describedby').split(' ').map((id) => document.getElementById(id)?.textContent ?? '').join(' '));
+  assert.match(said, /4\.000 tegn/);
+  await page.locator('#faults a').first().click();
+  assert.ok(await field.evaluate((e) => document.activeElement === e || e.closest(':target') !== null || location.hash !== ''));
+  // What the script says of saving is a message that takes no focus.
+  assert.equal(await page.locator('.saved-note').getAttribute('role'), 'status');
+  // A finger that slides off chooses nothing.
+  const label = page.locator('#screen label:has(input[type=radio])').nth(1);
+  await label.scrollIntoViewIfNeeded();
+  const box = await label.boundingBox();
+  const before = await label.locator('input').isChecked();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(2, 2);
+  await page.mouse.up();
+  assert.equal(await label.locator('input').isChecked(), before);
+  await inspector.look(page, 'fault, again');
+  return 5;
+}
+
+const luminance = (hex) => {
+  const [r, g, b] = hex.trim().match(/^#(..)(..)(..)$/).slice(1).map((part) => parseInt(part, 16) / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const contrast = (one, other) => {
+  const [light, dark] = [luminance(one), luminance(other)].sort((a, b) => b - a);
+  return (light + 0.05) / (dark + 0.05);
+};
+
+/** What is not text and must be seen, with colours that a municipality might choose, by day and by night. The number of colours. */
+async function colours(staff, page, url, link) {
+  const chosen = ['#1d4f7c', '#ffd400', '#e30613', '#00a0e0', '#f4f4f4', '#101010', '#6b8e23', '#b5179e'];
+  for (const colour of chosen) {
+    await staff.goto(`${url}/hojager/console/settings`);
+    await staff.locator('#colour').fill(colour);
+    await staff.locator('main form button[type=submit]').first().click();
+    await staff.waitForURL(/saved=1/);
+    for (const colorScheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme });
+      await page.goto(link);
+      const value = await page.evaluate(() => Object.fromEntries(['control', 'focus', 'brand', 'card', 'paper', 'brand-soft'].map((name) => [name, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`)])));
+      for (const [seen, ground] of [['control', 'card'], ['control', 'paper'], ['focus', 'card'], ['focus', 'paper'], ['brand', 'card'], ['brand', 'paper'], ['brand', 'brand-soft']]) {
+        const ratio = contrast(value[seen], value[ground]);
+        assert.ok(ratio >= 3, `${colour} ${colorScheme}: ${seen} on ${ground} is ${ratio.toFixed(2)} : 1`);
+      }
+    }
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  return chosen.length;
 }
 
 /** Writes what was looked at, where it is asked for. */
