@@ -130,6 +130,16 @@ pub fn datetime_of(language: Language, at: Millis, zone: &TimeZone) -> String {
     }
 }
 
+/// A telephone number as people read it out: the eight digits of a Danish one in pairs, anything else as it was written.
+#[must_use]
+pub fn phone(number: &str) -> String {
+    let digits = number.strip_prefix("+45").unwrap_or(number).trim();
+    if digits.len() != 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return number.to_owned();
+    }
+    [&digits[..2], &digits[2..4], &digits[4..6], &digits[6..]].join(&NO_BREAK_SPACE.to_string())
+}
+
 /// The zone of an IANA name; Copenhagen when there is no such zone.
 #[must_use]
 pub fn zone(name: &str) -> TimeZone {
@@ -139,6 +149,15 @@ pub fn zone(name: &str) -> TimeZone {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_danish_number_is_read_in_pairs() {
+        assert_eq!(phone("10379132"), "10\u{a0}37\u{a0}91\u{a0}32");
+        assert_eq!(phone("+45 10379132"), "10\u{a0}37\u{a0}91\u{a0}32");
+        for other in ["10 37 91 32", "044-123 45 67", "+46441234567", ""] {
+            assert_eq!(phone(other), other);
+        }
+    }
 
     #[test]
     fn numbers_as_each_language_writes_them() {

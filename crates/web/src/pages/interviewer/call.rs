@@ -190,7 +190,7 @@ async fn page(app: &App, visit: &Visit, staff: &Staff, who: &Respondent, said: S
         town: format!("{} {}", who.postcode, who.city).trim().to_owned(),
         sector: titled(&titles, &who.unit.sector).to_owned(),
         phone_href: phone.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect(),
-        phone,
+        phone: text::format::phone(&phone),
         also_for: who.also_for.clone(),
         minutes_low,
         minutes_high,

@@ -335,7 +335,7 @@ fn call_line(staff: &Staff, language: Language, row: &CallRow) -> CallLine {
         href: format!("/{}/calls/{}", staff.municipality.slug, row.invitation),
         name: row.name.clone(),
         city: row.city.clone(),
-        phone: row.phone.clone(),
+        phone: text::format::phone(&row.phone),
         calls: row.calls,
         last: row.last.as_ref().map(|l| format!("calls.outcome_{}", l.outcome.as_str())),
         again_on: row.last.as_ref().and_then(|l| l.again_on.as_deref()).map(|d| day(language, d)),

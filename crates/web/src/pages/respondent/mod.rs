@@ -214,7 +214,7 @@ impl Invited {
 /// A link that was passed on since, or one that we never made.
 async fn no_longer(app: &App, visit: &Visit, token: &str) -> Result<Response, PageError> {
     let Some((who, ended_at)) = app.store().former_invitation(&app.keys().lookup(token)).await? else {
-        return unknown(app, visit);
+        return unknown(app, visit).await;
     };
     let view = app.view(visit).of(&who.municipality).prefer(who.language).status(StatusCode::GONE);
     let language = view.language();
@@ -234,8 +234,12 @@ async fn no_longer(app: &App, visit: &Visit, token: &str) -> Result<Response, Pa
     })
 }
 
-fn unknown(app: &App, visit: &Visit) -> Result<Response, PageError> {
+async fn unknown(app: &App, visit: &Visit) -> Result<Response, PageError> {
+    // Where one municipality asks, whoever has lost a link can be told whom to call.
+    let municipalities = app.store().municipalities().await?;
+    let only = if let [only] = municipalities.as_slice() { Some(only) } else { None };
     let view = app.view(visit).status(StatusCode::NOT_FOUND);
+    let view = if let Some(only) = only { view.of(only) } else { view };
     let language = view.language();
     view.render(&NoticePage {
         title: app.t(language, "respondent.unknown_title", &[]),
@@ -244,7 +248,7 @@ fn unknown(app: &App, visit: &Visit) -> Result<Response, PageError> {
         reference: None,
         texts: Vec::new(),
         actions: Vec::new(),
-        contact: None,
+        contact: only.and_then(Contact::of),
     })
 }
 

@@ -186,7 +186,7 @@ pub(super) fn closed(
     view.render(&NoticePage {
         title: t("respondent.closed_title"),
         lead: t("respondent.closed_lead"),
-        paragraphs: vec![t(text)],
+        paragraphs: vec![t(text), t("respondent.next_results")],
         reference: None,
         texts: screen::written(sent),
         actions: Vec::new(),
