@@ -45,6 +45,8 @@ pub enum Layout {
     Wide,
     /// 340 pixels: a telephone.
     Narrow,
+    /// 600 pixels: as wide as the text of a printed page, so that the words are as large as those around it.
+    Paper,
 }
 
 impl Layout {
@@ -52,12 +54,13 @@ impl Layout {
         match self {
             Self::Wide => 720.0,
             Self::Narrow => 340.0,
+            Self::Paper => 600.0,
         }
     }
 
     pub(crate) const fn class(self) -> &'static str {
         match self {
-            Self::Wide => "chart-wide",
+            Self::Wide | Self::Paper => "chart-wide",
             Self::Narrow => "chart-narrow",
         }
     }
@@ -111,7 +114,7 @@ impl<'a> Setting<'a> {
     /// The id within the page: the two layouts of one chart stand side by side there.
     pub(crate) fn full_id(&self) -> String {
         match self.layout {
-            Layout::Wide => self.id.to_owned(),
+            Layout::Wide | Layout::Paper => self.id.to_owned(),
             Layout::Narrow => format!("{}-narrow", self.id),
         }
     }

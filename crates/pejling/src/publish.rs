@@ -356,12 +356,18 @@ pub async fn papers(
         let messages = Arc::new(Messages::load()?);
         let published_on = publication.info.date.parse().context("the publication's date")?;
         let standing = Standing::of_extra(&publication.extra);
+        let of = |key: &str| publication.extra.get(key).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+        let quotes = publication.extra.get("quotes").and_then(|v| v.as_array()).map(Vec::as_slice).unwrap_or_default();
+        let quotes: Vec<String> = quotes.iter().filter_map(|q| q.as_str()).map(str::to_owned).collect();
         let occasion = report::Occasion {
             municipality: &municipality,
             language,
             published_on,
             version: publication.info.version,
             note: &publication.info.note,
+            foreword: &of("foreword"),
+            remark: &of("remark"),
+            quotes: &quotes,
             standing: standing.as_ref(),
         };
         let figures = &publication.report;

@@ -56,6 +56,9 @@ fn the_report_conforms_to_pdf_ua_by_another_s_judgement() {
         published_on: jiff::civil::date(2026, 11, 20),
         version: 1,
         note: "Et forord.",
+        foreword: "",
+        remark: "",
+        quotes: &[],
         standing: None,
     };
     let messages = Messages::load().unwrap();

@@ -1,7 +1,9 @@
 //! The agenda item: what the administration lays before the committee, as a document and as text to copy.
 use charts::{ChartError, Setting};
-use domain::initiatives::InitiativeState;
-use domain::results::{ALL, IndicatorInfo, Report, TOTAL, Verdict};
+use domain::indicator::Kind;
+use domain::initiatives::{InitiativeState, Owner};
+use domain::language::Language;
+use domain::results::{ALL, IndicatorInfo, Report, TOTAL};
 use text::messages::Arg;
 use text::{Messages, summary};
 
@@ -24,6 +26,10 @@ pub struct Agenda {
 const SCALE: f32 = 2.0;
 /// At most so many of the municipality's initiatives are named; the report has them all.
 const MOST_INITIATIVES: usize = 8;
+/// Themes that are named.
+const MOST_THEMES: usize = 5;
+/// Quotes that are given.
+const MOST_QUOTES: usize = 5;
 
 /// Writes the agenda item of a publication.
 ///
@@ -33,7 +39,7 @@ pub fn agenda(messages: &Messages, report: &Report, occasion: &Occasion<'_>) -> 
     let secretary = Secretary { words: Words { messages, report, occasion } };
     let title = secretary.words.title();
     let blocks = secretary.blocks();
-    let author = secretary.administration();
+    let author = secretary.words.administration();
     let docx = docx::document(occasion.language, &title, &author, &blocks)?;
     Ok(Agenda { docx, text: docx::plain(&title, &blocks) })
 }
@@ -47,35 +53,20 @@ impl Secretary<'_> {
         self.words.say(&format!("agenda_{key}"), args)
     }
 
-    fn named(&self, name: &str, otherwise: &str) -> String {
-        if name.is_empty() { self.say(otherwise, &[]) } else { name.to_owned() }
-    }
-
-    fn committee(&self) -> String {
-        self.named(&self.words.occasion.municipality.settings.committee, "committee")
-    }
-
-    fn administration(&self) -> String {
-        self.named(&self.words.occasion.municipality.settings.administration, "administration")
-    }
-
-    fn council(&self) -> String {
-        self.named(&self.words.occasion.municipality.settings.council, "council")
-    }
-
     fn blocks(&self) -> Vec<Block> {
         let heading = |key: &str| Block::Heading(1, self.say(key, &[]));
         let year = self.words.year();
         let mut blocks = vec![heading("resume")];
         let sentences = summary::opening(self.words.messages, self.words.language(), self.words.report);
         let names = [
-            ("committee", self.committee().into()),
+            ("committee", self.words.committee().into()),
             ("municipality", self.words.occasion.municipality.name.as_str().into()),
             ("year", Arg::Text(year.to_string())),
         ];
         let resume = self.say("resume_text", &names);
         let first = sentences.iter().skip(1).take(1).cloned();
         blocks.push(Block::Paragraph(std::iter::once(resume).chain(first).collect::<Vec<_>>().join(" ")));
+        blocks.extend(Some(self.words.correction()).filter(|c| !c.is_empty()).map(Block::Paragraph));
         blocks.push(heading("case"));
         blocks.push(Block::Heading(2, self.say("changed", &[])));
         blocks.extend(sentences.into_iter().map(Block::Paragraph));
@@ -89,12 +80,13 @@ impl Secretary<'_> {
         blocks.push(Block::Heading(2, self.words.paper("coverage_title", &[])));
         blocks.extend(self.words.teller().response().into_iter().map(Block::Paragraph));
         blocks.push(Block::Heading(2, self.words.paper("method_title", &[])));
+        blocks.extend(self.words.remark().map(Block::Paragraph));
         blocks.push(Block::Paragraph(self.words.paper("method_change", &[])));
         blocks.extend(self.words.breaks().into_iter().map(Block::Paragraph));
         blocks.push(heading("proposal"));
-        let proposed = [("administration", self.administration().into()), ("committee", self.committee().into())];
+        let proposed = [("administration", self.words.administration().into()), ("committee", self.words.committee().into())];
         blocks.push(Block::Paragraph(self.say("proposal_text", &proposed)));
-        blocks.push(Block::Placeholder(self.say("proposal_own", &[("council", self.council().into())])));
+        blocks.push(Block::Placeholder(self.say("proposal_own", &[("council", self.words.council().into())])));
         blocks.push(heading("annexes"));
         for annex in ["annex_report", "annex_status", "annex_workbook"] {
             blocks.push(Block::Item(self.say(annex, &[("title", self.words.title().into())])));
@@ -155,51 +147,64 @@ impl Secretary<'_> {
     fn sectors(&self, indicator: &IndicatorInfo) -> Vec<Block> {
         let (report, year) = (self.words.report, self.words.year());
         let Some(before) = self.words.before() else { return Vec::new() };
-        let Some(breakdown) = report.breakdowns.iter().find(|b| b.domain == "sector") else { return Vec::new() };
-        let language = self.words.language();
-        let moved = |wanted: Verdict| {
-            let is = |g: &&domain::results::Group| {
-                report.change(&indicator.id, before, year, "sector", &g.key).is_some_and(|row| row.verdict == wanted)
-            };
-            breakdown.groups.iter().filter(is).map(|g| g.title.get(language)).collect::<Vec<_>>().join("; ")
-        };
+        if report.breakdowns.iter().all(|b| b.domain != "sector") {
+            return Vec::new();
+        }
         let mut blocks = vec![Block::Heading(2, self.say("sectors", &[]))];
-        let (up, down) = (moved(Verdict::Up), moved(Verdict::Down));
-        let name = Arg::from(indicator.title.get(language));
-        if up.is_empty() && down.is_empty() {
-            blocks.push(Block::Paragraph(self.say("sectors_none", &[("name", name.clone())])));
-        }
-        for (key, groups) in [("sectors_up", up), ("sectors_down", down)] {
-            if !groups.is_empty() {
-                blocks.push(Block::Paragraph(self.say(key, &[("name", name.clone()), ("sectors", groups.into())])));
-            }
-        }
+        blocks.extend(self.words.sectors_moved().into_iter().map(Block::Paragraph));
         blocks.extend(self.drawn("change", |s| charts::change(report, &indicator.id, (before, year), "sector", s)));
         blocks
     }
 
     fn goals(&self) -> Vec<Block> {
-        let lines = self.words.teller().targets();
-        if lines.is_empty() {
+        let goals = self.words.goals();
+        if goals.is_empty() {
             return Vec::new();
         }
-        let head = ["indicator", "goal_wanted", "goal_found", "goal_result"].map(|key| self.words.page(key)).to_vec();
-        let rows = lines.into_iter().map(|line| {
-            let verdict = self.words.page(&format!("goal_{}", line.verdict));
-            vec![line.title, line.wanted, line.found, verdict]
+        let head = vec![self.words.standing("goal"), self.words.page("goal_found"), self.words.standing("goal_result")];
+        let rows = goals.into_iter().map(|goal| {
+            let ended = |text: String| if text.ends_with('.') { text } else { format!("{text}.") };
+            let wanted = match goal.text.is_empty() {
+                true => goal.wanted,
+                false => format!("{} {}", ended(goal.text), goal.wanted),
+            };
+            let found = if goal.measure.is_empty() { goal.found } else { format!("{}: {}", goal.measure, goal.found) };
+            vec![wanted, found, self.words.standing(&format!("verdict_{}", goal.verdict))]
         });
         vec![
-            Block::Heading(2, self.words.page("goals")),
-            Block::Paragraph(self.words.page("goals_text")),
+            Block::Heading(2, self.words.standing("goals")),
+            Block::Paragraph(self.words.standing("goals_text")),
             Block::Table { head, rows: rows.collect(), text: true },
         ]
     }
 
+    /// The themes that most write about, and quotes that were released.
     fn own_words(&self) -> Vec<Block> {
-        let Some(part) = &self.words.report.insight.themes else { return Vec::new() };
-        let said = self.words.teller().themes(part, self.words.year());
-        let mut blocks = vec![Block::Heading(2, self.words.page("themes"))];
-        blocks.extend(said.into_iter().map(Block::Paragraph));
+        let mut blocks = Vec::new();
+        if let Some(part) = &self.words.report.insight.themes {
+            let language = self.words.language();
+            let said = self.words.teller().themes(part, self.words.year());
+            blocks.extend(said.into_iter().map(Block::Paragraph));
+            blocks.extend(self.words.themes().into_iter().take(MOST_THEMES).filter_map(|(theme, row)| {
+                let share = charts::figure(language, Kind::Share, row.estimate.value?, row.estimate.n);
+                let margin = row.estimate.interval.map(|i| charts::margin(language, Kind::Share, i, row.estimate.n));
+                let figure = [Some(share), margin].into_iter().flatten().collect::<Vec<_>>().join(" ");
+                Some(Block::Item(format!("{}: {figure}", theme.title.get(language))))
+            }));
+        }
+        let quotes = self.words.occasion.quotes;
+        if !quotes.is_empty() {
+            blocks.push(Block::Paragraph(self.words.answers("quotes_text")));
+            let marks = |words: &String| match self.words.language() {
+                Language::Da => format!("»{words}«"),
+                Language::Sv => format!("”{words}”"),
+                Language::En => format!("“{words}”"),
+            };
+            blocks.extend(quotes.iter().take(MOST_QUOTES).map(marks).map(Block::Item));
+        }
+        if !blocks.is_empty() {
+            blocks.insert(0, Block::Heading(2, self.words.page("themes")));
+        }
         blocks
     }
 
@@ -210,9 +215,12 @@ impl Secretary<'_> {
         let items: Vec<Block> = running
             .take(MOST_INITIATIVES)
             .map(|i| {
-                let owner = i.plan.owner.name();
                 let title = i.plan.title.get(language);
-                Block::Item(if owner.is_empty() { title.to_owned() } else { format!("{title} ({owner})") })
+                // Agendas are public: a group is named, a person is not.
+                match &i.plan.owner {
+                    Owner::Group { name } if !name.is_empty() => Block::Item(format!("{title} ({name})")),
+                    Owner::Group { .. } | Owner::Person { .. } => Block::Item(title.to_owned()),
+                }
             })
             .collect();
         if items.is_empty() {

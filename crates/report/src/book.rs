@@ -80,7 +80,7 @@ impl Table {
     /// Width of a column in letters.
     fn width(&self, column: usize) -> u16 {
         match self.head.get(column) {
-            None => 100,
+            None => 84,
             Some(_) if column == 0 => 36,
             Some(_) if self.wide.contains(&column) => 26,
             Some(title) if title.starts_with('±') => 8,
@@ -221,6 +221,8 @@ impl Hand {
         let percent = if self.language == Language::En { "%" } else { " %" };
         let code = match cell {
             Cell::Figure(p) if p.percent => format!("{}{percent}", digits(p)),
+            // Large figures are counts of registers: their thousands are set apart.
+            Cell::Figure(p) if p.value.abs() >= 1000.0 => format!("#,##{}", digits(p)),
             Cell::Figure(p) => digits(p),
             Cell::Uncertain(p) if p.percent => format!("{}{percent}\"*\"", digits(p)),
             Cell::Uncertain(p) => format!("{}\"*\"", digits(p)),
@@ -254,6 +256,7 @@ impl Hand {
                 let format = if left { &self.head_left } else { &self.head };
                 sheet.write_string_with_format(head, column(c), title, format)?;
             }
+            sheet.set_row_height(head, f64::from(self.lines(table)) * 15.5 + 3.0)?;
             sheet.set_freeze_panes(head + 1, 1)?;
             sheet.set_repeat_rows(head, head)?;
             let last = head + row(table.rows.len()).max(1);
@@ -283,6 +286,27 @@ impl Hand {
         }
         sheet.set_footer(format!("&L{}&R&P / &N", self.title.replace('&', "&&")));
         Ok(())
+    }
+
+    /// Lines that the longest heading needs in its column.
+    fn lines(&self, table: &Table) -> u32 {
+        let needs = |(c, title): (usize, &String)| {
+            let width = usize::from(table.width(c)).saturating_sub(1).max(1);
+            // Words are not cut: each takes at least a line of its own where two do not fit.
+            let mut lines = 1;
+            let mut at = 0;
+            for word in title.split(' ') {
+                let letters = word.chars().count();
+                if at > 0 && at + 1 + letters > width {
+                    lines += 1;
+                    at = 0;
+                }
+                lines += letters.saturating_sub(1) / width;
+                at += letters + usize::from(at > 0);
+            }
+            row(lines)
+        };
+        table.head.iter().enumerate().map(needs).max().unwrap_or(1)
     }
 
     /// A paragraph over the table's whole width, as high as it needs.
@@ -351,6 +375,7 @@ fn draw(name: &str, table: &Table, chart: &NativeChart, head: u32, first: u32) -
             let bounds = range(margin);
             let mut bars = ChartErrorBars::new();
             bars.set_type(ChartErrorBarsType::Custom(bounds.clone(), bounds));
+            bars.set_format(ChartFormat::new().set_line(rust_xlsxwriter::ChartLine::new().set_color(Color::RGB(0x51_606F))));
             series.set_y_error_bars(&bars);
         }
     }
@@ -361,12 +386,50 @@ fn draw(name: &str, table: &Table, chart: &NativeChart, head: u32, first: u32) -
         drawn.legend().set_position(rust_xlsxwriter::ChartLegendPosition::Bottom);
     }
     if chart.form == Form::Bars {
-        drawn.x_axis().set_reverse();
+        // The names stand on the vertical axis of lying bars, and are read from the top.
+        drawn.y_axis().set_reverse();
     }
+    let bounds = bounds(table, chart);
+    let values = if chart.form == Form::Bars { drawn.x_axis() } else { drawn.y_axis() };
+    if let Some((low, high)) = bounds {
+        values.set_min(low).set_max(high);
+    }
+    values.set_major_gridlines_line(rust_xlsxwriter::ChartLine::new().set_color(Color::RGB(0xD9_DEE3)));
     let rows = row(chart.rows.1 - chart.rows.0 + 1);
     let tall = if chart.form == Form::Bars { (6 + rows * 2).max(CHART_ROWS) } else { CHART_ROWS };
     drawn.set_alt_text(short(&chart.alt)).set_width(760).set_height(tall * 20);
     (tall, drawn)
+}
+
+/// Between which values a chart's axis runs: bars from zero, a line with room around it, so that a small difference looks small.
+fn bounds(table: &Table, chart: &NativeChart) -> Option<(f64, f64)> {
+    let printed = |c: usize| {
+        let rows = table.rows.iter().skip(chart.rows.0).take(chart.rows.1 - chart.rows.0 + 1);
+        rows.filter_map(move |cells| match cells.get(c) {
+            Some(Cell::Figure(p) | Cell::Uncertain(p)) => Some(if p.percent { p.value / 100.0 } else { p.value }),
+            _ => None,
+        })
+    };
+    let values: Vec<f64> = chart.series.iter().flat_map(|(values, _)| printed(*values)).collect();
+    let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
+    if !low.is_finite() {
+        return None;
+    }
+    // Index and percentages have round tens, a mean of a short scale round ones.
+    let step = match low.abs().max(high.abs()) {
+        most if most <= 1.0 => 0.1,
+        most if most <= 10.0 => 1.0,
+        _ => 10.0,
+    };
+    let down = |v: f64| (v / step).floor() * step;
+    let (low, high) = match chart.form {
+        Form::Line => (down(low - step), down(high + step) + step),
+        Form::Bars | Form::Columns => (down(low.min(0.0)), down(high) + step),
+    };
+    let is_negative = values.iter().any(|v| *v < 0.0);
+    // A tenth that is not one in binary would stand as 0.30000000000000004 on the axis.
+    let tidy = |v: f64| (v * 1000.0).round() / 1000.0;
+    Some((tidy(if is_negative { low } else { low.max(0.0) }), tidy(high)))
 }
 
 /// The format takes 255 characters of alternative text: whole sentences, or words with an ellipsis.

@@ -1,8 +1,9 @@
 //! A publication as a workbook: the same words and digits as page and paper, in cells that can be calculated with.
 use charts::{Printed, Setting};
+use domain::accounts::{FactKind, FactUnit};
 use domain::indicator::Kind;
 use domain::results::{ALL, CoverageRow, IndicatorInfo, Report, TOTAL};
-use text::insight::TargetLine;
+use text::standing::GoalLine;
 use text::{Messages, summary};
 
 use crate::Occasion;
@@ -17,10 +18,12 @@ pub fn workbook(messages: &Messages, report: &Report, occasion: &Occasion<'_>) -
     let clerk = Clerk { words: Words { messages, report, occasion } };
     let mut tables = vec![clerk.summary(), clerk.total()];
     tables.extend(clerk.years());
-    for breakdown in &report.breakdowns {
+    for breakdown in report.breakdowns.iter().filter(|b| b.domain != TOTAL) {
         tables.extend(clerk.breakdown(&breakdown.domain, breakdown.title.get(occasion.language)));
     }
     tables.extend(clerk.goals());
+    tables.extend(clerk.initiatives());
+    tables.extend(clerk.accounts());
     tables.extend(clerk.two_years());
     tables.extend(clerk.drivers());
     tables.extend(clerk.themes());
@@ -62,9 +65,10 @@ impl<'a> Clerk<'a> {
 
     fn summary(&self) -> Table {
         let occasion = self.words.occasion;
-        let note = (!occasion.note.is_empty()).then(|| occasion.note.to_owned());
+        let correction = Some(self.words.correction()).filter(|c| !c.is_empty());
         let sentences = summary::opening(self.words.messages, occasion.language, self.report());
-        let lead = std::iter::once(self.words.subtitle()).chain(note).chain(sentences);
+        let first = std::iter::once(self.words.subtitle()).chain(correction);
+        let lead = first.chain(sentences).chain(self.words.foreword());
         Table {
             name: self.say("sheet_summary"),
             title: self.words.title(),
@@ -236,19 +240,91 @@ impl<'a> Clerk<'a> {
     }
 
     fn goals(&self) -> Option<Table> {
-        let lines = self.words.teller().targets();
-        let row = |line: TargetLine| {
-            let verdict = self.words.page(&format!("goal_{}", line.verdict));
-            [line.title, line.wanted, line.found, verdict].map(Cell::Text).to_vec()
+        let row = |goal: GoalLine| {
+            let verdict = self.words.standing(&format!("verdict_{}", goal.verdict));
+            let name = if goal.text.is_empty() { goal.measure.clone() } else { goal.text };
+            [name, goal.measure, goal.wanted, goal.found, verdict].map(Cell::Text).to_vec()
         };
-        let rows: Vec<Vec<Cell>> = lines.into_iter().map(row).collect();
+        let rows: Vec<Vec<Cell>> = self.words.goals().into_iter().map(row).collect();
+        let [goal, result] = ["goal", "goal_result"].map(|key| self.words.standing(key));
+        let [measure, wanted, found] = [
+            self.words.say("measured_by", &[]),
+            self.words.page("goal_wanted"),
+            self.words.page("goal_found"),
+        ];
         (!rows.is_empty()).then(|| Table {
             name: self.words.page("goals"),
-            title: self.words.page("goals"),
-            lead: vec![self.words.page("goals_text")],
-            head: ["indicator", "goal_wanted", "goal_found", "goal_result"].map(|key| self.words.page(key)).to_vec(),
+            title: self.words.standing("goals"),
+            lead: vec![self.words.standing("goals_text")],
+            head: vec![goal, measure, wanted, found, result],
             rows,
-            wide: vec![1, 2, 3],
+            wide: vec![1, 2, 3, 4],
+            ..Table::default()
+        })
+    }
+
+    /// The growth accounts: a row for each fact, sector and year, counted and not estimated.
+    fn accounts(&self) -> Option<Table> {
+        let accounts = self.words.occasion.standing.map(|s| &s.accounts).filter(|a| !a.is_empty())?;
+        let language = self.words.language();
+        let groups = self.words.groups("sector");
+        let rows = accounts.cells.iter().filter_map(|cell| {
+            let fact = accounts.facts.iter().find(|f| f.key == cell.fact)?;
+            let sector = match cell.sector.as_deref() {
+                None => self.words.standing("accounts_total"),
+                Some(key) => groups.iter().find(|(_, _, k)| *k == key)?.0.clone(),
+            };
+            let hidden = || (Cell::Text(self.words.page("verdict_hidden")), String::new());
+            let (value, unit) = cell.value.map_or_else(hidden, |value| self.counted(fact, value));
+            let title = Cell::Text(fact.title.get(language).to_owned());
+            let [unit, source] = [unit, cell.source.clone()].map(Cell::Text);
+            Some(vec![title, Cell::Text(sector), Cell::Year(cell.year), value, unit, source])
+        });
+        let head = ["accounts_name", "beside_sector", "year", "accounts_value", "accounts_unit", "accounts_source"];
+        Some(Table {
+            name: self.words.standing("accounts"),
+            title: self.words.standing("accounts"),
+            lead: vec![self.words.standing("accounts_text")],
+            head: head.map(|key| self.words.say(key, &[])).to_vec(),
+            rows: rows.collect(),
+            wide: vec![1, 3, 5],
+            ..Table::default()
+        })
+    }
+
+    /// A counted figure with the digits of the page, and its unit.
+    fn counted(&self, fact: &FactKind, value: f64) -> (Cell, String) {
+        let (value, decimals, percent, unit) = match fact.unit {
+            FactUnit::Count => (value, 0, false, String::new()),
+            FactUnit::Area => (value, 0, false, "m²".to_owned()),
+            FactUnit::Share => (value * 100.0, 1, true, String::new()),
+            FactUnit::Money if value.abs() >= 1_000_000.0 => (value / 1_000_000.0, 1, false, self.say("unit_millions")),
+            FactUnit::Money => (value, 0, false, self.say("unit_money")),
+            FactUnit::Number => (value, if value.fract() == 0.0 { 0 } else { 2 }, false, String::new()),
+        };
+        (Printed::rounded(value, decimals, percent).map_or(Cell::Empty, Cell::Figure), unit)
+    }
+
+    /// The initiatives as they stood.
+    fn initiatives(&self) -> Option<Table> {
+        let standing = self.words.occasion.standing?;
+        let rows: Vec<Vec<Cell>> = text::standing::initiatives(self.words.teller(), standing)
+            .into_iter()
+            .map(|i| {
+                let state = self.words.standing(&format!("state_{}", i.state));
+                let horizon = i.horizon.map_or(Cell::Empty, Cell::Year);
+                let words = [i.title, i.area, i.owner, state, i.starts].map(Cell::Text);
+                words.into_iter().chain([horizon, Cell::Text(i.moves)]).collect()
+            })
+            .collect();
+        let mut head = ["initiative", "focus_area", "owner", "state"].map(|key| self.words.say(key, &[])).to_vec();
+        head.extend(["starts", "horizon", "moves"].map(|key| self.words.standing(key)));
+        (!rows.is_empty()).then(|| Table {
+            name: self.words.say("initiatives", &[]),
+            title: self.words.say("initiatives", &[]),
+            head,
+            rows,
+            wide: vec![1, 2, 3, 4, 6],
             ..Table::default()
         })
     }
@@ -424,7 +500,9 @@ impl<'a> Clerk<'a> {
         lead.push(format!("{}: {}", self.words.page("provenance_program"), provenance.version));
         lead.extend(provenance.options.iter().map(|(key, value)| format!("{key} = {value}")));
         lead.extend(provenance.inputs.iter().map(|(key, hash)| format!("{key}: SHA-256 {hash}")));
-        lead.extend(provenance.collapses.iter().cloned());
+        let collapses = self.words.collapses();
+        lead.extend((!collapses.is_empty()).then(|| self.say("collapses")));
+        lead.extend(collapses);
         Table { name: self.say("sheet_method"), title: self.words.page("method_title"), lead, ..Table::default() }
     }
 }

@@ -103,6 +103,9 @@ fn a_publication_fills_a_workbook_in_every_language() {
             published_on: jiff::civil::date(2026, 11, 20),
             version: 2,
             note: "Et <forord> & mere.",
+            foreword: "",
+            remark: "",
+            quotes: &[],
             standing: None,
         };
         let made = report::workbook(&messages, &report, &occasion).unwrap();

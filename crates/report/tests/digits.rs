@@ -48,6 +48,9 @@ fn every_headline_figure_has_the_same_digits_wherever_it_stands() {
         published_on: jiff::civil::date(2026, 11, 20),
         version: 1,
         note: "",
+        foreword: "",
+        remark: "",
+        quotes: &[],
         standing: None,
     };
     let pdf = words(&report::year(&messages, &report, &occasion).unwrap());

@@ -140,6 +140,9 @@ fn the_paper_is_set_in_every_language_and_is_tagged() {
             published_on: jiff::civil::date(2026, 11, 20),
             version: 2,
             note: "Et forord med <tegn> & #hash.",
+            foreword: "",
+            remark: "",
+            quotes: &[],
             standing: None,
         };
         let pdf = report::year(&messages, &small_report(), &occasion).unwrap();
@@ -169,6 +172,9 @@ fn targets_maps_themes_and_who_answered_are_set_too() {
         published_on: jiff::civil::date(2026, 11, 20),
         version: 1,
         note: "",
+        foreword: "",
+        remark: "",
+        quotes: &[],
         standing: None,
     };
     let bare = figures::report();
@@ -220,6 +226,9 @@ fn the_agenda_item_has_styles_language_header_rows_and_alternative_texts() {
             published_on: jiff::civil::date(2026, 11, 20),
             version: 1,
             note: "",
+            foreword: "",
+            remark: "",
+            quotes: &[],
             standing: None,
         };
         let agenda = report::agenda(&messages, &full(), &occasion).unwrap();
@@ -269,6 +278,9 @@ fn the_status_to_the_council_has_two_pages() {
             published_on: jiff::civil::date(2026, 11, 20),
             version: 1,
             note: "",
+            foreword: "",
+            remark: "",
+            quotes: &[],
             standing: None,
         };
         let pdf = report::status(&messages, &full(), &occasion).unwrap();

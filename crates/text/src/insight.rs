@@ -140,7 +140,15 @@ impl Teller<'_> {
         } else if let (Some(change), Some(interval)) = (row.change, row.interval) {
             let change = self.amount(info.kind, change, row.n, true);
             let margin = self.half(info.kind, interval, row.n);
+            // Printed digits may be equal where the figures behind them are not: then the word and the digits need one more.
+            let alike = change.trim_start_matches(['+', '\u{2212}']) == margin;
             found.push(self.say("target_change", &[("change", change.into()), ("margin", margin.into()), from]));
+            let just = match (row.target.goal, row.verdict) {
+                (Goal::Raise, Some(TargetVerdict::Met | TargetVerdict::Missed)) => Some("target_just_above"),
+                (Goal::Raise, Some(TargetVerdict::NotShown)) => Some("target_just_below"),
+                _ => None,
+            };
+            found.extend(just.filter(|_| alike).map(|key| self.say(key, &[])));
         }
         if let Some(pace) = row.pace.filter(|p| *p != 0.0) {
             found.push(self.say("target_pace", &[("pace", self.amount(info.kind, pace.abs(), row.n, false).into())]));

@@ -9,12 +9,14 @@
 //! - [`neighbours`]: two municipalities beside each other
 //! - [`summary`]: the sentences that open a year
 //! - [`standing`]: goals, initiatives and growth accounts in words
+//! - `method`: how figures came about, in words
 //! - [`insight`]: targets, trends, drivers, themes, reliability and who answered, in words
 pub mod collation;
 pub mod engine;
 pub mod format;
 pub mod insight;
 pub mod messages;
+mod method;
 pub mod neighbours;
 pub mod sentences;
 pub mod standing;
