@@ -1,4 +1,5 @@
 //! Theme bars: how many businesses raise each theme, with its uncertainty and what has changed.
+use domain::indicator::Kind;
 use domain::results::{Interval, Verdict};
 
 use crate::ink::Ink;
@@ -21,6 +22,8 @@ pub struct ThemeRow {
     pub label: String,
     /// Share of those asked that raise it, 0–1; `None` when it may not be shown.
     pub share: Option<f64>,
+    /// How many were asked: by that it is printed with as many digits as elsewhere.
+    pub n: u64,
     /// Its interval.
     pub interval: Option<Interval>,
     /// What can be said of the change from the year before, where there is one.
@@ -62,7 +65,10 @@ pub fn themes(data: &Themes, setting: &Setting<'_>) -> Result<String, ChartError
     for (i, row) in data.rows.iter().enumerate() {
         let y = lines(i) + if narrow { 0.7 } else { 0.5 };
         let (_, centre) = plot.pixel(&sheet, 0.0, y);
-        let figure = row.share.map_or_else(|| setting.say("hidden", &[]), |s| setting.percent(s));
+        let figure = row.share.map_or_else(
+            || setting.say("hidden", &[]),
+            |share| crate::figure(setting.language, Kind::Share, share, row.n),
+        );
         let spoken = match row.verdict {
             Some(Verdict::Up) => format!("{}: {figure} ({})", row.label, setting.say("verdict_up", &[])),
             Some(Verdict::Down) => format!("{}: {figure} ({})", row.label, setting.say("verdict_down", &[])),

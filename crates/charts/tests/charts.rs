@@ -185,6 +185,7 @@ fn comments() -> Themes {
     let row = |label: &str, share: Option<f64>, verdict| ThemeRow {
         label: label.into(),
         share,
+        n: 420,
         interval: share.map(|s| Interval { lower: s * 0.8, upper: s * 1.2 }),
         verdict,
     };

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::indicator::{Better, Kind};
 use crate::initiatives::Standing;
+use crate::insight::{ThemeInfo, ThemePart};
 use crate::language::{Country, Language, Texts};
 use crate::municipality::Municipality;
 use crate::printed::Printed;
@@ -158,6 +159,31 @@ pub struct PackageCoverage {
     pub n_answered: u64,
 }
 
+/// The share of those asked that wrote about a theme, as it was shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageTheme {
+    /// Key of the theme.
+    pub theme: String,
+    /// Title in Danish.
+    pub title_da: String,
+    /// Title in Swedish.
+    pub title_sv: String,
+    /// Title in English.
+    pub title_en: String,
+    /// Year.
+    pub year: i32,
+    /// Businesses asked.
+    pub n: u64,
+    /// The share in percent; empty where it is hidden.
+    pub value: String,
+    /// Half its 95 % interval.
+    pub margin: String,
+    /// May it be shown?
+    pub state: State,
+    /// Version of the codebook: shares compare only where it is the same.
+    pub codebook: u32,
+}
+
 /// A public initiative: "erfarenheter och goda exempel".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackageInitiative {
@@ -213,6 +239,9 @@ pub struct Package {
     pub changes: Vec<PackageChange>,
     /// Who answered.
     pub coverage: Vec<PackageCoverage>,
+    /// What businesses write about; packages made before themes travelled have none.
+    #[serde(default)]
+    pub themes: Vec<PackageTheme>,
     /// Public initiatives.
     pub initiatives: Vec<PackageInitiative>,
 }
@@ -308,6 +337,7 @@ impl Package {
             figures: report.estimates.iter().filter_map(|row| Some(figure(kind(&row.indicator)?, row))).collect(),
             changes: changes.collect(),
             coverage: coverage.collect(),
+            themes: report.insight.themes.as_ref().map(themes).unwrap_or_default(),
             initiatives: edition.standing.map(initiatives).unwrap_or_default(),
         }
     }
@@ -348,6 +378,15 @@ impl Package {
             }
             if [&f.value, &f.margin].into_iter().any(|text| !text.is_empty() && !is_number(text)) {
                 return Some(format!("{place}: {:?} ±{:?} is no number", f.value, f.margin));
+            }
+        }
+        for t in &self.themes {
+            let place = format!("{} {}", t.theme, t.year);
+            if t.state.is_hidden() && !(t.value.is_empty() && t.margin.is_empty()) {
+                return Some(format!("{place}: a hidden share has a value"));
+            }
+            if [&t.value, &t.margin].into_iter().any(|text| !text.is_empty() && !is_number(text)) {
+                return Some(format!("{place}: {:?} ±{:?} is no number", t.value, t.margin));
             }
         }
         None
@@ -395,6 +434,32 @@ fn figure(kind: Kind, row: &EstimateRow) -> PackageFigure {
         margin: digits(margin),
         state: row.state,
     }
+}
+
+/// Shares of themes over all years coded to the end; a theme on which readers disagreed has none.
+fn themes(part: &ThemePart) -> Vec<PackageTheme> {
+    let row = |theme: &ThemeInfo, year: i32| {
+        let row = part.share(&theme.key, year)?;
+        let n = row.estimate.n;
+        let shown = row.estimate.value.filter(|_| !row.state.is_hidden());
+        let value = shown.and_then(|v| Printed::figure(Kind::Share, v, n));
+        let margin = row.estimate.interval.filter(|_| value.is_some()).and_then(|i| Printed::margin(Kind::Share, i, n));
+        Some(PackageTheme {
+            theme: theme.key.clone(),
+            title_da: theme.title.da.clone(),
+            title_sv: theme.title.sv.clone(),
+            title_en: theme.title.en.clone(),
+            year,
+            n,
+            value: digits(value),
+            margin: digits(margin),
+            state: row.state,
+            codebook: part.codebook_version,
+        })
+    };
+    let years: Vec<i32> = part.years.iter().filter(|y| y.is_complete()).map(|y| y.year).collect();
+    let agreed = part.themes.iter().filter(|t| !t.disagreed);
+    agreed.flat_map(|theme| years.iter().filter_map(move |year| row(theme, *year))).collect()
 }
 
 fn initiatives(standing: &Standing) -> Vec<PackageInitiative> {

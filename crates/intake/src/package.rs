@@ -121,6 +121,11 @@ pub fn read(bytes: &[u8]) -> Result<Signed, PackageFault> {
         figures: rows("figures", &table("figures")?)?,
         changes: rows("changes", &table("changes")?)?,
         coverage: rows("coverage", &table("coverage")?)?,
+        // Packages made before themes travelled have no such table.
+        themes: match descriptor.resources.iter().any(|r| r.name == "themes") {
+            true => rows("themes", &table("themes")?)?,
+            false => Vec::new(),
+        },
         initiatives: rows("initiatives", &table("initiatives")?)?,
     };
     if let Some(fault) = package.fault() {

@@ -3,11 +3,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use analysis::coding::Codebook;
+use analysis::redact::Known;
 use anyhow::{Context, Result};
 use demo::{Demo, DemoRound};
 use domain::fieldwork::{Role, RoundState};
 use domain::frame::FrameUnit;
 use domain::ids::{InitiativeId, RoundId};
+use domain::language::Language;
 use domain::municipality::Municipality;
 use domain::questionnaire;
 use domain::secrets::SecretKey;
@@ -31,6 +33,8 @@ const STATUS: &str = "Siden tallene blev lagt frem, er én indsats gjort færdig
 const PUBLISHED_AFTER: i64 = 40;
 /// Days since the status.
 const STATUS_BEFORE: i64 = 60;
+/// Comments that the committee reads.
+const QUOTES: usize = 5;
 /// Rows staged with one call.
 const CHUNK: usize = 500;
 /// Hours for which the printed links sign in.
@@ -97,8 +101,35 @@ pub async fn load(parts: &Parts, town: &Demo, public_url: &str) -> Result<Munici
             answers(parts, &municipality, &stored.id, round).await?;
         }
     }
+    if let Some(last) = town.rounds.iter().rev().find(|r| r.state == RoundState::Closed) {
+        quotes(parts, &municipality, last).await?;
+    }
     policy(parts, town, &municipality).await?;
     Ok(municipality)
+}
+
+/// Releases some comments of a closed round to the committee: elsewhere a person reads them, chooses and takes out what could tell who wrote
+/// them; here those are taken in which nothing is found, spread over the questions.
+async fn quotes(parts: &Parts, municipality: &Municipality, made: &DemoRound) -> Result<()> {
+    let (store, id) = (&parts.store, &municipality.id);
+    let released_at = made.closes_at.plus_days(1);
+    let reader = store.create_user(id, "Lone Læser", "laeser@hojager.example", Role::Analyst, released_at).await?;
+    let questions = publish::open_questions(&questionnaire::shipped());
+    let comments = store.comments(id, made.year, &questions).await?;
+    let mut words = HashSet::new();
+    let fit = |comment: &&store::codes::CommentRow| {
+        let length = comment.text.chars().count();
+        comment.language.is_none_or(|l| l == Language::Da)
+            && (40..=160).contains(&length)
+            && analysis::redact::redact(&comment.text, comment.language, &Known::default()).found.is_empty()
+    };
+    let fit: Vec<_> = comments.iter().filter(fit).filter(|c| words.insert(c.text.as_str())).collect();
+    let apart = (fit.len() / QUOTES).max(1);
+    for comment in fit.into_iter().step_by(apart).take(QUOTES) {
+        let place = (&comment.response, comment.question.as_str());
+        store.release_quote(id, place, &comment.text, &reader.id, released_at).await?;
+    }
+    Ok(())
 }
 
 /// What the municipality wants, does and counts, in the order in which it happened: the publication of the latest closed year freezes what

@@ -84,7 +84,8 @@ impl Secretary<'_> {
         blocks.push(Block::Paragraph(self.words.paper("method_change", &[])));
         blocks.extend(self.words.breaks().into_iter().map(Block::Paragraph));
         blocks.push(heading("proposal"));
-        let proposed = [("administration", self.words.administration().into()), ("committee", self.words.committee().into())];
+        let proposed =
+            [("administration", self.words.administration().into()), ("committee", self.words.committee().into())];
         blocks.push(Block::Paragraph(self.say("proposal_text", &proposed)));
         blocks.push(Block::Placeholder(self.say("proposal_own", &[("council", self.words.council().into())])));
         blocks.push(heading("annexes"));

@@ -80,11 +80,15 @@ impl Table {
     /// Width of a column in letters.
     fn width(&self, column: usize) -> u16 {
         match self.head.get(column) {
-            None => 84,
+            None => 70,
             Some(_) if column == 0 => 36,
             Some(_) if self.wide.contains(&column) => 26,
             Some(title) if title.starts_with('±') => 8,
-            Some(_) => 10,
+            // No word of a heading is cut.
+            Some(title) => {
+                let longest = title.split([' ', '-']).map(|word| word.chars().count()).max().unwrap_or(0);
+                u16::try_from(longest + 2).unwrap_or(u16::MAX).clamp(10, 20)
+            }
         }
     }
 }
@@ -121,6 +125,8 @@ pub struct NativeChart {
 const SERIES: [u32; 4] = [0x1D_4F7C, 0xC8_6B1E, 0x6F_9FC8, 0x8A_8F96];
 /// Longest name of a sheet.
 const NAME: usize = 31;
+/// Height of a line.
+const LINE: f64 = 15.5;
 /// Rows that a chart covers.
 const CHART_ROWS: u32 = 20;
 
@@ -256,7 +262,8 @@ impl Hand {
                 let format = if left { &self.head_left } else { &self.head };
                 sheet.write_string_with_format(head, column(c), title, format)?;
             }
-            sheet.set_row_height(head, f64::from(self.lines(table)) * 15.5 + 3.0)?;
+            let words = table.head.iter().enumerate().map(|(c, title)| (c, title.as_str()));
+            sheet.set_row_height(head, f64::from(tallest(table, words)) * LINE + 3.0)?;
             sheet.set_freeze_panes(head + 1, 1)?;
             sheet.set_repeat_rows(head, head)?;
             let last = head + row(table.rows.len()).max(1);
@@ -265,6 +272,17 @@ impl Hand {
         }
         let first = at;
         for cells in &table.rows {
+            let words = cells.iter().enumerate().filter_map(|(c, cell)| match cell {
+                Cell::Text(text) => Some((c, text.as_str())),
+                _ => None,
+            });
+            // Not every program makes rows as high as their words need.
+            match tallest(table, words) {
+                0 | 1 => {}
+                lines => {
+                    sheet.set_row_height(at, f64::from(lines) * LINE)?;
+                }
+            }
             for (c, cell) in cells.iter().enumerate() {
                 self.cell(sheet, at, column(c), cell)?;
             }
@@ -288,27 +306,6 @@ impl Hand {
         Ok(())
     }
 
-    /// Lines that the longest heading needs in its column.
-    fn lines(&self, table: &Table) -> u32 {
-        let needs = |(c, title): (usize, &String)| {
-            let width = usize::from(table.width(c)).saturating_sub(1).max(1);
-            // Words are not cut: each takes at least a line of its own where two do not fit.
-            let mut lines = 1;
-            let mut at = 0;
-            for word in title.split(' ') {
-                let letters = word.chars().count();
-                if at > 0 && at + 1 + letters > width {
-                    lines += 1;
-                    at = 0;
-                }
-                lines += letters.saturating_sub(1) / width;
-                at += letters + usize::from(at > 0);
-            }
-            row(lines)
-        };
-        table.head.iter().enumerate().map(needs).max().unwrap_or(1)
-    }
-
     /// A paragraph over the table's whole width, as high as it needs.
     fn paragraph(&self, sheet: &mut Worksheet, at: u32, text: &str, table: &Table) -> Result<(), XlsxError> {
         let last = table.head.len().saturating_sub(1).min(7);
@@ -319,7 +316,7 @@ impl Hand {
             sheet.write_string_with_format(at, 0, text, &self.paragraph)?;
         }
         let lines = row(text.chars().count().div_ceil(letters.max(1))).max(1);
-        sheet.set_row_height(at, f64::from(lines) * 15.5 + 3.0)?;
+        sheet.set_row_height(at, f64::from(lines) * LINE + 3.0)?;
         Ok(())
     }
 
@@ -375,7 +372,9 @@ fn draw(name: &str, table: &Table, chart: &NativeChart, head: u32, first: u32) -
             let bounds = range(margin);
             let mut bars = ChartErrorBars::new();
             bars.set_type(ChartErrorBarsType::Custom(bounds.clone(), bounds));
-            bars.set_format(ChartFormat::new().set_line(rust_xlsxwriter::ChartLine::new().set_color(Color::RGB(0x51_606F))));
+            bars.set_format(
+                ChartFormat::new().set_line(rust_xlsxwriter::ChartLine::new().set_color(Color::RGB(0x51_606F))),
+            );
             series.set_y_error_bars(&bars);
         }
     }
@@ -399,6 +398,25 @@ fn draw(name: &str, table: &Table, chart: &NativeChart, head: u32, first: u32) -
     let tall = if chart.form == Form::Bars { (6 + rows * 2).max(CHART_ROWS) } else { CHART_ROWS };
     drawn.set_alt_text(short(&chart.alt)).set_width(760).set_height(tall * 20);
     (tall, drawn)
+}
+
+/// Lines that the longest of a row's words needs, each in the width of its column.
+fn tallest<'t>(table: &Table, words: impl Iterator<Item = (usize, &'t str)>) -> u32 {
+    let needs = |(c, words): (usize, &str)| {
+        let width = usize::from(table.width(c)).saturating_sub(1).max(1);
+        let (mut lines, mut at) = (1, 0);
+        for word in words.split(' ') {
+            let letters = word.chars().count();
+            if at > 0 && at + 1 + letters > width {
+                lines += 1;
+                at = 0;
+            }
+            lines += letters.saturating_sub(1) / width;
+            at += letters + usize::from(at > 0);
+        }
+        row(lines)
+    };
+    words.map(needs).max().unwrap_or(1)
 }
 
 /// Between which values a chart's axis runs: bars from zero, a line with room around it, so that a small difference looks small.

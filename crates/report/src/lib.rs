@@ -25,4 +25,4 @@ pub use agenda::{Agenda, agenda};
 pub use beside::comparison;
 pub use paper::PaperError;
 pub use workbook::workbook;
-pub use year::{Occasion, status, year};
+pub use year::{Occasion, status, year, year_with_pages};

@@ -58,6 +58,7 @@ pub fn package(package: &Package, key: &SigningKey) -> Result<Vec<u8>, PackageEr
         table("figures", &package.figures)?,
         table("changes", &package.changes)?,
         table("coverage", &package.coverage)?,
+        table("themes", &package.themes)?,
         table("initiatives", &package.initiatives)?,
     ];
     let described =
@@ -152,6 +153,18 @@ fn columns(table: &str) -> &'static [(&'static str, &'static str)] {
             ("n_frame", "integer"),
             ("n_answered", "integer"),
         ],
+        "themes" => &[
+            ("theme", "string"),
+            ("title_da", "string"),
+            ("title_sv", "string"),
+            ("title_en", "string"),
+            ("year", "year"),
+            ("n", "integer"),
+            ("value", "number"),
+            ("margin", "number"),
+            ("state", "string"),
+            ("codebook", "integer"),
+        ],
         _ => &[
             ("title_da", "string"),
             ("title_sv", "string"),
@@ -184,7 +197,8 @@ fn explained(column: &str) -> Option<&'static str> {
             "up or down: larger than the statistical uncertainty. unclear: within it, which does not mean equal."
         }
         "formula_version" => "Hash of the definition: figures compare only where it is the same.",
-        "n" => "Answers behind the figure.",
+        "n" => "Answers behind the figure; of a theme, all that were asked.",
+        "codebook" => "Version of the codebook: shares of themes compare only where it is the same.",
         "n_frame" => "Businesses in the frame.",
         "breaks" => "Years not comparable with earlier ones, with blanks between them.",
         _ => return None,
@@ -196,7 +210,7 @@ fn values(table: &str, column: &str) -> Option<&'static [&'static str]> {
     Some(match (table, column) {
         ("indicators", "kind") => &["index", "mean", "share", "balance", "nps"],
         ("indicators", "better") => &["higher", "lower", "none"],
-        ("figures", "state") => &["shown", "uncertain", "hidden", "hidden_secondary"],
+        ("figures" | "themes", "state") => &["shown", "uncertain", "hidden", "hidden_secondary"],
         ("changes", "verdict") => &["up", "down", "unclear", "break", "hidden"],
         ("initiatives", "state") => &["idea", "active", "done", "stopped"],
         _ => return None,
@@ -225,6 +239,7 @@ fn descriptor(package: &Package, tables: &[Written]) -> Value {
             "figures" => &["indicator", "year", "domain", "group"],
             "changes" => &["indicator", "year_from", "year_to", "domain", "group"],
             "coverage" => &["year", "domain", "group"],
+            "themes" => &["theme", "year"],
             _ => &[],
         };
         if !key.is_empty() {

@@ -31,7 +31,10 @@ pub fn pdf(template: &str, files: HashMap<String, Vec<u8>>) -> Result<Vec<u8>, P
 }
 
 /// As [`pdf`], with the number of pages.
-pub(crate) fn pages(template: &str, files: HashMap<String, Vec<u8>>) -> Result<(usize, Vec<u8>), PaperError> {
+///
+/// # Errors
+/// As [`pdf`].
+pub fn pages(template: &str, files: HashMap<String, Vec<u8>>) -> Result<(usize, Vec<u8>), PaperError> {
     let desk = Desk::new(template, files);
     let document: PagedDocument = typst::compile(&desk).output.map_err(|errors| desk.explain(&errors))?;
     let standards =

@@ -174,8 +174,7 @@ impl<'a> Words<'a> {
                     let row = self.report.change(&indicator.id, before, year, "sector", &group.key);
                     row.is_some_and(|row| row.verdict == wanted)
                 };
-                let sectors: Vec<&str> =
-                    breakdown.groups.iter().filter(has).map(|g| g.title.get(language)).collect();
+                let sectors: Vec<&str> = breakdown.groups.iter().filter(has).map(|g| g.title.get(language)).collect();
                 if !sectors.is_empty() {
                     let name = indicator.title.get(language);
                     said.push(self.say(key, &[("name", name.into()), ("sectors", sectors.join("; ").into())]));

@@ -247,11 +247,8 @@ impl<'a> Clerk<'a> {
         };
         let rows: Vec<Vec<Cell>> = self.words.goals().into_iter().map(row).collect();
         let [goal, result] = ["goal", "goal_result"].map(|key| self.words.standing(key));
-        let [measure, wanted, found] = [
-            self.words.say("measured_by", &[]),
-            self.words.page("goal_wanted"),
-            self.words.page("goal_found"),
-        ];
+        let [measure, wanted, found] =
+            [self.words.say("measured_by", &[]), self.words.page("goal_wanted"), self.words.page("goal_found")];
         (!rows.is_empty()).then(|| Table {
             name: self.words.page("goals"),
             title: self.words.standing("goals"),

@@ -54,7 +54,19 @@ pub struct Occasion<'a> {
 /// # Errors
 /// [`PaperError::Typesetting`] when something in the content cannot be set.
 pub fn year(messages: &Messages, report: &Report, occasion: &Occasion<'_>) -> Result<Vec<u8>, PaperError> {
-    Ok(Desk::new(messages, report, occasion).report()?.1)
+    Ok(year_with_pages(messages, report, occasion)?.1)
+}
+
+/// As [`year`], with the number of pages.
+///
+/// # Errors
+/// As [`year`].
+pub fn year_with_pages(
+    messages: &Messages,
+    report: &Report,
+    occasion: &Occasion<'_>,
+) -> Result<(usize, Vec<u8>), PaperError> {
+    Desk::new(messages, report, occasion).report()
 }
 
 /// Pages that the status to the council may have.
@@ -66,7 +78,7 @@ const STATUS_PAGES: usize = 2;
 /// As [`year`]; also when it cannot be brought onto two pages.
 pub fn status(messages: &Messages, report: &Report, occasion: &Occasion<'_>) -> Result<Vec<u8>, PaperError> {
     // Initiatives are many in some municipalities: less is listed until it fits; the report has it all.
-    for (most, accounts) in [(20, true), (12, true), (12, false), (8, false), (5, false), (0, false)] {
+    for (most, accounts) in [(20, 12), (20, 5), (12, 5), (12, 0), (8, 0), (5, 0), (0, 0)] {
         let (pages, pdf) = Desk::new(messages, report, occasion).council(most, accounts)?;
         if pages <= STATUS_PAGES {
             return Ok(pdf);
@@ -95,6 +107,8 @@ struct Section {
     title: String,
     /// Begins on a page of its own.
     page: bool,
+    /// Stands on one page.
+    whole: bool,
     paragraphs: Vec<String>,
     list: Vec<String>,
     charts: Vec<Chart>,
@@ -176,7 +190,8 @@ impl<'a> Desk<'a> {
     /// The report: a summary that stands on its own, then what lies behind it, method, appendix.
     fn report(mut self) -> Result<(usize, Vec<u8>), PaperError> {
         let mut sections = vec![self.indicators("headlines_title", |indicator| indicator.headline)];
-        sections.extend(self.goals());
+        // What a goal is and when it is met stands with the method: the summary is one page.
+        sections.extend(self.goals().map(|goals| Section { paragraphs: Vec::new(), ..goals }));
         sections.extend(self.foreword());
         sections.extend(self.trends());
         sections.extend(self.sectors());
@@ -184,7 +199,7 @@ impl<'a> Desk<'a> {
         sections.extend(self.priorities());
         sections.extend(self.themes());
         sections.extend(self.initiatives());
-        sections.extend(self.accounts());
+        sections.extend(self.accounts(usize::MAX));
         sections.push(self.coverage());
         sections.push(self.method());
         let appendix = sections.len();
@@ -198,12 +213,12 @@ impl<'a> Desk<'a> {
     }
 
     /// The status to the council.
-    fn council(mut self, most: usize, accounts: bool) -> Result<(usize, Vec<u8>), PaperError> {
+    fn council(mut self, most: usize, accounts: usize) -> Result<(usize, Vec<u8>), PaperError> {
         let mut sections = vec![self.indicators("headlines_title", |indicator| indicator.headline)];
         sections.extend(self.goals());
         sections.extend(self.sectors_in_brief());
         sections.extend(self.running(most));
-        sections.extend(self.accounts().filter(|_| accounts));
+        sections.extend(self.accounts(accounts));
         sections.push(Section {
             title: self.words.paper("method_title", &[]),
             paragraphs: vec![self.words.paper("method_interval", &[]), self.words.page("meaning_change")],

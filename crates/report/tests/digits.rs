@@ -1,10 +1,15 @@
 //! A number is the same, to the digit shown, on page, chart, PDF, document, workbook and package.
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the failure")]
+use std::collections::BTreeSet;
 use std::io::Read;
 
 use charts::{Printed, Setting};
-use domain::ids::MunicipalityId;
-use domain::language::{Country, Language};
+use domain::accounts::{Accounts, FactKind, FactRow};
+use domain::goals::{GoalPlan, GoalVersion, OwnGoal, Yardstick};
+use domain::ids::{GoalId, MunicipalityId};
+use domain::indicator::{Goal, Kind};
+use domain::initiatives::Standing;
+use domain::language::{Country, Language, Texts};
 use domain::municipality::{Municipality, Settings};
 use domain::packages::{Edition, Package};
 use domain::results::{ALL, Report, TOTAL};
@@ -95,4 +100,161 @@ fn every_headline_figure_has_the_same_digits_wherever_it_stands() {
         }
     }
     assert!(compared >= 8, "{compared} figures were compared");
+}
+
+fn municipality() -> Municipality {
+    Municipality {
+        id: MunicipalityId("m".into()),
+        slug: "hojager".into(),
+        name: "Højager Kommune".into(),
+        country: Country::Dk,
+        settings: Settings::default(),
+    }
+}
+
+/// Two goals, and growth accounts with a count, an amount, a share and an area.
+fn standing(sector: &str) -> Standing {
+    let goal = |text: &str, yardstick| OwnGoal {
+        id: GoalId(text.into()),
+        ended: None,
+        versions: vec![GoalVersion {
+            version: 1,
+            since: "2023-01-01".into(),
+            note: String::new(),
+            plan: GoalPlan {
+                text: Texts::same(text),
+                yardstick,
+                focus_area: None,
+                from: 2023,
+                by: 2027,
+                source: String::new(),
+            },
+        }],
+    };
+    let fact = |key: &str, year: i32, sector: Option<&str>, value: f64| FactRow {
+        year,
+        kind: FactKind::of(key).unwrap().clone(),
+        sector: sector.map(str::to_owned),
+        value,
+        source: "Register".into(),
+    };
+    let rows = [
+        fact("companies", 2023, None, 2480.0),
+        fact("companies", 2026, None, 2517.0),
+        fact("companies", 2026, Some(sector), 311.0),
+        fact("company_tax", 2026, None, 12_447_912.0),
+        fact("business_area", 2026, None, 624_512.0),
+    ];
+    Standing {
+        on: "2026-11-20".into(),
+        goals: vec![
+            goal("Mere tilfredse virksomheder", Yardstick::Indicator { id: "nki".into(), goal: Goal::Raise }),
+            goal("Flere virksomheder", Yardstick::Fact { key: "companies".into(), goal: Goal::Raise }),
+        ],
+        accounts: Accounts::of(&rows, 5),
+        ..Standing::default()
+    }
+}
+
+/// Words without what typesetting does to blanks.
+fn even(text: &str) -> String {
+    text.replace('\u{a0}', " ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The numbers of a sentence as they are printed: `+4,2`, `2.517`.
+fn numbers(sentence: &str) -> BTreeSet<String> {
+    let words = sentence.split(|c: char| !(c.is_ascii_digit() || ",.+±\u{2212}".contains(c)));
+    let tidy = words.map(|w| w.trim_matches(['.', ',']).to_owned());
+    tidy.filter(|w| w.chars().any(|c| c.is_ascii_digit())).collect()
+}
+
+#[test]
+fn goals_themes_and_growth_accounts_have_the_same_digits_wherever_they_stand() {
+    let messages = Messages::load().unwrap();
+    let municipality = municipality();
+    let report = Report { insight: figures::insight(), ..figures::report() };
+    let standing = standing(&report.breakdowns[0].groups[1].key);
+    let language = Language::Da;
+    let occasion = Occasion {
+        municipality: &municipality,
+        language,
+        published_on: jiff::civil::date(2026, 11, 20),
+        version: 1,
+        note: "",
+        foreword: "",
+        remark: "",
+        quotes: &["Bussen kører for sjældent.".to_owned()],
+        standing: Some(&standing),
+    };
+    let pdf = words(&report::year(&messages, &report, &occasion).unwrap()).map(|text| even(&text));
+    let agenda = report::agenda(&messages, &report, &occasion).unwrap();
+    let document = even(&part(&agenda.docx, "word/document.xml"));
+    let book = report::workbook(&messages, &report, &occasion).unwrap();
+    let strings = even(&part(&book, "xl/sharedStrings.xml"));
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(&book)).unwrap();
+    let mut cells = String::new();
+    for at in 0..zip.len() {
+        let mut file = zip.by_index(at).unwrap();
+        if file.enclosed_name().is_some_and(|name| name.starts_with("xl/worksheets")) && file.is_file() {
+            file.read_to_string(&mut cells).unwrap();
+        }
+    }
+    let edition = Edition { title: "", version: 1, published_on: "2026-11-20", standing: Some(&standing) };
+    let archive =
+        package(&Package::of(&municipality, &report, edition), &SigningKey::of_seed(&[7; 32]).unwrap()).unwrap();
+    let packed = part(&archive, "themes.csv");
+
+    // Goals: the sentence that the page says stands in each paper.
+    let teller = text::insight::Teller { messages: &messages, language, report: &report };
+    let goals = text::standing::goals(teller, &standing);
+    assert_eq!(goals.len(), 2);
+    for goal in &goals {
+        let found = even(&goal.found);
+        assert!(document.contains(&found), "document: {found}");
+        assert!(even(&agenda.text).contains(&found), "text: {found}");
+        assert!(strings.contains(&found), "workbook: {found}");
+        for number in numbers(&found) {
+            assert!(pdf.as_ref().is_none_or(|pdf| pdf.contains(&number)), "PDF, {found}: {number}");
+        }
+    }
+
+    // Themes: chart, document, text, workbook, package.
+    let part = report.insight.themes.as_ref().unwrap();
+    let mut compared = 0;
+    for theme in &part.themes {
+        let Some(row) = part.share(&theme.key, 2026).filter(|r| !r.state.is_hidden() && !theme.disagreed) else {
+            continue;
+        };
+        let (Some(value), n) = (row.estimate.value, row.estimate.n) else { continue };
+        let figure = even(&charts::figure(language, Kind::Share, value, n));
+        let data = charts::Themes {
+            year: 2026,
+            rows: vec![charts::ThemeRow { label: "x".into(), share: Some(value), n, interval: None, verdict: None }],
+        };
+        let drawn = even(&charts::themes(&data, &Setting::standalone(&messages, language, "themes")).unwrap());
+        assert!(drawn.contains(&figure), "chart: {figure}");
+        assert!(document.contains(&figure) && even(&agenda.text).contains(&figure), "document: {figure}");
+        assert!(pdf.as_ref().is_none_or(|pdf| pdf.contains(&figure)), "PDF: {figure}");
+        let printed = Printed::figure(Kind::Share, value, n).unwrap();
+        assert!(cells.contains(&format!("<v>{}</v>", printed.value / 100.0)), "workbook: {figure}");
+        let digits = format!("{:.*}", printed.decimals, printed.value);
+        let line = format!(",2026,{n},{digits},");
+        assert!(
+            packed.lines().any(|l| l.starts_with(&format!("{},", theme.key)) && l.contains(&line)),
+            "package: {line}"
+        );
+        compared += 1;
+    }
+    assert!(compared > 0, "a theme is shown");
+
+    // Growth accounts: paper and workbook print what the page prints.
+    for cell in &standing.accounts.cells {
+        let fact = standing.accounts.facts.iter().find(|f| f.key == cell.fact).unwrap();
+        let page = even(&text::standing::fact(&messages, language, fact.unit, cell.value.unwrap()));
+        let number = numbers(&page).into_iter().next().unwrap();
+        assert!(pdf.as_ref().is_none_or(|pdf| pdf.contains(&number)), "PDF: {page}");
+        let plain: f64 = number.replace('.', "").replace(',', ".").parse().unwrap();
+        assert!(cells.contains(&format!("<v>{plain}</v>")), "workbook: {page}");
+    }
+    assert!(pdf.is_none_or(|pdf| pdf.contains("Bussen kører for sjældent.")), "a released quote stands in the paper");
 }

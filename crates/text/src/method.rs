@@ -38,7 +38,9 @@ impl Teller<'_> {
         let counts: Vec<String> = join
             .counts
             .iter()
-            .map(|(n, of)| say("collapse_count", &[("n", Arg::Text((*n).to_owned())), ("of", Arg::Text((*of).to_owned()))]))
+            .map(|(n, of)| {
+                say("collapse_count", &[("n", Arg::Text((*n).to_owned())), ("of", Arg::Text((*of).to_owned()))])
+            })
             .collect();
         let domain = if join.class.is_some() { "size" } else { "sector" };
         let args = [
@@ -59,7 +61,8 @@ impl Teller<'_> {
         let mut rest = keys;
         while !rest.is_empty() {
             // A key may end in a plus of its own: `200+`.
-            let is_next = |key: &str| rest.strip_prefix(key).is_some_and(|more| more.is_empty() || more.starts_with('+'));
+            let is_next =
+                |key: &str| rest.strip_prefix(key).is_some_and(|more| more.is_empty() || more.starts_with('+'));
             let known = groups.iter().filter(|g| is_next(&g.key)).max_by_key(|g| g.key.len());
             let length = known.map_or_else(|| rest.find('+').unwrap_or(rest.len()), |g| g.key.len());
             titles.push(known.map_or(&rest[..length], |g| g.title.get(self.language)));
@@ -75,7 +78,8 @@ mod tests {
 
     #[test]
     fn a_join_is_read_as_the_analysis_writes_it() {
-        let class = Join::parse("2023 and 2024: sector a+b, size class 200+ (0 of 2; 1 of 3 answered) joins 10-49+50-199");
+        let class =
+            Join::parse("2023 and 2024: sector a+b, size class 200+ (0 of 2; 1 of 3 answered) joins 10-49+50-199");
         let class = class.expect("a join of a class");
         assert_eq!((class.years, class.sector, class.class), ("2023 and 2024", "a+b", Some("200+")));
         assert_eq!((class.counts, class.into), (vec![("0", "2"), ("1", "3")], "10-49+50-199"));

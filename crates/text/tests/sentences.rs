@@ -230,7 +230,7 @@ proptest! {
 fn areas(language: Language) -> String {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates/i18n");
     let mut all = String::new();
-    for area in ["sentences", "committee", "standing", "compare", "charts"] {
+    for area in ["sentences", "committee", "standing", "compare", "charts", "papers", "report", "answers"] {
         let file = folder.join(format!("{area}.{}.toml", language.tag()));
         let table: toml::Table = toml::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
         let mut add = |text: &str| {
@@ -253,8 +253,10 @@ fn areas(language: Language) -> String {
             }
         }
     }
-    for indicator in Definitions::shipped().indicators {
-        all.push_str(indicator.title.get(language));
+    let indicators = Definitions::shipped().indicators;
+    let facts = domain::accounts::FactKind::shipped();
+    for title in indicators.iter().map(|i| &i.title).chain(facts.iter().map(|f| &f.title)) {
+        all.push_str(title.get(language));
         all.push('\n');
     }
     all

@@ -16,8 +16,7 @@ impl Desk<'_> {
             vec![wanted, found, self.words.standing(&format!("verdict_{}", goal.verdict))]
         };
         let rows: Vec<Vec<String>> = self.words.goals().into_iter().map(row).collect();
-        let head =
-            vec![self.words.standing("goal"), self.words.page("goal_found"), self.words.standing("goal_result")];
+        let head = vec![self.words.standing("goal"), self.words.page("goal_found"), self.words.standing("goal_result")];
         (!rows.is_empty()).then(|| Section {
             title: self.words.standing("goals"),
             paragraphs: vec![self.words.standing("goals_text")],
@@ -72,13 +71,13 @@ impl Desk<'_> {
     }
 
     fn initiative(&self, line: InitiativeLine) -> Part {
-        let said = |key: &str, value: &str| {
-            (!value.is_empty()).then(|| format!("{}: {value}", self.words.standing(key)))
-        };
+        let said =
+            |key: &str, value: &str| (!value.is_empty()).then(|| format!("{}: {value}", self.words.standing(key)));
         let horizon = line.horizon.map(|year| year.to_string()).unwrap_or_default();
         let state = self.words.standing(&format!("state_{}", line.state));
-        let first = [said("owner", &line.owner), said("area", &line.area), said("starts", &line.starts), said("horizon", &horizon)];
-        let then = [said("moves", &line.moves)];
+        let first = [said("owner", &line.owner), said("area", &line.area)];
+        let then = [said("starts", &line.starts), said("horizon", &horizon)];
+        let moves = [said("moves", &line.moves)];
         let last = [said("resources", &line.resources), said("backing", &line.backing)];
         let joined = |parts: &[Option<String>]| parts.iter().flatten().cloned().collect::<Vec<_>>().join(" · ");
         let steps: Vec<String> = line
@@ -89,8 +88,9 @@ impl Desk<'_> {
                 if step.note.is_empty() { at } else { format!("{at} ({})", step.note.trim_end_matches('.')) }
             })
             .collect();
-        let history = (!steps.is_empty()).then(|| format!("{} – {}.", self.words.standing("history"), steps.join("; ")));
-        let facts = [joined(&first), joined(&then), joined(&last)].into_iter().chain(history);
+        let history =
+            (!steps.is_empty()).then(|| format!("{} – {}.", self.words.standing("history"), steps.join("; ")));
+        let facts = [joined(&first), joined(&then), joined(&moves), joined(&last)].into_iter().chain(history);
         Part {
             title: format!("{} ({state})", line.title),
             paragraphs: Some(line.description).filter(|d| !d.is_empty()).into_iter().collect(),
@@ -107,8 +107,8 @@ impl Desk<'_> {
         standing::fact(self.words.messages, self.words.language(), fact.unit, value)
     }
 
-    /// The growth accounts of the whole municipality.
-    pub(super) fn accounts(&self) -> Option<Section> {
+    /// The growth accounts of the whole municipality, at most so many facts.
+    pub(super) fn accounts(&self, most: usize) -> Option<Section> {
         let accounts = self.accounts_of()?;
         let years: Vec<i32> = accounts.years.iter().rev().take(YEARS).rev().copied().collect();
         let rows = accounts.facts.iter().filter_map(|fact| {
@@ -121,7 +121,7 @@ impl Desk<'_> {
                 row
             })
         });
-        let rows: Vec<Vec<String>> = rows.collect();
+        let rows: Vec<Vec<String>> = rows.take(most).collect();
         let mut head = vec![self.words.standing("accounts_fact")];
         head.extend(years.iter().map(ToString::to_string));
         head.push(self.words.say("accounts_source", &[]));

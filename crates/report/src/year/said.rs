@@ -42,8 +42,7 @@ impl Desk<'_> {
                 })
                 .collect();
             let head = keys.map(|key| self.words.page(key)).to_vec();
-            let table =
-                (!rows.is_empty()).then(|| Sheet { caption: String::new(), head, rows, shape: Shape::Figures });
+            let table = (!rows.is_empty()).then(|| Sheet { caption: String::new(), head, rows, shape: Shape::Figures });
             sections.push(Section {
                 title: format!("{} {}", self.words.paper("priorities_title", &[]), battery),
                 paragraphs: self.words.teller().drivers(map),
@@ -69,6 +68,7 @@ impl Desk<'_> {
             let rows = self.words.themes().into_iter().map(|(theme, row)| ThemeRow {
                 label: theme.title.get(self.words.language()).to_owned(),
                 share: row.estimate.value,
+                n: row.estimate.n,
                 interval: row.estimate.interval,
                 verdict: before.and_then(|from| part.change(&theme.key, from, year)).map(|c| c.verdict),
             });
@@ -89,13 +89,13 @@ impl Desk<'_> {
         Some(section)
     }
 
-    /// How the figures came about, on a page of its own.
+    /// How the figures came about, on one page.
     pub(super) fn method(&self) -> Section {
         let reliability = self.words.teller().reliability();
         let quality = (!reliability.is_empty()).then(|| self.words.page("quality_text"));
         Section {
             title: self.words.paper("method_title", &[]),
-            page: true,
+            whole: true,
             paragraphs: self.words.method().into_iter().chain(quality).collect(),
             list: reliability,
             ..Section::default()

@@ -1025,6 +1025,7 @@ fn theme_data(language: Language, year: i32, rows: &[ThemeShare<'_>]) -> Themes 
     let row = |(theme, row, change): &ThemeShare<'_>| ThemeRow {
         label: theme.title.get(language).to_owned(),
         share: row.estimate.value,
+        n: row.estimate.n,
         interval: row.estimate.interval,
         verdict: change.map(|c| c.verdict),
     };
