@@ -254,6 +254,27 @@ fn in_language(language: Language, [da, sv, en]: [&String; 3]) -> &str {
     }
 }
 
+/// A rule that a package does not keep; with the place of the figure: indicator, year, breakdown and group.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BrokenRule {
+    /// It has another format.
+    #[error("the package has format {0}, this program reads format {FORMAT}")]
+    Format(u32),
+    /// A figure is of an indicator that is not described.
+    #[error("{0}: the package does not describe this indicator")]
+    Undescribed(String),
+    /// A hidden figure has a value.
+    #[error("{0}: a hidden figure has a value")]
+    Uncovered(String),
+    /// A figure from too few answers is not hidden.
+    #[error("{0}: a figure from {1} answers must be hidden")]
+    TooFew(String, u64),
+    /// A figure is no number.
+    #[error("{0}: the figure is no number")]
+    NoNumber(String),
+}
+
 /// Which publication is packed.
 #[derive(Debug, Clone, Copy)]
 pub struct Edition<'a> {
@@ -360,33 +381,33 @@ impl Package {
 
     /// What is wrong with the words and numbers of a package that came from elsewhere; `None`: nothing.
     #[must_use]
-    pub fn fault(&self) -> Option<String> {
+    pub fn fault(&self) -> Option<BrokenRule> {
         if self.head.format != FORMAT {
-            return Some(format!("the package has format {}, this program reads format {FORMAT}", self.head.format));
+            return Some(BrokenRule::Format(self.head.format));
         }
         let is_number = |text: &str| text.parse::<f64>().is_ok_and(f64::is_finite);
         for f in &self.figures {
             let place = format!("{} {} {} {}", f.indicator, f.year, f.domain, f.group);
             if self.indicators.iter().all(|i| i.id != f.indicator) {
-                return Some(format!("{place}: the package does not describe this indicator"));
+                return Some(BrokenRule::Undescribed(place));
             }
             if f.state.is_hidden() && !(f.value.is_empty() && f.margin.is_empty()) {
-                return Some(format!("{place}: a hidden figure has a value"));
+                return Some(BrokenRule::Uncovered(place));
             }
             if !f.value.is_empty() && f.n < u64::from(self.head.threshold.max(5)) {
-                return Some(format!("{place}: a figure from {} answers must be hidden", f.n));
+                return Some(BrokenRule::TooFew(place, f.n));
             }
             if [&f.value, &f.margin].into_iter().any(|text| !text.is_empty() && !is_number(text)) {
-                return Some(format!("{place}: {:?} ±{:?} is no number", f.value, f.margin));
+                return Some(BrokenRule::NoNumber(place));
             }
         }
         for t in &self.themes {
             let place = format!("{} {}", t.theme, t.year);
             if t.state.is_hidden() && !(t.value.is_empty() && t.margin.is_empty()) {
-                return Some(format!("{place}: a hidden share has a value"));
+                return Some(BrokenRule::Uncovered(place));
             }
             if [&t.value, &t.margin].into_iter().any(|text| !text.is_empty() && !is_number(text)) {
-                return Some(format!("{place}: {:?} ±{:?} is no number", t.value, t.margin));
+                return Some(BrokenRule::NoNumber(place));
             }
         }
         None

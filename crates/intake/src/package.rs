@@ -1,7 +1,7 @@
 //! Another municipality's data package: its archive is bounded, its signature and hashes are checked before a figure is read.
 use std::io::{Cursor, Read};
 
-use domain::packages::{FORMAT, Package, PackageHead};
+use domain::packages::{BrokenRule, FORMAT, Package, PackageHead};
 use ring::signature::{ED25519, UnparsedPublicKey};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -40,7 +40,7 @@ pub enum PackageFault {
     },
     /// The figures contradict the rules under which packages are made.
     #[error("{0}")]
-    Rules(String),
+    Rules(BrokenRule),
 }
 
 /// A package whose signature fits, with the key that signed it. Whose key that is a person confirms, once.

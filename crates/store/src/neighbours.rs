@@ -28,6 +28,7 @@ statements! {
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         on conflict (municipality_id, source, measure, place, year) do update
         set value = excluded.value, unit = excluded.unit, n = excluded.n, note = excluded.note, imported_at = excluded.imported_at";
+    DROP_OUTSIDE = "delete from outside_figures where municipality_id = $1 and source = $2";
     OUTSIDE = "select source, measure, place, year, value, unit, n, note from outside_figures where municipality_id = $1 order by source, measure, place, year";
 }
 
@@ -213,6 +214,14 @@ impl Store {
                 .await?;
         }
         Ok(tx.commit().await?)
+    }
+
+    /// Deletes the figures of one survey and says how many there were.
+    pub async fn drop_outside_figures(&self, municipality: &MunicipalityId, source: &str) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let gone = call(DROP_OUTSIDE).text(municipality.as_str()).text(source).run(&mut tx).await?;
+        tx.commit().await?;
+        Ok(gone)
     }
 
     /// All figures that others publish.

@@ -134,6 +134,7 @@ const ADDRESSES: &[(&str, &str, &[Role])] = &[
     ("POST", "/{slug}/console/publications/{publication}/report", CONSOLE),
     ("GET", "/{slug}/console/neighbours", CONSOLE),
     ("POST", "/{slug}/console/neighbours", CONSOLE),
+    ("POST", "/{slug}/console/neighbours/outside/delete", CONSOLE),
     ("POST", "/{slug}/console/neighbours/{neighbour}/confirm", CONSOLE),
     ("POST", "/{slug}/console/neighbours/{neighbour}/forget", CONSOLE),
     ("POST", "/{slug}/console/neighbours/{neighbour}/paper", CONSOLE),

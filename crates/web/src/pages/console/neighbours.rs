@@ -6,7 +6,7 @@ use axum::{Router, middleware, routing};
 use axum_extra::extract::Form;
 use domain::initiatives::Standing;
 use domain::language::Language;
-use domain::packages::{Edition, Package, compare, fingerprint};
+use domain::packages::{BrokenRule, Edition, Package, compare, fingerprint};
 use intake::package::PackageFault;
 use serde::{Deserialize, Serialize};
 use store::neighbours::{Neighbour, OutsideFigure, Received};
@@ -27,6 +27,7 @@ const LARGEST: usize = 20_000_000;
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/{slug}/console/neighbours", routing::get(show).post(upload))
+        .route("/{slug}/console/neighbours/outside/delete", routing::post(delete_outside))
         .route("/{slug}/console/neighbours/{neighbour}/confirm", routing::post(confirm))
         .route("/{slug}/console/neighbours/{neighbour}/forget", routing::post(forget))
         .route("/{slug}/console/neighbours/{neighbour}/paper", routing::post(paper))
@@ -55,6 +56,8 @@ pub struct NeighboursPage {
     pub neighbours: Vec<NeighbourLine>,
     /// Figures that others publish.
     pub outside: Vec<OutsideLine>,
+    /// The surveys that these figures are from, each once.
+    pub surveys: Vec<String>,
     /// What is wrong with the file, in words.
     pub fault: Option<String>,
     /// What was done: key of a message.
@@ -142,6 +145,7 @@ impl Page for NeighboursPage {
             fingerprint: full.then(|| "1234 5678".to_owned()),
             neighbours: if full { vec![line(true), line(false)] } else { Vec::new() },
             outside: if full { vec![OutsideLine::sample()] } else { Vec::new() },
+            surveys: if full { vec!["Insikt".to_owned()] } else { Vec::new() },
             fault: full.then(|| "Filen er ingen datapakke.".to_owned()),
             done: full.then_some("papers.neighbours_new"),
         };
@@ -226,12 +230,13 @@ struct Done {
     done: String,
 }
 
-const DONE: [(&str, &str); 5] = [
+const DONE: [(&str, &str); 6] = [
     ("new", "papers.neighbours_new"),
     ("known", "papers.neighbours_known"),
     ("outside", "papers.neighbours_outside"),
     ("confirmed", "papers.neighbours_confirmed"),
     ("forgotten", "papers.neighbours_forgotten"),
+    ("deleted", "papers.outside_deleted"),
 ];
 
 async fn page(
@@ -256,7 +261,10 @@ async fn page(
         name: n.name,
     };
     let outside = app.store().outside_figures(id).await?;
+    let mut surveys: Vec<String> = outside.iter().map(|f| f.source.clone()).collect();
+    surveys.dedup();
     Ok(NeighboursPage {
+        surveys,
         bar: staff.bar("neighbours"),
         fingerprint: app.public_key().map(fingerprint),
         neighbours: app.store().neighbours(id).await?.into_iter().map(line).collect(),
@@ -284,10 +292,22 @@ fn worded(app: &App, language: Language, fault: &PackageFault) -> String {
         PackageFault::Signature => ("signature", String::new()),
         PackageFault::Table(table) => ("table", table.clone()),
         PackageFault::Row { table, line, .. } => ("row", format!("{table}.csv, {line}")),
-        PackageFault::Rules(rule) => ("rules", rule.clone()),
+        PackageFault::Rules(rule) => ("rules", broken(app, language, rule)),
         _ => ("no_package", String::new()),
     };
     app.t(language, &format!("papers.neighbours_fault_{key}"), &[("detail", Arg::Text(detail))])
+}
+
+/// Which rule a package does not keep.
+fn broken(app: &App, language: Language, rule: &BrokenRule) -> String {
+    let (key, place, n) = match rule {
+        BrokenRule::Undescribed(place) => ("undescribed", place.as_str(), 0),
+        BrokenRule::Uncovered(place) => ("uncovered", place.as_str(), 0),
+        BrokenRule::TooFew(place, n) => ("too_few", place.as_str(), *n),
+        BrokenRule::NoNumber(place) => ("no_number", place.as_str(), 0),
+        _ => return String::new(),
+    };
+    app.t(language, &format!("papers.neighbours_rule_{key}"), &[("place", place.into()), ("n", n.into())])
 }
 
 async fn upload(
@@ -427,6 +447,29 @@ async fn forget(
     app.store().drop_neighbour(&staff.municipality.id, &neighbour).await?;
     staff.did(&app, "neighbour.forgotten", &neighbour, "").await?;
     Ok(back(&staff, "forgotten"))
+}
+
+#[derive(Debug, Deserialize)]
+struct Survey {
+    /// Who publishes the figures.
+    #[serde(default)]
+    source: String,
+    #[serde(default)]
+    sure: String,
+}
+
+async fn delete_outside(
+    State(app): State<App>,
+    visit: Visit,
+    Analyst(staff): Analyst,
+    Form(Survey { source, sure }): Form<Survey>,
+) -> Result<Response, PageError> {
+    if sure != "yes" {
+        return unsure(&app, &visit, &staff).await;
+    }
+    let gone = app.store().drop_outside_figures(&staff.municipality.id, &source).await?;
+    staff.did(&app, "outside_figures.deleted", "", &gone.to_string()).await?;
+    Ok(back(&staff, "deleted"))
 }
 
 async fn unsure(app: &App, visit: &Visit, staff: &Staff) -> Result<Response, PageError> {
