@@ -81,10 +81,12 @@ pub async fn send(config: &Config, watch: bool) -> Result<()> {
     }
 }
 
-/// The reason of a pause in English, as the command line speaks: a known one with the mail server's words, or a person's own.
+/// The reason of a pause in English, as the command line speaks: a known one with the words that belong to it, or a person's own.
 pub(crate) fn pause_in_words(messages: &Messages, key: Option<&str>, words: &str) -> String {
-    match key {
-        Some(key) => messages.try_t(Language::En, key, &[("words", words.into())]).unwrap_or_else(|_| words.to_owned()),
+    let said = key.and_then(|key| messages.try_t(Language::En, key, &[("words", words.into())]).ok());
+    match said {
+        Some(said) if words.is_empty() || said.contains(words) => said,
+        Some(said) => format!("{said} {words}"),
         None => words.to_owned(),
     }
 }

@@ -71,6 +71,14 @@ static AWAY_SUBJECT: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
+/// What machines say when they have got a mail.
+static ACKNOWLEDGED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(concat!(
+        r"(?i)tak for (?:din|jeres|deres) (?:mail|e-?mail|henvendelse|besked)|vi har modtaget (?:din|jeres|deres)|tack för (?:ditt|ert) (?:mejl|mail|meddelande|ärende)|tack för (?:din|er) (?:förfrågan|e-?post)",
+        r"|vi har (?:tagit emot|mottagit) (?:ditt|ert|din|er)|thank you for (?:your (?:e-?mail|message|enquiry|inquiry)|contacting)|we have received your|(?:sag|ärende|ticket|case) (?:#|nr\.? ?)?\d+ (?:er|är|has been|is) (?:oprettet|skapat|created|registered)"
+    ))
+});
+
 /// A Message-ID where it is named as such.
 static MESSAGE_ID: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -435,7 +443,9 @@ impl Anatomy {
         let says_so = self.automatic.contains("Auto-Submitted: auto-replied")
             || self.automatic.contains("X-Autoreply: y")
             || self.automatic.contains("X-Autorespond: y")
-            || self.automatic.contains("Precedence: auto_reply");
+            || self.automatic.contains("Precedence: auto_reply")
+            // A ticket system acknowledges what it got; "generated" alone may be anything that a machine writes.
+            || self.automatic.contains("Auto-Submitted: auto-generated") && ACKNOWLEDGED.is_match(&self.notice);
         says_so && !from_machine || AWAY_SUBJECT.is_match(self.subject.trim())
     }
 

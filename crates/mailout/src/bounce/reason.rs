@@ -116,7 +116,7 @@ const WORDS: &[(Reason, &str)] = &[
     ),
     (
         Reason::NoMail,
-        r"null mx|does not accept (?:any )?(?:mail|smtp)|(?:host|domain|server) does ?n[o']t (?:accept|receive) (?:any )?(?:e-?)?mail|no smtp service|mail receiving disabled",
+        r"null ?mx|does not accept (?:any )?(?:mail|smtp)|(?:host|domain|server) does ?n[o']t (?:accept|receive) (?:any )?(?:e-?)?mail|no smtp service|mail receiving disabled",
     ),
     (
         Reason::HostUnknown,
@@ -159,6 +159,8 @@ static DIRECTORY: LazyLock<Regex> = LazyLock::new(|| {
 unknown user:",
     )
 });
+/// The domain itself publishes that it takes no mail (RFC 7505), whatever status the relay gives it.
+static NULL_MX: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\(nullMX\)|\bnull MX\b"));
 /// A program of the receiving system failed, or a rule answered.
 static PROGRAM: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)command output|x-unix;|\[answered by a rule\]"));
 /// Words beside a report that say something else than its status.
@@ -175,7 +177,7 @@ pub(super) fn is_dead(reason: Reason, status: Option<Status>, words: &str) -> bo
     }
     // 5.2.1 is said of mailboxes that are switched off or filter as well: there the server must have refused RCPT.
     let named = status.is_some_and(|s| s.class == 5 && s.subject == 1 && matches!(s.detail, 1 | 2 | 3 | 6 | 10));
-    if named || DIRECTORY.is_match(words) {
+    if named || DIRECTORY.is_match(words) || NULL_MX.is_match(words) {
         return true;
     }
     (reason == Reason::HostUnknown || RECIPIENT_COMMAND.is_match(words)) && !OTHER_COMMAND.is_match(words)

@@ -539,3 +539,31 @@ fn a_forwarded_bounce_and_talk_about_one_are_read_with_care() {
     let left = "From: Anna <anna@firma.example>\r\nTo: retur@hojager.example\r\nSubject: Automatisk svar: Svar senest 1. oktober\r\nAuto-Submitted: auto-replied\r\n\r\nJeg er ikke længere ansat. Skriv til info@firma.example.\r\n";
     assert_eq!(classify(left.as_bytes()).row(), ["", "auto-reply", "0", "", "away"]);
 }
+
+#[test]
+fn a_domain_that_publishes_that_it_takes_no_mail_is_dead_whatever_the_status() {
+    let from = "Mail Delivery System <MAILER-DAEMON@relay.example>";
+    let notice = format!("{TEXT}<{WHO}>: Domain firma.example does not accept mail (nullMX)\r\n");
+    let diagnostic = "Domain firma.example does not accept mail (nullMX)";
+    let message = report(from, "Undelivered Mail Returned to Sender", &notice, &fields("5.1.0", diagnostic));
+    says("postfix", &message, "permanent", "1", "5.1.0", "no-mail");
+}
+
+#[test]
+fn a_ticket_system_acknowledges_and_a_newsletter_does_not() {
+    let machine = |text: &str| {
+        format!(
+            "From: Support <support@firma.example>\r\nTo: maaling@hojager.example\r\nSubject: [#4711] Svar senest 1. oktober\r\n\
+             Auto-Submitted: auto-generated\r\nPrecedence: bulk\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{text}\r\n"
+        )
+    };
+    for text in [
+        "Tak for din henvendelse. Vi vender tilbage.",
+        "Vi har tagit emot ditt ärende.",
+        "Thank you for contacting us.",
+        "Sag #4711 er oprettet.",
+    ] {
+        assert_eq!(classify(machine(text).as_bytes()).kind, Kind::AutoReply, "{text}");
+    }
+    assert_eq!(classify(machine("Ugens tilbud på dæk.").as_bytes()).kind, Kind::None);
+}

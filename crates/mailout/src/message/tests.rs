@@ -654,3 +654,22 @@ fn a_preview_has_the_words_of_the_message_and_nobodys_link() {
     assert!(!shown.text.contains(&token) && !shown.html.contains(&token));
     assert_eq!(parts(&sent).0.trim_end().replace(&token, "…"), shown.text.trim_end());
 }
+
+#[test]
+fn every_link_of_a_message_is_one_that_is_known_to_change_nothing() {
+    // What `crates/web/tests/mail_links.rs` opens as a scanner does; a new link belongs there too.
+    let known = [link(), format!("{}/stop", link()), "https://svar.hojager.example/hojager/privacy".to_owned()];
+    for (kind, language) in every() {
+        let rendered = composed(&claimed(kind, language));
+        let (text, page) = parts(&rendered);
+        for part in [text, page] {
+            let ours = part.match_indices("https://svar.hojager.example").map(|(at, _)| {
+                let rest = &part[at..];
+                &rest[..rest.find(|c: char| c.is_whitespace() || "\"<>".contains(c)).unwrap_or(rest.len())]
+            });
+            for address in ours {
+                assert!(known.iter().any(|known| known == address), "{kind:?} {language:?}: {address}");
+            }
+        }
+    }
+}

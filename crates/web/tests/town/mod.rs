@@ -151,6 +151,12 @@ impl Town {
             .expect("the town is sound")
     }
 
+    /// The database to its last byte, with what was written and not yet moved into it.
+    pub fn bytes(&self) -> (Vec<u8>, Vec<u8>) {
+        let read = |name: &str| std::fs::read(self._folder.path().join(name)).unwrap_or_default();
+        (read("town.sqlite"), read("town.sqlite-wal"))
+    }
+
     /// A browser without script and without cookies yet.
     pub fn browser(&self) -> Browser {
         Browser { router: self.router.clone(), cookies: BTreeMap::new() }

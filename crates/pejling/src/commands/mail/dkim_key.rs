@@ -1,7 +1,7 @@
 //! `pejling mail dkim-key`
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use mailout::dkim::{Algorithm, Signer, SigningKey, zone_line};
 
 use crate::cli::mail::DkimKey;
@@ -21,7 +21,10 @@ pub fn run(arguments: &DkimKey) -> Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let path = arguments.out.display();
-    let mut file = options.open(&arguments.out).with_context(|| format!("{path} cannot be made"))?;
+    let mut file = options.open(&arguments.out).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => anyhow!("{path} is there already: a key is never overwritten, name another file"),
+        _ => anyhow!("{path} cannot be made: {error}"),
+    })?;
     file.write_all(pem.as_bytes())
         .and_then(|()| file.sync_all())
         .with_context(|| format!("{path} cannot be written"))?;
@@ -31,7 +34,9 @@ pub fn run(arguments: &DkimKey) -> Result<()> {
 
 fn advice(signer: &Signer, arguments: &DkimKey) -> String {
     let domain = signer.domain();
-    let path = arguments.out.display();
+    // As the configuration needs it, from wherever the program runs.
+    let path = std::path::absolute(&arguments.out).unwrap_or_else(|_| arguments.out.clone());
+    let path = path.display();
     let kind = if arguments.ed25519 { "ed25519_" } else { "" };
     let mut lines = vec![
         format!("The key is in {path}, readable by its owner only. Publish in the DNS of {domain}:"),

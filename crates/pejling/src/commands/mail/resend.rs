@@ -1,9 +1,12 @@
 //! `pejling mail resend-uncertain`: a person decides, message by message.
 use std::collections::BTreeSet;
-use std::io::{BufRead, Write};
+use std::io::{BufRead, IsTerminal, Write};
 
 use anyhow::Result;
 use domain::fieldwork::MailState;
+use domain::language::Language;
+use domain::sending::own_words;
+use text::Messages;
 
 use crate::cli::mail::OfRound;
 use crate::commands::mail::rounds;
@@ -20,6 +23,7 @@ const MOST: u32 = 10_000;
 pub async fn run(of: &OfRound, config: &Config) -> Result<()> {
     let parts = Parts::open(config).await?;
     let (municipality, rounds) = rounds(&parts, of).await?;
+    let messages = Messages::load()?;
     let mut input = std::io::stdin().lock();
     let (mut shown, mut again) = (0, 0);
     for round in &rounds {
@@ -29,11 +33,15 @@ pub async fn run(of: &OfRound, config: &Config) -> Result<()> {
         for trouble in troubles.iter().filter(|t| t.state == MailState::Uncertain && uncertain.contains(&t.id.0)) {
             shown += 1;
             println!("{} · {} · {}", round.title, trouble.kind.as_str(), trouble.business_name);
-            println!("  {}", trouble.words);
+            println!("  {}", said(&messages, &trouble.words));
             print!("  It may have arrived. Send it again? [y/N/q] ");
             std::io::stdout().flush()?;
             let mut answer = String::new();
             let ended = input.read_line(&mut answer)? == 0;
+            // What is typed ends its line; what comes from a file, or does not come, leaves it open.
+            if ended || !std::io::stdin().is_terminal() {
+                println!();
+            }
             match answer.trim().to_lowercase().as_str() {
                 "y" | "yes" | "j" | "ja" => {
                     let now = parts.clock.now();
@@ -52,6 +60,18 @@ pub async fn run(of: &OfRound, config: &Config) -> Result<()> {
 }
 
 fn done(shown: u32, again: u32) -> Result<()> {
-    println!("{shown} uncertain messages shown, {again} queued again.");
+    match shown {
+        0 => println!("No message is uncertain."),
+        1 => println!("1 uncertain message shown, {again} queued again."),
+        n => println!("{n} uncertain messages shown, {again} queued again."),
+    }
     Ok(())
+}
+
+/// Words about a message as people read them: our own in a sentence, a server's as they are.
+fn said(messages: &Messages, words: &str) -> String {
+    match own_words(words) {
+        Some((key, rest)) => messages.t(Language::En, &format!("sending.words_{key}"), &[("rest", rest.into())]),
+        None => words.to_owned(),
+    }
 }

@@ -13,6 +13,7 @@ use text::Messages;
 use crate::cli::mail::Status;
 use crate::commands::mail::rounds;
 use crate::config::Config;
+use crate::sending::pause_in_words;
 use crate::wiring::Parts;
 
 /// Minutes over which the present rate is measured.
@@ -48,7 +49,10 @@ struct Wave {
     pending: u64,
     claimed: u64,
     deferred: u64,
-    next_attempt_at: Option<String>,
+    /// Milliseconds since 1970.
+    next_attempt_at: Option<i64>,
+    #[serde(skip)]
+    next_attempt: Option<String>,
     sent: u64,
     failed: u64,
     bounced: u64,
@@ -58,8 +62,9 @@ struct Wave {
 }
 
 impl Wave {
+    /// What goes out as fast as it can. Deferred ones wait for their hour, however fast the others go.
     const fn waiting(&self) -> u64 {
-        self.pending + self.claimed + self.deferred
+        self.pending + self.claimed
     }
 }
 
@@ -72,7 +77,7 @@ pub async fn run(arguments: &Status, config: &Config) -> Result<()> {
     let (municipality, rounds) = rounds(&parts, &arguments.of).await?;
     let messages = Messages::load()?;
     let switch = parts.store.mail_switch().await?;
-    let paused = switch.paused_at.map(|_| reason(&messages, switch.pause_key.as_deref(), &switch.words));
+    let paused = switch.paused_at.map(|_| pause_in_words(&messages, switch.pause_key.as_deref(), &switch.words));
     let mut standing = Standing { paused, only_to: config.mail.only_to(), rounds: Vec::new() };
     for round in &rounds {
         standing.rounds.push(of_round(&parts, &messages, &municipality, round).await?);
@@ -83,16 +88,6 @@ pub async fn run(arguments: &Status, config: &Config) -> Result<()> {
         print!("{}", in_words(&standing));
     }
     Ok(())
-}
-
-/// A key of the texts with the words that belong to it, or a person's own words.
-fn reason(messages: &Messages, key: Option<&str>, words: &str) -> String {
-    let said = key.and_then(|key| messages.try_t(Language::En, key, &[("words", words.into())]).ok());
-    match said {
-        Some(said) if words.is_empty() || said.contains(words) => said,
-        Some(said) => format!("{said} {words}"),
-        None => words.to_owned(),
-    }
 }
 
 async fn of_round(
@@ -118,7 +113,8 @@ async fn of_round(
             _ => &mut wave.cancelled,
         } += part.messages;
         if let Some(at) = part.next_attempt_at {
-            wave.next_attempt_at = Some(text::format::datetime_of(Language::En, at, &zone));
+            wave.next_attempt_at = Some(at.0);
+            wave.next_attempt = Some(text::format::datetime_of(Language::En, at, &zone));
         }
     }
     let waves: Vec<Wave> = waves.into_values().collect();
@@ -130,9 +126,9 @@ async fn of_round(
         round: round.title.clone(),
         year: round.year,
         state: round.state.as_str(),
-        paused: round
-            .paused_at
-            .map(|_| reason(messages, round.pause_key.as_deref(), round.pause_reason.as_deref().unwrap_or_default())),
+        paused: round.paused_at.map(|_| {
+            pause_in_words(messages, round.pause_key.as_deref(), round.pause_reason.as_deref().unwrap_or_default())
+        }),
         rate_per_minute,
         minutes_left,
         waves,
@@ -199,12 +195,17 @@ fn in_words(standing: &Standing) -> String {
             let mut cells = vec![wave.kind.to_owned()];
             cells.extend(counts.iter().map(ToString::to_string));
             out.push_str(&line(&cells));
-            if let Some(at) = &wave.next_attempt_at {
+            if let Some(at) = &wave.next_attempt {
                 out.push_str(&format!("  {:<11}next attempt of deferred ones: {at}\n", ""));
             }
         }
-        if let (Some(rate), Some(left)) = (round.rate_per_minute, round.minutes_left) {
-            out.push_str(&format!("  {rate} a minute lately; about {left} minutes left\n"));
+        match (round.rate_per_minute, round.minutes_left) {
+            (Some(rate), Some(left @ 1..)) => {
+                let minutes = if left == 1 { "1 minute".to_owned() } else { format!("{left} minutes") };
+                out.push_str(&format!("  {rate} a minute lately; about {minutes} left\n"));
+            }
+            (Some(rate), _) => out.push_str(&format!("  {rate} a minute lately\n")),
+            (None, _) => {}
         }
     }
     out
