@@ -595,6 +595,8 @@ fn in_own_words(kind: MessageKind, language: Language) -> ClaimedMail {
 
 #[test]
 fn own_words_take_the_place_of_the_free_paragraphs_and_of_nothing_else() {
+    let composer = composer(None);
+    let composed = |mail: &ClaimedMail| composer.compose(mail, (4, 6), Millis(1_795_388_400_000)).unwrap();
     for (kind, language) in every().filter(|(kind, _)| domain::mailtext::has_own_text(*kind)) {
         let (theirs, ours) = (composed(&in_own_words(kind, language)), composed(&claimed(kind, language)));
         assert_eq!(theirs.subject, "Nyt fra Højager Kommune og Erhvervsudvalget");
@@ -608,7 +610,7 @@ fn own_words_take_the_place_of_the_free_paragraphs_and_of_nothing_else() {
         assert!(plain.starts_with(before), "{plain}");
         let after = &text[before.len() + said.len()..];
         assert!(plain.ends_with(after), "{plain}\n--- does not end with ---\n{after}");
-        let built_in = composer(None).built_in(kind, language, &claimed(kind, language).municipality).unwrap();
+        let built_in = composer.built_in(kind, language, &claimed(kind, language).municipality).unwrap();
         let same = ClaimedMail {
             own: Some(Arc::new(OwnText::parse(kind, &built_in.subject, &built_in.body).unwrap())),
             ..claimed(kind, language)
@@ -659,8 +661,9 @@ fn a_preview_has_the_words_of_the_message_and_nobodys_link() {
 fn every_link_of_a_message_is_one_that_is_known_to_change_nothing() {
     // What `crates/web/tests/mail_links.rs` opens as a scanner does; a new link belongs there too.
     let known = [link(), format!("{}/stop", link()), "https://svar.hojager.example/hojager/privacy".to_owned()];
+    let composer = composer(None);
     for (kind, language) in every() {
-        let rendered = composed(&claimed(kind, language));
+        let rendered = composer.compose(&claimed(kind, language), (4, 6), Millis(1_795_388_400_000)).unwrap();
         let (text, page) = parts(&rendered);
         for part in [text, page] {
             let ours = part.match_indices("https://svar.hojager.example").map(|(at, _)| {

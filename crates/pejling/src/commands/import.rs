@@ -232,13 +232,13 @@ async fn receipts(arguments: ImportReceipts, config: &Config) -> Result<()> {
     let tally = crate::receipts::import(&parts, &municipality, &text, BufWriter::new(report)).await?;
     println!("{}: {} rows.", file.display(), tally.rows);
     for (receipt, businesses) in &tally.kept {
-        println!("  {receipt}: noted for {businesses} businesses");
+        println!("  {receipt}, businesses: {businesses}");
     }
     for (label, rows) in
         [("known already", tally.known), ("older than what is noted", tally.older), ("not taken", tally.faulty)]
     {
         if rows > 0 {
-            println!("  {label}: {rows} rows");
+            println!("  {label}, rows: {rows}");
         }
     }
     println!("Row by row: {}", report_path.display());
