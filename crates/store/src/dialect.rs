@@ -79,8 +79,8 @@ const WRITER_DURABLE: &str = "pragma busy_timeout = 10000; pragma journal_mode =
 const WRITER_QUICK: &str = "pragma busy_timeout = 10000; pragma journal_mode = wal; pragma synchronous = off; pragma foreign_keys = on; pragma temp_store = memory";
 const READER: &str = "pragma busy_timeout = 10000; pragma query_only = on; pragma temp_store = memory";
 
-/// The statement that marks mails joins eight tables: to plan it takes a server up to ten times as long as to run it, and by
-/// itself it plans it anew for each commit. All of them look rows up by their keys, so one plan serves them all.
+/// The statement that marks mails joins eight tables: planned anew it takes a server twice the processor time, and a server that
+/// has no statistics yet may plan it anew for each commit. All of these look rows up by their keys, so one plan serves them all.
 const PLAN_ONCE: &str = "set plan_cache_mode = force_generic_plan";
 /// One that writes, one that asks, and one that claims beside them.
 const MAIL_CONNECTIONS: u32 = 3;
