@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 
+use domain::time::{Clock, SystemClock};
 use serde_json::Value;
 
 /// What a mail server got: recipient and Message-ID, in order.
@@ -156,7 +157,7 @@ fn a_mail_out_from_the_first_look_to_the_last_doubt() {
             .push_str(&format!("100000000{i};{company};Firma {i};Industrivej {i};2640;Højager;49.41.00;5;{address}\n"));
     }
     std::fs::write(folder.path().join("cvr.csv"), register).unwrap();
-    let today = jiff::Zoned::now().date();
+    let today = SystemClock.now().date_in(&jiff::tz::TimeZone::UTC);
     let year = today.year();
     Command::new(env!("CARGO_BIN_EXE_pejling"))
         .args(["municipality", "add", "hojager", "--name", "Højager Kommune", "--settings", "settings.toml"])
