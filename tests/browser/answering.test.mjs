@@ -3,10 +3,12 @@
 //
 // Every page in every way takes some minutes and is done with PEJLING_TEST_FACTS=<file>, which also writes what was looked at and found, for the facts page about accessibility (crates/web/accessibility/tested.json).
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import test from 'node:test';
-import { Inspector, browser, eavesdrop, freePort, overflow, start } from './lib.mjs';
+import { Inspector, browser, eavesdrop, freePort, invalidText, overflow, start } from './lib.mjs';
 
 const require = createRequire(import.meta.url);
 const LANGUAGES = ['da', 'sv', 'en'];
@@ -24,7 +26,7 @@ const ran = (name, pages) => { runs[name] = { pages: (runs[name]?.pages ?? 0) + 
 /** The demonstration with links of so many businesses, and the addresses of its staff. */
 async function house(t, wanted) {
   const port = await freePort();
-  const { said } = await start(t, ['demo', '--listen', `127.0.0.1:${port}`], {}, /listens on/);
+  const { said, child } = await start(t, ['demo', '--listen', `127.0.0.1:${port}`], {}, /listens on/);
   const url = `http://127.0.0.1:${port}`;
   const page = await (await browser(t)).newPage();
   await page.goto(`${url}/catcher`);
@@ -44,7 +46,7 @@ async function house(t, wanted) {
   }
   assert.equal(links.length, wanted, 'enough businesses have not answered yet');
   const address = (label) => said.find((line) => line.trim().startsWith(label))?.match(/http:\S+/)?.[0];
-  return { url, links, address };
+  return { url, links, address, child };
 }
 
 /** The first of everything that is offered, by clicks. */
@@ -123,7 +125,7 @@ const keys = {
 };
 
 test('answering, every way', { timeout: 900_000 }, async (t) => {
-  const { url, links, address } = await house(t, WHOLE ? 6 : 5);
+  const { url, links, address, child } = await house(t, WHOLE ? 6 : 5);
   const inspector = new Inspector();
   t.after(() => { for (const fault of inspector.report()) t.diagnostic(fault); });
   const open = async (options = {}) => {
@@ -269,6 +271,12 @@ test('answering, every way', { timeout: 900_000 }, async (t) => {
   await inspector.look(staff, 'faults');
   if (WHOLE) ran('theme', await colours(staff, stranger, url, links[0]));
 
+  if (WHOLE) {
+    await interview(staff, url, call, inspector);
+    await rare(desk, url + token(4), child, inspector);
+    await afterwards(staff, stranger, { url, round, unanswered: links[4], answered: links[0] }, inspector);
+  }
+
   assert.deepEqual(inspector.report(), []);
   facts(inspector);
 });
@@ -290,6 +298,97 @@ async function everyWay(url, paths, page, inspector, note = '') {
     }
     await page.emulateMedia({ colorScheme: 'light' });
   }
+}
+
+/** The telephone: consent forgotten, then the questionnaire on a business's behalf, and an outcome that was not chosen. */
+async function interview(staff, url, call, inspector) {
+  await staff.goto(`${url}${call}?lang=da`);
+  await staff.locator('form[action$="/begin"] button').click();
+  await staff.locator('#read-fault').waitFor();
+  await inspector.look(staff, 'not read out');
+  await staff.locator('form[action$="/outcome"] button').first().click();
+  await staff.locator('#outcome-fault').waitFor();
+  await inspector.look(staff, 'no outcome');
+  await staff.locator('input[name="read"]').check();
+  await staff.locator('form[action$="/begin"] button').click();
+  await staff.locator('#screen').waitFor();
+  await everyWay(url, [new URL(staff.url()).pathname], staff, inspector, 'staff');
+}
+
+/** Does what sends a form, and gives the page that answers as the server wrote it. */
+async function answerTo(page, send) {
+  const answer = page.waitForResponse((response) => response.request().method() === 'POST', { timeout: 60_000 });
+  const shown = page.waitForEvent('framenavigated', { timeout: 60_000 });
+  await send();
+  await shown;
+  await page.waitForLoadState('load');
+  return (await answer).text();
+}
+
+/** States that hardly anybody meets: what cannot be read, a page that is not asked any more, a database that takes nothing. */
+async function rare(page, link, child, inspector) {
+  for (const [note, change] of [
+    ['not a form', () => { const form = document.getElementById('screen'); form.enctype = 'text/plain'; HTMLFormElement.prototype.submit.call(form); }],
+    ['too large', () => { const form = document.getElementById('screen'); form.querySelector('textarea').value = 'x'.repeat(400_000); HTMLFormElement.prototype.submit.call(form); }],
+    ['not asked', () => { const form = document.getElementById('screen'); form.action = form.action.replace(/[^/]+$/, 'gone'); form.querySelector('textarea').value = 'Det, der ikke må gå tabt.'; HTMLFormElement.prototype.submit.call(form); }],
+  ]) {
+    for (const language of LANGUAGES) {
+      await page.goto(`${link}/overall?lang=${language}`);
+      const html = await answerTo(page, () => page.evaluate(change));
+      await bothWays(page, inspector, `${note} ${language}`, html);
+    }
+  }
+  // Somebody else holds the database for longer than anybody waits.
+  const holder = hold(child);
+  await holder.held;
+  for (const language of LANGUAGES) {
+    await page.goto(`${link}/overall?lang=${language}`);
+    await page.locator('#screen textarea').first().fill('Det, der ikke må gå tabt, selv om databasen er væk.');
+    const html = await answerTo(page, () => page.locator('#screen button[value="next"]').click({ noWaitAfter: true }));
+    await bothWays(page, inspector, `rescue ${language}`, html);
+  }
+  await holder.release();
+  const answered = page.waitForEvent('framenavigated');
+  await page.locator('main form button').first().click();
+  await answered;
+  await page.goto(`${link}/overall`);
+  assert.match(await page.locator('#screen textarea').first().inputValue(), /selv om databasen er væk/);
+}
+
+/** Takes the write lock of the program's SQLite database. */
+function hold(child) {
+  const file = readdirSync(`/proc/${child.pid}/fd`).map((fd) => { try { return readlinkSync(`/proc/${child.pid}/fd/${fd}`); } catch { return ''; } }).find((path) => /\.(sqlite|db)$/.test(path));
+  assert.ok(file, 'the demonstration keeps a file');
+  const python = spawn('/usr/bin/python3', ['-c', 'import sqlite3,sys\nc=sqlite3.connect(sys.argv[1],timeout=30,isolation_level=None)\nc.execute("begin immediate")\nprint("held",flush=True)\nsys.stdin.read()\nc.execute("rollback")', file], { stdio: ['pipe', 'pipe', 'inherit'] });
+  return { held: once(python.stdout, 'data'), release: async () => { python.stdin.end(); await once(python, 'close'); } };
+}
+
+/** A page that cannot be asked for again: light and dark, at both widths. */
+async function bothWays(page, inspector, note, html) {
+  for (const fault of await invalidText(html)) inspector.faults.push(`${note}: ${fault}`);
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme });
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 780 });
+      await inspector.look(page, `${note} ${colorScheme}`, width !== 320);
+    }
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+}
+
+/** Behind the links of a closed round, and of a published one. */
+async function afterwards(staff, page, { url, round, unanswered, answered }, inspector) {
+  await staff.goto(`${url}${round}/close?lang=da`);
+  await staff.locator('main form button').first().click();
+  await staff.waitForLoadState('load');
+  const pages = [unanswered, answered].map((link) => new URL(link).pathname);
+  await everyWay(url, pages, page, inspector, 'closed');
+  await staff.goto(`${url}/hojager/console/publications`);
+  await staff.locator('input[name="sure"]').check();
+  await staff.locator('main form:has(input[name="sure"]) button').first().click();
+  await staff.waitForLoadState('load');
+  for (let looks = 0; looks < 2000 && !/Det sagde/.test(await page.locator('main').innerText()); looks += 1) await page.goto(`${answered}?lang=da`);
+  await everyWay(url, pages, page, inspector, 'published');
 }
 
 /** What a form says and how it is pressed: the page is one with a comment that is too long. The number of checks. */
