@@ -311,7 +311,10 @@ async fn steps(
         missing.iter().map(|name| app.t(language, &format!("answering.setting_{name}"), &[])).collect();
     let place_text = match named.as_slice() {
         [] => say("step_place_done", &[("municipality", municipality.name.as_str().into())]),
-        named => say("step_place_todo", &[("missing", named.join(" · ").into())]),
+        named => {
+            let key = if administers { "step_place_todo" } else { "step_place_todo_other" };
+            say(key, &[("missing", named.join(" · ").into())])
+        }
     };
     let anchor = missing.first().copied().unwrap_or("name");
     add("place", missing.is_empty() || opened, place_text, settings.as_ref().map(|href| format!("{href}#{anchor}")));
