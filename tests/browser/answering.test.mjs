@@ -124,7 +124,7 @@ const keys = {
   screen: byKeys,
 };
 
-test('answering, every way', { timeout: 900_000 }, async (t) => {
+test('answering, every way', { timeout: WHOLE ? 3_600_000 : 900_000 }, async (t) => {
   const { url, links, address, child } = await house(t, WHOLE ? 6 : 5);
   const inspector = new Inspector();
   t.after(() => { for (const fault of inspector.report()) t.diagnostic(fault); });
