@@ -8,9 +8,11 @@ import { once } from 'node:events';
 import { readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import test from 'node:test';
-import { Inspector, browser, eavesdrop, freePort, invalidText, overflow, start } from './lib.mjs';
+import { HtmlValidate } from 'html-validate';
+import { Inspector, browser, eavesdrop, freePort, overflow, start } from './lib.mjs';
 
 const require = createRequire(import.meta.url);
+const validator = new HtmlValidate({ extends: ['html-validate:standard'] });
 const LANGUAGES = ['da', 'sv', 'en'];
 const WIDTHS = [320, 360, 1280];
 /** Every page, or those that the story does not meet. */
@@ -367,7 +369,8 @@ function hold(child) {
 
 /** A page that cannot be asked for again: light and dark, at both widths. */
 async function bothWays(page, inspector, note, html) {
-  for (const fault of await invalidText(html)) inspector.faults.push(`${note}: ${fault}`);
+  const report = await validator.validateString(html);
+  for (const message of report.results.flatMap((r) => r.messages)) inspector.faults.push(`${note}: HTML ${message.ruleId}: ${message.message} (line ${message.line})`);
   for (const colorScheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme });
     for (const width of WIDTHS) {

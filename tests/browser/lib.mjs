@@ -172,12 +172,7 @@ export async function findings(page, account) {
 export async function invalid(page) {
   const answer = await page.context().request.get(page.url());
   if (!/^text\/html/.test(answer.headers()['content-type'] ?? '')) return [];
-  return invalidText(await answer.text());
-}
-
-/** What it finds wrong with a text of HTML. */
-export async function invalidText(html) {
-  const report = await validator.validateString(html);
+  const report = await validator.validateString(await answer.text());
   return report.results.flatMap((r) => r.messages).map((m) => `HTML ${m.ruleId}: ${m.message} (line ${m.line})`);
 }
 
