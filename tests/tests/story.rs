@@ -277,9 +277,13 @@ async fn late_answers_are_refused(links: &BTreeMap<String, String>) {
 async fn publish(analyst: &mut Visitor) {
     let form = analyst.get(&format!("/{SLUG}/console/publications")).await.form("/publications");
     analyst.send(&form).await;
+    done(analyst).await;
+    let draft = analyst.link("/console/publications/drafts/").expect("the job leads to the draft");
+    let form = analyst.get(&draft).await.form("/drafts/").with("go", "freeze");
+    analyst.send(&form).await;
     assert_eq!(analyst.status.as_u16(), 422, "not without saying that one is sure");
     analyst.send(&form.with("sure", "yes")).await;
-    done(analyst).await;
+    assert!(analyst.url.path().contains("/committee/"), "{}", analyst.text());
 }
 
 /// The committee's member reads the figure; it is the one worked out by hand.

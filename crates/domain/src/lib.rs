@@ -7,6 +7,7 @@
 //! - [`municipality`], [`fieldwork`], [`calls`]: who asks; rounds, invitations, mail and response states; telephone calls
 //! - [`sending`]: when mail may go out; [`mailtext`]: a municipality's own words in it
 //! - [`indicator`], [`results`], [`insight`]: what is measured, what came out, and what it says beyond single figures
+//! - [`publishing`]: what of it is published, and what a later publication may say
 //! - [`focus`], [`goals`]: what municipalities want: focus areas, goals of policies, a municipality's own goals
 //! - [`initiatives`]: what it does about them; [`accounts`]: yearly register facts beside the survey
 pub mod accounts;
@@ -27,6 +28,7 @@ pub mod mailtext;
 pub mod municipality;
 pub mod packages;
 pub mod printed;
+pub mod publishing;
 pub mod quality;
 pub mod questionnaire;
 pub mod registers;

@@ -200,6 +200,15 @@ struct LettersArguments {
 }
 
 #[derive(Deserialize)]
+struct DraftArguments {
+    #[serde(flatten)]
+    plan: publish::Plan,
+    /// The figures are computed, not taken from the publication before.
+    #[serde(default)]
+    again: bool,
+}
+
+#[derive(Deserialize)]
 struct ComparisonArguments {
     neighbour: String,
 }
@@ -247,11 +256,10 @@ async fn perform(parts: &Parts, public_url: &str, job: &Job, meter: &Meter) -> R
                 }
             }
         }
-        "publish" => {
-            let plan: publish::Plan = serde_json::from_value(arguments).context("the job's arguments")?;
-            let (publication, report) = publish::publish(parts, &municipality, &plan).await?;
-            let result = json!({ "publication": publication.id, "version": publication.version, "estimates": report.estimates.len() });
-            Ok(Outcome { result, files: Vec::new() })
+        "draft" => {
+            let DraftArguments { plan, again } = serde_json::from_value(arguments).context("the job's arguments")?;
+            let kept = publish::draft(parts, &municipality, &plan, again).await?;
+            Ok(Outcome { result: json!({ "year": plan.year, "blanked": kept.blanked }), files: Vec::new() })
         }
         "report" => {
             let ReportArguments { publication, language } =

@@ -16,13 +16,17 @@ use domain::insight::OutcomeCounts;
 use domain::language::{Country, Language, Texts};
 use domain::municipality::Municipality;
 use domain::packages::{Edition, Package};
+use domain::publishing::{self, Choice, Kept, Mark, Marks};
 use domain::questionnaire::{ColumnKind, Questionnaire};
 use domain::results::Report;
 use domain::secrets::Keys;
 use domain::size::SizeClasses;
 use report::package::SigningKey;
 use serde::Deserialize;
-use store::results::{AnalysisUnit, NewPublication, Publication, PublicationInfo};
+use sha2::{Digest, Sha256};
+use store::StoreError;
+use store::publishing::{DraftWords, NewDraft};
+use store::results::{AnalysisUnit, Publication, PublicationInfo};
 use text::Messages;
 
 use crate::commands::round::closed_years;
@@ -30,6 +34,8 @@ use crate::wiring::Parts;
 
 /// Fewest answers in a weighting cell of a publication (`statistics.md` § 2).
 const MIN_CELL: u32 = 5;
+/// Bytes of a seal: enough that no two answers of a municipality share one by chance.
+const SEAL: usize = 16;
 
 /// What a publication is to be called.
 #[derive(Debug, Clone, Deserialize)]
@@ -233,43 +239,136 @@ fn frame_table(units: &[AnalysisUnit]) -> Result<Table> {
     Ok(Table::from_columns("frame", columns)?)
 }
 
-/// Analyses, and freezes the result as a publication.
+/// Computes what is to be published for a year and keeps it as the year's draft; with `again` unset the figures of the year's
+/// latest publication are taken as they were frozen, for a correction of words and choices.
 ///
 /// # Errors
 /// As [`analyse`]; also when the year is not closed.
-pub async fn publish(parts: &Parts, municipality: &Municipality, plan: &Plan) -> Result<(PublicationInfo, Report)> {
+pub async fn draft(parts: &Parts, municipality: &Municipality, plan: &Plan, again: bool) -> Result<Kept> {
+    let (store, id) = (&parts.store, &municipality.id);
     let closed = closed_years(parts, municipality).await?;
     ensure!(closed.contains(&plan.year), "the round of {} is not closed: only closed rounds are published", plan.year);
     let now = parts.clock.now();
+    // Taken first: whatever changes while figures are made makes the draft out of date.
+    let material = store.material(id, plan.year).await?;
     let date = now.date_in(&text::format::zone(&municipality.settings.time_zone)).to_string();
-    let standing = parts.store.standing(&municipality.id, &date, municipality.settings.threshold).await?;
-    let mut definitions = Definitions::shipped();
-    goals::apply(&standing.goals, &mut definitions);
-    let analysis = analyse(parts, municipality, Some(plan.year), &definitions, method(municipality)?).await?;
-    let released = parts.store.quotes(&municipality.id, plan.year).await?;
+    let standing = store.standing(id, &date, municipality.settings.threshold).await?;
+    let latest = store.latest_publication(id, Some(plan.year)).await?;
+    let words = |name: &str| {
+        let found = latest.as_ref().and_then(|p| p.extra.get(name)).and_then(|words| words.as_str());
+        found.unwrap_or_default().to_owned()
+    };
+    let (foreword, remark) = (words("foreword"), words("remark"));
+    let shown = latest.as_ref().map(|p| Choice::all(&p.report));
+    let frozen = latest.filter(|_| !again);
+    let (whole, marks, kept, mut extra) = match frozen {
+        Some(publication) => {
+            let basis = store.publication_basis(id, &publication.info.id).await?;
+            (basis.whole, basis.marks.unwrap_or_default(), Kept::default(), publication.extra)
+        }
+        None => {
+            let mut definitions = Definitions::shipped();
+            goals::apply(&standing.goals, &mut definitions);
+            let Analysis { mut report, weighting, notes, .. } =
+                analyse(parts, municipality, Some(plan.year), &definitions, method(municipality)?).await?;
+            let marks = marks(parts, municipality, &report.years).await?;
+            let earlier = store.publication_bases(id).await?;
+            let threshold = u64::from(municipality.settings.threshold.max(5));
+            let kept = publishing::keep(&mut report, &marks, plan.year, &earlier, threshold);
+            (report, marks, kept, serde_json::json!({ "notes": notes, "weighting": weighting }))
+        }
+    };
+    let released = store.quotes(id, plan.year).await?;
     let quotes: Vec<&str> = released.iter().filter(|q| q.released_at <= now).map(|q| q.words.as_str()).collect();
-    let publication = NewPublication {
+    if let Some(fields) = extra.as_object_mut() {
+        fields.retain(|name, _| name != "foreword" && name != "remark");
+        fields.insert("quotes".to_owned(), serde_json::to_value(quotes)?);
+        fields.insert(Standing::KEY.to_owned(), serde_json::to_value(standing)?);
+    }
+    // What somebody has chosen already stays chosen: in this draft, else in the version before.
+    let mut choice = Choice::all(&whole);
+    let before = match store.publication_draft(id, plan.year).await {
+        Ok(before) => Some(before.choice),
+        Err(StoreError::NotFound(_)) => shown,
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(before) = before {
+        choice.indicators.retain(|i| before.indicators.contains(i));
+        choice.breakdowns.retain(|b| before.breakdowns.contains(b));
+        choice.themes &= before.themes;
+    }
+    let new = NewDraft {
         year: plan.year,
-        date: &date,
+        title: &plan.title,
+        foreword: &foreword,
+        remark: &remark,
+        choice: &choice,
+        whole: &whole,
+        extra: &extra,
+        marks: &marks,
+        kept,
+        material: &material,
+    };
+    store.put_draft(id, &new, now).await?;
+    Ok(new.kept)
+}
+
+/// The answers of closed years, sealed: a later publication knows by them how many have moved a figure.
+async fn marks(parts: &Parts, municipality: &Municipality, years: &[i32]) -> Result<Marks> {
+    let units = parts.store.analysis_frame(&municipality.id, years).await?;
+    let groups: HashMap<(i32, &str), BTreeMap<String, String>> = units
+        .iter()
+        .map(|u| {
+            let of = BTreeMap::from([("sector".to_owned(), u.sector.clone()), ("size".to_owned(), u.size.clone())]);
+            ((u.year, u.panel.as_str()), of)
+        })
+        .collect();
+    let mut marks = Marks::new();
+    for response in parts.store.analysis_responses(&municipality.id, years).await? {
+        if !matches!(response.status, ResponseStatus::Complete | ResponseStatus::Partial) {
+            continue;
+        }
+        let mut hash = Sha256::new();
+        let sent = response.submitted_at.map_or(0, |at| at.0);
+        hash.update(format!("{} {} {sent}\n", response.year, response.started_at.0));
+        // One reply for several workplaces is one answer. Replies of a file may have all else in common, so these have their own.
+        if response.mode == Mode::Imported {
+            hash.update(response.panel.as_str());
+        }
+        for (key, value) in &response.answers.0 {
+            hash.update(format!("\n{key}\t{value}"));
+        }
+        let seal = hash.finalize().iter().take(SEAL).map(|byte| format!("{byte:02x}")).collect();
+        let groups = groups.get(&(response.year, response.panel.as_str())).cloned().unwrap_or_default();
+        marks.entry(response.year).or_default().push(Mark { seal, groups });
+    }
+    // In an order that says nothing of whose they are.
+    marks.values_mut().for_each(|all| all.sort());
+    Ok(marks)
+}
+
+/// Analyses, and freezes everything at once: what `pejling demo` does and a test; people see a draft first.
+///
+/// # Errors
+/// As [`draft`].
+pub async fn publish(parts: &Parts, municipality: &Municipality, plan: &Plan) -> Result<(PublicationInfo, Report)> {
+    let (store, id) = (&parts.store, &municipality.id);
+    draft(parts, municipality, plan, true).await?;
+    let now = parts.clock.now();
+    let made = store.publication_draft(id, plan.year).await?;
+    let words = DraftWords {
         title: &plan.title,
         note: &plan.note,
-        report: &analysis.report,
-        extra: &serde_json::json!({ "notes": analysis.notes, "weighting": analysis.weighting, "quotes": quotes, (Standing::KEY): standing }),
+        foreword: "",
+        remark: "",
+        choice: &Choice::all(&made.whole),
     };
-    let info = parts.store.publish(&municipality.id, &publication, now).await?;
-    parts.store.quotes_published(&municipality.id, plan.year, now).await?;
-    parts
-        .store
-        .audit(
-            &municipality.id,
-            None,
-            "publication.created",
-            info.id.as_str(),
-            &format!("{} version {}", info.year, info.version),
-            now,
-        )
-        .await?;
-    Ok((info, analysis.report))
+    ensure!(store.word_draft(id, plan.year, &words, made.updated_at, now).await?, "somebody else changed the draft");
+    let date = now.date_in(&text::format::zone(&municipality.settings.time_zone)).to_string();
+    let info = store.freeze_draft(id, plan.year, &date, now, now).await?;
+    let version = format!("{} version {}", info.year, info.version);
+    store.audit(id, None, "publication.created", info.id.as_str(), &version, now).await?;
+    Ok((info, made.whole))
 }
 
 /// A file made of a publication.

@@ -11,6 +11,7 @@
 //! - [`codes`]: open answers and their confirmed themes
 //! - [`outbox`], [`sending`]: messages to be sent, and the demo's caught mail; whether and how fast mail goes out; [`inbound`]: what comes back
 //! - [`results`]: feeds for the analysis, publications; [`sums`]: cell sums made here, where answers are not to move
+//! - [`publishing`]: what is about to be published
 //! - [`goals`], [`initiatives`], [`accounts`]: what a municipality wants, does and counts, and its standing on a day
 //! - [`neighbours`]: other municipalities' packages, figures that others publish
 //! - `retention`: links cut, businesses erased
@@ -39,6 +40,7 @@ pub mod municipalities;
 pub mod neighbours;
 pub mod outbox;
 pub mod people;
+pub mod publishing;
 pub mod quality;
 pub mod questionnaires;
 pub mod quotes;

@@ -142,9 +142,20 @@ impl Store {
     /// Notes that a year's quotes released until `now` have been published, so that none can be taken back any more.
     pub async fn quotes_published(&self, municipality: &MunicipalityId, year: i32, now: Millis) -> Result<()> {
         let mut tx = self.begin().await?;
-        call(PUBLISHED).text(municipality.as_str()).int(year.into()).at(now).run(&mut tx).await?;
+        published(&mut tx, municipality, year, now).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// The same within another use case.
+pub(crate) async fn published(
+    conn: &mut AnyConnection,
+    municipality: &MunicipalityId,
+    year: i32,
+    now: Millis,
+) -> Result<()> {
+    call(PUBLISHED).text(municipality.as_str()).int(year.into()).at(now).run(conn).await?;
+    Ok(())
 }
 
 /// Quotes that no publication holds go with the answers they are from.

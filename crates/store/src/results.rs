@@ -8,6 +8,7 @@ use domain::language::Language;
 use domain::results::Report;
 use domain::time::Millis;
 
+use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use crate::sql::{call, columns, statements, to_json};
@@ -372,31 +373,8 @@ impl Store {
         publication: &NewPublication<'_>,
         now: Millis,
     ) -> Result<PublicationInfo> {
-        let (m, year) = (municipality.as_str(), publication.year);
         let mut tx = self.begin().await?;
-        let version = columns(&call(NEXT_VERSION).text(m).int(year.into()).row(&mut tx, "version").await?).int()?;
-        let info = PublicationInfo {
-            id: PublicationId::new(now),
-            year,
-            version,
-            date: publication.date.to_owned(),
-            title: publication.title.to_owned(),
-            note: publication.note.to_owned(),
-            created_at: now,
-        };
-        call(PUBLISH)
-            .text(info.id.as_str())
-            .text(m)
-            .int(year.into())
-            .int(version)
-            .text(&info.date)
-            .text(&info.title)
-            .text(&info.note)
-            .text(&to_json("report", publication.report)?)
-            .text(&to_json("report", publication.extra)?)
-            .at(now)
-            .run_new(&mut tx, "publication of this version")
-            .await?;
+        let info = put(&mut tx, municipality, publication, now).await?;
         tx.commit().await?;
         Ok(info)
     }
@@ -449,6 +427,40 @@ impl Store {
             })
             .collect()
     }
+}
+
+/// Puts the next version of a year.
+pub(crate) async fn put(
+    conn: &mut AnyConnection,
+    municipality: &MunicipalityId,
+    publication: &NewPublication<'_>,
+    now: Millis,
+) -> Result<PublicationInfo> {
+    let (m, year) = (municipality.as_str(), publication.year);
+    let version = columns(&call(NEXT_VERSION).text(m).int(year.into()).row(conn, "version").await?).int()?;
+    let info = PublicationInfo {
+        id: PublicationId::new(now),
+        year,
+        version,
+        date: publication.date.to_owned(),
+        title: publication.title.to_owned(),
+        note: publication.note.to_owned(),
+        created_at: now,
+    };
+    call(PUBLISH)
+        .text(info.id.as_str())
+        .text(m)
+        .int(year.into())
+        .int(version)
+        .text(&info.date)
+        .text(&info.title)
+        .text(&info.note)
+        .text(&to_json("report", publication.report)?)
+        .text(&to_json("report", publication.extra)?)
+        .at(now)
+        .run_new(conn, "publication of this version")
+        .await?;
+    Ok(info)
 }
 
 fn publication_info(c: &mut crate::sql::Columns<'_>) -> Result<PublicationInfo> {

@@ -132,6 +132,13 @@ const ADDRESSES: &[(&str, &str, &[Role])] = &[
     ("GET", "/{slug}/console/publications", CONSOLE),
     ("POST", "/{slug}/console/publications", CONSOLE),
     ("POST", "/{slug}/console/publications/{publication}/report", CONSOLE),
+    ("GET", "/{slug}/console/publications/drafts/{year}", CONSOLE),
+    ("POST", "/{slug}/console/publications/drafts/{year}", CONSOLE),
+    ("POST", "/{slug}/console/publications/drafts/{year}/discard", CONSOLE),
+    ("GET", "/{slug}/console/publications/drafts/{year}/preview", CONSOLE),
+    ("GET", "/{slug}/console/publications/drafts/{year}/preview/method", CONSOLE),
+    ("GET", "/{slug}/console/publications/drafts/{year}/preview/compare", CONSOLE),
+    ("GET", "/{slug}/console/publications/drafts/{year}/preview/charts/{chart}", CONSOLE),
     ("GET", "/{slug}/console/neighbours", CONSOLE),
     ("POST", "/{slug}/console/neighbours", CONSOLE),
     ("POST", "/{slug}/console/neighbours/outside/delete", CONSOLE),
@@ -798,21 +805,74 @@ async fn publishing_is_meant_and_a_correction_says_what_it_corrects() {
     let mut browser = signed_in(&town, Role::Analyst).await;
     let at = "/hojager/console/publications";
     browser.get(at).await.assert_text("Der er ingen lukkede målinger at offentliggøre.");
-    assert_eq!(browser.post(at, &[("year", "2026"), ("sure", "yes")]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(browser.post(at, &[("year", "2026")]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     town.store.close_round(id, &town.round.id, NOW).await.unwrap();
-    browser.post(at, &[("year", "2026")]).await.assert_text("Sæt kryds ved, at du ved");
     assert!(town.store.jobs(id, None, 9).await.unwrap().is_empty());
-    let waiting = browser.post(at, &[("year", "2026"), ("sure", "yes")]).await;
-    waiting.assert_text("Analyse og offentliggørelse");
+    let waiting = browser.post(at, &[("year", "2026")]).await;
+    waiting.assert_text("Udkast til offentliggørelse");
     let job = town.store.claim_job("w", NOW.plus_days(1), NOW).await.unwrap().unwrap();
-    assert_eq!(job.arguments, serde_json::json!({ "year": 2026, "title": "2026-målingen", "note": "" }));
-    let info = publish(&town, "").await;
-    town.store
-        .finish_job(&job.id, "w", Ok(&serde_json::json!({ "publication": info.id, "estimates": 9 })), &[], NOW)
-        .await
-        .unwrap();
-    browser.get(&waiting.path).await.assert_text(&format!("/hojager/committee/{}", info.id));
-    browser.post(at, &[("year", "2026"), ("sure", "yes")]).await.assert_text("Skriv, hvad der er rettet.");
+    assert_eq!(job.arguments, serde_json::json!({ "year": 2026, "title": "2026-målingen", "again": true }));
+    put_draft(&town, &figures::report()).await;
+    town.store.finish_job(&job.id, "w", Ok(&serde_json::json!({ "year": 2026 })), &[], NOW).await.unwrap();
+    let draft = format!("{at}/drafts/2026");
+    browser.get(&waiting.path).await.assert_text(&draft);
+
+    // Chosen, worded, and looked at: the same page as the committee's, at another address.
+    let seen = seen(&town).await;
+    let chosen = &figures::report().indicators[0];
+    let words = [
+        ("title", "Erhvervsmålingen 2026"),
+        ("foreword", "Tak til alle, der svarede."),
+        ("indicator", chosen.id.as_str()),
+        ("breakdown", "sector"),
+    ];
+    let with = |more: &[(&'static str, &'static str)]| -> Vec<(&str, &str)> { [&words[..], more].concat() };
+    let unsure = [with(&[("go", "freeze")]), vec![("seen", seen.as_str())]].concat();
+    let refused = browser.post(&draft, &unsure).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    refused.assert_text("Sæt kryds ved, at du ved");
+    refused.assert_text("Tak til alle, der svarede.");
+    let preview = browser.post(&draft, &[with(&[("go", "preview")]), vec![("seen", seen.as_str())]].concat()).await;
+    assert_eq!(preview.path, format!("{draft}/preview"));
+    preview.assert_text("Intet er offentliggjort endnu.");
+    let other = &figures::report().indicators[1];
+    assert!(!preview.body.contains(other.title.get(domain::language::Language::Da)), "what is not chosen is not there");
+    for page in ["method", "compare", "charts/trend.svg"] {
+        assert_eq!(browser.get(&format!("{draft}/preview/{page}")).await.status, StatusCode::OK, "{page}");
+    }
+    assert!(town.store.publications(id).await.unwrap().is_empty());
+
+    // What somebody else changed meanwhile is not overwritten.
+    let sure =
+        |seen: String| [with(&[("go", "freeze"), ("sure", "yes")]), vec![("seen", seen.leak() as &str)]].concat();
+    browser.post(&draft, &sure("1".to_owned())).await.assert_text("En anden har ændret udkastet");
+    let now = self::seen(&town).await;
+    let published = browser.post(&draft, &sure(now)).await;
+    let info = town.store.publications(id).await.unwrap().remove(0);
+    assert_eq!(published.path, format!("/hojager/committee/{}", info.id));
+    // The page is the one that was seen, but for its address and its notice.
+    let strip = |body: &str, address: &str| -> String {
+        let from = body.find("<h1>").unwrap();
+        body[from..body.find("</main>").unwrap()].replace(address, "")
+    };
+    let (before, after) = (strip(&preview.body, &format!("{draft}/preview")), strip(&published.body, &published.path));
+    let others = |body: &str| body.split("id=\"meaning\"").next().unwrap().to_owned();
+    assert_eq!(others(&before), others(&after));
+
+    // The whole is kept behind it; a correction says what it corrects, and the old page says that it was corrected.
+    let basis = town.store.publication_basis(id, &info.id).await.unwrap();
+    assert_eq!(basis.whole.indicators, figures::report().indicators);
+    assert_eq!(basis.whole.estimates.len(), figures::report().estimates.len());
+    assert!(town.store.publication_draft(id, 2026).await.is_err());
+    put_draft(&town, &figures::report()).await;
+    let now = self::seen(&town).await;
+    let silent = browser.post(&draft, &sure(now)).await;
+    silent.assert_text("Skriv, hvad der er rettet.");
+    let now = self::seen(&town).await;
+    browser.post(&draft, &[sure(now), vec![("note", "Forordet er rettet.")]].concat()).await;
+    let old = browser.get(&published.path).await;
+    old.assert_text("Denne udgave er rettet den");
+    old.assert_text("Forordet er rettet.");
 
     let ordered = browser.post(&format!("{at}/{}/report", info.id), &[]).await;
     let job = town.store.job(id, &JobId(ordered.path.rsplit('/').next().unwrap().into())).await.unwrap();
@@ -823,7 +883,59 @@ async fn publishing_is_meant_and_a_correction_says_what_it_corrects() {
     town.store.finish_job(&job.id, "w", Ok(&serde_json::json!({ "file": "report.pdf" })), &[file], NOW).await.unwrap();
     assert_eq!(browser.get(&format!("/hojager/committee/{}/report.pdf", info.id)).await.body, "%PDF");
     let did = did(&town).await;
-    assert!(did.contains(&"publication.ordered".to_owned()) && did.contains(&"paper.ordered".to_owned()), "{did:?}");
+    for action in ["publication.ordered", "publication.created", "paper.ordered"] {
+        assert!(did.contains(&action.to_owned()), "{did:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_draft_whose_answers_changed_is_not_published() {
+    let town = Town::open().await;
+    let id = &town.municipality.id;
+    let mut browser = signed_in(&town, Role::Analyst).await;
+    town.store.close_round(id, &town.round.id, NOW).await.unwrap();
+    put_draft(&town, &figures::report()).await;
+    // Something else is published in between.
+    publish(&town, "").await;
+    let draft = "/hojager/console/publications/drafts/2026";
+    browser.get(draft).await.assert_text("Beregn dem igen");
+    let seen = seen(&town).await;
+    let report = figures::report();
+    let form = [
+        ("title", "2026"),
+        ("note", "x"),
+        ("indicator", report.indicators[0].id.as_str()),
+        ("seen", seen.as_str()),
+        ("sure", "yes"),
+        ("go", "freeze"),
+    ];
+    let refused = browser.post(draft, &form).await;
+    assert_eq!(refused.path, draft);
+    assert_eq!(town.store.publications(id).await.unwrap().len(), 1);
+    browser.post(&format!("{draft}/discard"), &[]).await;
+    assert!(town.store.publication_draft(id, 2026).await.is_err());
+}
+
+async fn seen(town: &Town) -> String {
+    town.store.publication_draft(&town.municipality.id, 2026).await.unwrap().updated_at.0.to_string()
+}
+
+async fn put_draft(town: &Town, whole: &domain::results::Report) {
+    let id = &town.municipality.id;
+    let material = town.store.material(id, 2026).await.unwrap();
+    let draft = store::publishing::NewDraft {
+        year: 2026,
+        title: "2026-målingen",
+        foreword: "",
+        remark: "",
+        choice: &domain::publishing::Choice::all(whole),
+        whole,
+        extra: &serde_json::json!({}),
+        marks: &domain::publishing::Marks::new(),
+        kept: domain::publishing::Kept::default(),
+        material: &material,
+    };
+    town.store.put_draft(id, &draft, NOW).await.unwrap();
 }
 
 async fn publish(town: &Town, note: &str) -> PublicationInfo {
@@ -924,7 +1036,7 @@ async fn the_committee_reads_sentences_then_charts_with_the_numbers_beneath() {
 
     publish(&town, "Branchen transport er rettet.").await;
     browser.get("/hojager/committee").await.assert_text("Branchen transport er rettet.");
-    browser.get(&format!("/hojager/committee/{}", first.id)).await.assert_text("Der er kommet en rettet udgave.");
+    browser.get(&format!("/hojager/committee/{}", first.id)).await.assert_text("Denne udgave er rettet den");
     for (language, text) in [("sv", "I korthet"), ("en", "In short")] {
         browser.get(&format!("/hojager/committee?lang={language}")).await.assert_text(text);
     }

@@ -8,8 +8,9 @@ use crate::dialect::{Engine, PER_ENGINE};
 use crate::sql::Bulk;
 use crate::{
     StoreError, StoreOptions, accounts, audit, bases, calls, channels, codes, credentials, drafts, follow, frames,
-    goals, inbound, initiatives, instrument, jobs, logos, migrate, municipalities, neighbours, outbox, people, quality,
-    questionnaires, quotes, readers, respondent, results, retention, rounds, sending, single_sign_on, staff_mail, sums,
+    goals, inbound, initiatives, instrument, jobs, logos, migrate, municipalities, neighbours, outbox, people,
+    publishing, quality, questionnaires, quotes, readers, respondent, results, retention, rounds, sending,
+    single_sign_on, staff_mail, sums,
 };
 
 type Subject = (&'static str, &'static [(&'static str, &'static str)], &'static [(&'static str, &'static Bulk)]);
@@ -38,6 +39,7 @@ const SUBJECTS: &[Subject] = &[
     ("neighbours", neighbours::STATEMENTS, neighbours::BULKS),
     ("outbox", outbox::STATEMENTS, outbox::BULKS),
     ("people", people::STATEMENTS, people::BULKS),
+    ("publishing", publishing::STATEMENTS, publishing::BULKS),
     ("quality", quality::STATEMENTS, quality::BULKS),
     ("questionnaires", questionnaires::STATEMENTS, questionnaires::BULKS),
     ("readers", readers::STATEMENTS, readers::BULKS),

@@ -29,6 +29,27 @@ const YEARS: usize = 4;
 /// The breakdown that the committee reads.
 const SECTOR: &str = "sector";
 
+/// A publication at its address, or a draft as the committee would see it.
+pub(crate) struct Edition {
+    /// What is read.
+    pub publication: Publication,
+    /// Where its pages are.
+    pub href: String,
+    /// It is not published yet: where its draft is.
+    pub preview: Option<String>,
+}
+
+impl Edition {
+    fn new(slug: &str, publication: Publication) -> Self {
+        Self { href: format!("/{slug}/committee/{}", publication.info.id), publication, preview: None }
+    }
+
+    /// The navigation above it.
+    pub(crate) fn bar(&self, staff: &Staff) -> Bar {
+        staff.bar(if self.preview.is_some() { "publications" } else { "committee" })
+    }
+}
+
 /// Routes.
 pub fn routes() -> Router<App> {
     Router::new()
@@ -87,8 +108,10 @@ pub struct YearPage {
     pub version: i64,
     /// What changed since the version before.
     pub note: String,
-    /// A newer publication exists.
-    pub newer: Option<String>,
+    /// It was corrected.
+    pub newer: Option<NewerLine>,
+    /// It is not published yet: where its draft is.
+    pub preview: Option<String>,
     /// Fewest answers behind a shown figure.
     pub threshold: u32,
     /// What happened, in sentences.
@@ -105,8 +128,8 @@ pub struct YearPage {
     pub goals: Vec<GoalRow>,
     /// Targets of the indicators, in publications that froze no goals.
     pub targets: Vec<GoalLine>,
-    /// Sectors that rose or fell.
-    pub sectors: SectorsPart,
+    /// Sectors that rose or fell; `None`: nothing is published by sector.
+    pub sectors: Option<SectorsPart>,
     /// What is done about it.
     pub initiatives: Vec<InitiativeLine>,
     /// The day of that, in words.
@@ -135,6 +158,17 @@ pub struct YearPage {
     pub others: Vec<OtherLine>,
     /// The paper, where it was set.
     pub paper: Option<String>,
+}
+
+/// The version that took a publication's place.
+#[derive(Debug, Serialize)]
+pub struct NewerLine {
+    /// Its page.
+    pub href: String,
+    /// Its day, in words.
+    pub date: String,
+    /// What was corrected.
+    pub note: String,
 }
 
 /// A sentence with the figure that it speaks of one click away.
@@ -537,7 +571,12 @@ impl Page for YearPage {
             date: "1. november 2026".to_owned(),
             version: if full { 2 } else { 1 },
             note: if full { "Rettet".to_owned() } else { String::new() },
-            newer: full.then(|| "/x".to_owned()),
+            newer: full.then(|| NewerLine {
+                href: "/x".to_owned(),
+                date: "1. december 2026".to_owned(),
+                note: if with_goals { "Rettet".to_owned() } else { String::new() },
+            }),
+            preview: if with_goals { None } else { Some("/x".to_owned()) },
             threshold: 5,
             sentences: if full {
                 vec![SentenceLine { text: "Tilfredsheden er steget.".to_owned(), href: "#coverage".to_owned() }]
@@ -562,8 +601,8 @@ impl Page for YearPage {
             } else {
                 Vec::new()
             },
-            sectors: SectorsPart {
-                before: (full || with_goals).then_some(2025),
+            sectors: (full || !with_goals).then(|| SectorsPart {
+                before: full.then_some(2025),
                 rows: change("up", "better", "+4,2")
                     .filter(|_| full)
                     .map(|change| SectorChange {
@@ -574,7 +613,7 @@ impl Page for YearPage {
                     })
                     .into_iter()
                     .collect(),
-            },
+            }),
             initiatives: if full { vec![sample_initiative(true), sample_initiative(false)] } else { Vec::new() },
             standing_on: "1. november 2026".to_owned(),
             status: full.then(|| status.clone()),
@@ -603,8 +642,9 @@ impl Page for YearPage {
     }
 }
 
+/// What of a publication is shown.
 #[derive(Deserialize)]
-struct Choice {
+pub(crate) struct Choice {
     #[serde(default)]
     indicator: String,
     /// Anything: everything is unfolded.
@@ -619,7 +659,10 @@ async fn latest(
     Query(choice): Query<Choice>,
 ) -> Result<Response, PageError> {
     match app.store().latest_publication(&staff.municipality.id, None).await? {
-        Some(publication) => year_page(&app, &visit, &staff, &publication, &choice).await,
+        Some(publication) => {
+            let edition = Edition::new(&staff.municipality.slug, publication);
+            year_page(&app, &visit, &staff, &edition, &choice).await
+        }
         None => {
             let page =
                 EmptyPage { bar: staff.bar("committee"), committee: staff.municipality.settings.committee.clone() };
@@ -636,7 +679,7 @@ async fn show(
     Query(choice): Query<Choice>,
 ) -> Result<Response, PageError> {
     let publication = app.store().publication(&staff.municipality.id, &PublicationId(publication)).await?;
-    year_page(&app, &visit, &staff, &publication, &choice).await
+    year_page(&app, &visit, &staff, &Edition::new(&staff.municipality.slug, publication), &choice).await
 }
 
 /// The indicator of an id, else the first headline, else the first.
@@ -645,21 +688,27 @@ fn chosen<'r>(report: &'r Report, id: &str) -> Option<&'r IndicatorInfo> {
     by_id.or_else(|| report.indicators.iter().find(|i| i.headline)).or_else(|| report.indicators.first())
 }
 
-async fn year_page(
+/// The page of a publication, or of a draft.
+///
+/// # Errors
+/// When the database is away.
+pub(crate) async fn year_page(
     app: &App,
     visit: &Visit,
     staff: &Staff,
-    publication: &Publication,
+    edition: &Edition,
     choice: &Choice,
 ) -> Result<Response, PageError> {
+    let publication = &edition.publication;
     let view = app.view(visit).of(&staff.municipality);
     let language = view.language();
     let (id, slug) = (&staff.municipality.id, &staff.municipality.slug);
     let (report, current) = (&publication.report, &publication.info);
     let all = app.store().publications(id).await?;
     let papers = app.store().jobs(id, Some("report"), 100).await?;
-    let href = format!("/{slug}/committee/{}", current.id);
-    let newest = all.iter().find(|p| p.year == current.year).filter(|p| p.id != current.id);
+    let href = edition.href.clone();
+    let newest =
+        all.iter().find(|p| p.year == current.year).filter(|p| p.id != current.id && edition.preview.is_none());
     let chosen = chosen(report, &choice.indicator);
     let standing = Standing::of_extra(&publication.extra).unwrap_or_default();
     let statuses = app.store().statuses(id).await?;
@@ -677,13 +726,18 @@ async fn year_page(
     let (main, further) = (lines(main), lines(further));
     let teller = Teller { messages, language, report };
     let page = YearPage {
-        bar: staff.bar("committee"),
+        bar: edition.bar(staff),
         title: current.title.clone(),
         year: current.year,
         date: day(language, &current.date),
         version: current.version,
         note: current.note.clone(),
-        newer: newest.map(|p| format!("/{slug}/committee/{}", p.id)),
+        newer: newest.map(|p| NewerLine {
+            href: format!("/{slug}/committee/{}", p.id),
+            date: day(language, &p.date),
+            note: p.note.clone(),
+        }),
+        preview: edition.preview.clone(),
         threshold: staff.municipality.settings.threshold.max(5),
         sentences: summary::said(messages, language, report)
             .into_iter()
@@ -701,7 +755,7 @@ async fn year_page(
         shown: chosen.map(|i| indicator_part(report, i, language, messages, &standing)),
         goals: standing::goals(teller, &standing, &href),
         targets: targets(teller, &href),
-        sectors: sectors_part(report, language, &href),
+        sectors: report.breakdowns.iter().any(|b| b.domain == SECTOR).then(|| sectors_part(report, language, &href)),
         initiatives: text::standing::initiatives(teller, &standing),
         standing_on: day(language, &standing.on),
         status: standing::newest(&statuses, current.id.as_str()).map(status_line),
@@ -733,7 +787,9 @@ async fn year_page(
                 current: p.id == current.id,
             })
             .collect(),
-        paper: paper_of(&papers, &current.id, language).map(|_| format!("{href}/report.pdf")),
+        paper: paper_of(&papers, &current.id, language)
+            .filter(|_| edition.preview.is_none())
+            .map(|_| format!("{href}/report.pdf")),
         href,
     };
     view.render(&page)
@@ -1151,17 +1207,30 @@ async fn method(
     Reader(staff): Reader,
     Path((_, publication)): Path<(String, String)>,
 ) -> Result<Response, PageError> {
-    let Publication { info, report, .. } =
-        app.store().publication(&staff.municipality.id, &PublicationId(publication)).await?;
-    let view = app.view(&visit).of(&staff.municipality);
+    let publication = app.store().publication(&staff.municipality.id, &PublicationId(publication)).await?;
+    method_page(&app, &visit, &staff, &Edition::new(&staff.municipality.slug, publication)).await
+}
+
+/// How a publication, or a draft, was made.
+///
+/// # Errors
+/// When the page cannot be rendered.
+pub(crate) async fn method_page(
+    app: &App,
+    visit: &Visit,
+    staff: &Staff,
+    edition: &Edition,
+) -> Result<Response, PageError> {
+    let Publication { info, report, .. } = edition.publication.clone();
+    let view = app.view(visit).of(&staff.municipality);
     let language = view.language();
     let pairs = |map: std::collections::BTreeMap<String, String>| {
         map.into_iter().map(|(name, value)| Pair { name, value }).collect()
     };
     let formula = |i: IndicatorInfo| Pair { name: i.title.get(language).to_owned(), value: i.formula_version };
     let page = MethodPage {
-        bar: staff.bar("committee"),
-        href: format!("/{}/committee/{}", staff.municipality.slug, info.id),
+        bar: edition.bar(staff),
+        href: edition.href.clone(),
         title: info.title,
         date: day(language, &info.date),
         version: info.version,
@@ -1199,20 +1268,35 @@ async fn chart(
     Path((_, publication, chart)): Path<(String, String, String)>,
     Query(choice): Query<Choice>,
 ) -> Result<Response, PageError> {
-    let Publication { report, extra, .. } =
-        app.store().publication(&staff.municipality.id, &PublicationId(publication)).await?;
-    let language = app.view(&visit).of(&staff.municipality).language();
-    let info = chosen(&report, &choice.indicator).ok_or(PageError::NotFound)?;
+    let publication = app.store().publication(&staff.municipality.id, &PublicationId(publication)).await?;
+    chart_file(&app, &visit, &staff, &Edition::new(&staff.municipality.slug, publication), &chart, &choice).await
+}
+
+/// A chart of a publication, or of a draft.
+///
+/// # Errors
+/// [`PageError::NotFound`] where there is none of that name.
+pub(crate) async fn chart_file(
+    app: &App,
+    visit: &Visit,
+    staff: &Staff,
+    edition: &Edition,
+    chart: &str,
+    choice: &Choice,
+) -> Result<Response, PageError> {
+    let Publication { report, extra, .. } = &edition.publication;
+    let language = app.view(visit).of(&staff.municipality).language();
+    let info = chosen(report, &choice.indicator).ok_or(PageError::NotFound)?;
     let setting = Setting::standalone(app.messages(), language, "chart");
-    let (last, before, _) = pairs(&report);
-    let svg = match chart.as_str() {
+    let (last, before, _) = pairs(report);
+    let svg = match chart {
         "trend.svg" => {
-            let standing = Standing::of_extra(&extra).unwrap_or_default();
+            let standing = Standing::of_extra(extra).unwrap_or_default();
             let events = standing::events(&standing, &info.id, language);
-            charts::trend_with(&report, &info.id, TOTAL, ALL, &events, &setting)
+            charts::trend_with(report, &info.id, TOTAL, ALL, &events, &setting)
         }
-        "sectors.svg" => charts::multiples(&recent(&report), &info.id, SECTOR, YEARS, &setting),
-        "changes.svg" => charts::change(&report, &info.id, (before.unwrap_or(0), last.unwrap_or(0)), SECTOR, &setting),
+        "sectors.svg" => charts::multiples(&recent(report), &info.id, SECTOR, YEARS, &setting),
+        "changes.svg" => charts::change(report, &info.id, (before.unwrap_or(0), last.unwrap_or(0)), SECTOR, &setting),
         "themes.svg" => {
             let part = report.insight.themes.as_ref().ok_or(PageError::NotFound)?;
             let year = last.unwrap_or(0);
@@ -1223,7 +1307,7 @@ async fn chart(
             let map = report.insight.drivers.iter().find(|m| m.battery == battery).ok_or(PageError::NotFound)?;
             charts::priority(&priority_data(language, map), &setting)
         }
-        "coverage.svg" => charts::coverage(&report, last.unwrap_or(0), SECTOR, &setting),
+        "coverage.svg" => charts::coverage(report, last.unwrap_or(0), SECTOR, &setting),
         _ => return Err(PageError::NotFound),
     };
     let svg = svg.map_err(|_| PageError::NotFound)?;

@@ -14,9 +14,9 @@ use text::{EngineError, Messages};
 
 use crate::app::App;
 use crate::error::PageError;
-use crate::pages::committee::{Cell, Change, YearHead, cell, change_of, kind_key};
+use crate::pages::committee::{Cell, Change, Edition, YearHead, cell, change_of, kind_key};
 use crate::pages::console::day;
-use crate::pages::signin::{Bar, Reader, not_kept};
+use crate::pages::signin::{Bar, Reader, Staff, not_kept};
 use crate::pages::standing::report_sectors;
 use crate::templates::{Page, Site, Templates};
 use crate::visit::Visit;
@@ -196,12 +196,29 @@ async fn compare(
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
     let publication = app.store().publication(&staff.municipality.id, &PublicationId(publication)).await?;
-    let view = app.view(&visit).of(&staff.municipality);
+    let href = format!("/{}/committee/{}", staff.municipality.slug, publication.info.id);
+    let edition = Edition { publication, href, preview: None };
+    compare_page(&app, &visit, &staff, &edition, query.as_deref()).await
+}
+
+/// Figures of a publication, or of a draft, beside one another.
+///
+/// # Errors
+/// When the page cannot be rendered.
+pub(crate) async fn compare_page(
+    app: &App,
+    visit: &Visit,
+    staff: &Staff,
+    edition: &Edition,
+    query: Option<&str>,
+) -> Result<Response, PageError> {
+    let publication = &edition.publication;
+    let view = app.view(visit).of(&staff.municipality);
     let language = view.language();
     let report = &publication.report;
-    let mut choice = Choice::of(query.as_deref());
+    let mut choice = Choice::of(query);
     choice.years.retain(|year| report.years.contains(year));
-    if query.as_deref().is_none_or(|q| !q.contains("year=")) {
+    if query.is_none_or(|q| !q.contains("year=")) {
         // Nothing chosen yet: the last two years.
         choice.years.extend(report.years.iter().rev().take(2));
     }
@@ -211,8 +228,8 @@ async fn compare(
     let too_few = choice.years.len() < 2;
     let option = |value: &str, title: &str, chosen| Pick { value: value.to_owned(), title: title.to_owned(), chosen };
     let page = ComparePage {
-        bar: staff.bar("committee"),
-        href: format!("/{}/committee/{}", staff.municipality.slug, publication.info.id),
+        bar: edition.bar(staff),
+        href: edition.href.clone(),
         title: publication.info.title.clone(),
         date: day(language, &publication.info.date),
         threshold: staff.municipality.settings.threshold.max(5),

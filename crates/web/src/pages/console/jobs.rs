@@ -283,6 +283,10 @@ async fn show(
     let is_done = job.state == JobState::Done;
     let result_href = match job.kind.as_str() {
         "open_round" | "letters" => argument("round").map(|id| format!("/{slug}/console/rounds/{id}")),
+        "draft" if is_done => {
+            let year = job.result.as_ref().and_then(|r| r.get("year")).and_then(serde_json::Value::as_i64);
+            year.map(|year| format!("/{slug}/console/publications/drafts/{year}"))
+        }
         "publish" if is_done => result("publication").map(|id| format!("/{slug}/committee/{id}")),
         _ => None,
     };

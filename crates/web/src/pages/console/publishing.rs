@@ -1,4 +1,6 @@
-//! Analyse and publish: figures are frozen for the committee; papers are set from them.
+//! What is published, what is about to be, and papers: a draft is computed, worded and looked at before it is frozen.
+pub mod draft;
+
 use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
@@ -24,8 +26,9 @@ use crate::visit::Visit;
 /// Routes.
 pub fn routes() -> Router<App> {
     Router::new()
-        .route("/{slug}/console/publications", routing::get(show).post(publish))
+        .route("/{slug}/console/publications", routing::get(show).post(order))
         .route("/{slug}/console/publications/{publication}/report", routing::post(paper))
+        .merge(draft::routes())
 }
 
 /// Checks this module's pages.
@@ -33,7 +36,8 @@ pub fn routes() -> Router<App> {
 /// # Errors
 /// The first fault.
 pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
-    templates.check::<PublicationsPage>(site)
+    templates.check::<PublicationsPage>(site)?;
+    draft::check(templates, site)
 }
 
 /// `GET /{slug}/console/publications`
@@ -43,6 +47,10 @@ pub struct PublicationsPage {
     pub bar: Bar,
     /// Publications, newest first.
     pub publications: Vec<PublicationLine>,
+    /// Drafts, newest year first.
+    pub drafts: Vec<DraftLine>,
+    /// A year of the list has been published: how its figures are made is asked for.
+    pub corrects: bool,
     /// Years whose rounds are closed, newest first.
     pub years: Vec<i32>,
     /// Analyses that wait, run or failed last.
@@ -53,21 +61,26 @@ pub struct PublicationsPage {
     pub fault: Option<&'static str>,
 }
 
-/// The form of a publication.
+/// The form that asks for a draft.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct PublishForm {
     /// Year.
     #[serde(default)]
     pub year: String,
-    /// Title; empty: made from the year.
+    /// `before`: figures as they were published; else they are computed.
     #[serde(default)]
+    pub figures: String,
+}
+
+/// A draft in the list.
+#[derive(Debug, Serialize)]
+pub struct DraftLine {
+    /// Its page.
+    pub href: String,
+    /// Title.
     pub title: String,
-    /// What changed since the version before.
-    #[serde(default)]
-    pub note: String,
-    /// "I know that it cannot be taken back."
-    #[serde(default)]
-    pub sure: String,
+    /// When its figures were computed, in milliseconds.
+    pub at: i64,
 }
 
 /// A publication in the list.
@@ -114,14 +127,20 @@ impl Page for PublicationsPage {
         let full = Self {
             bar: Bar::sample(true),
             publications: vec![line(2, Some("/x"), "Rettet"), line(1, None, "")],
+            drafts: vec![DraftLine {
+                href: "/x".to_owned(), title: "2026-målingen".to_owned(), at: 1_790_000_000_000
+            }],
+            corrects: true,
             years: vec![2026, 2025],
             jobs: vec![JobLine::sample()],
             form: PublishForm::default(),
-            fault: Some("console.publish_not_sure"),
+            fault: Some("console.publish_no_year"),
         };
         let empty = Self {
             bar: Bar::sample(true),
             publications: Vec::new(),
+            drafts: Vec::new(),
+            corrects: false,
             years: Vec::new(),
             jobs: Vec::new(),
             form: PublishForm::default(),
@@ -150,7 +169,7 @@ async fn page(
 ) -> Result<PublicationsPage, PageError> {
     let (id, slug) = (&staff.municipality.id, &staff.municipality.slug);
     let papers = app.store().jobs(id, Some("report"), 100).await?;
-    let analyses = app.store().jobs(id, Some("publish"), 5).await?;
+    let analyses = app.store().jobs(id, Some("draft"), 5).await?;
     let publications = app.store().publications(id).await?;
     let rounds = app.store().rounds(id).await?;
     let latest: BTreeMap<i32, PublicationId> = publications.iter().rev().map(|p| (p.year, p.id.clone())).collect();
@@ -171,10 +190,18 @@ async fn page(
         version: p.version,
         note: p.note,
     };
+    let years: Vec<i32> = rounds.iter().filter(|r| r.state == RoundState::Closed).map(|r| r.year).collect();
+    let drafts = app.store().publication_drafts(id).await?.into_iter().map(|draft| DraftLine {
+        href: format!("/{slug}/console/publications/drafts/{}", draft.year),
+        title: draft.title,
+        at: draft.made_at.0,
+    });
     Ok(PublicationsPage {
         bar: staff.bar("publications"),
+        drafts: drafts.collect(),
+        corrects: publications.iter().any(|p| years.contains(&p.year)),
         publications: publications.into_iter().map(line).collect(),
-        years: rounds.iter().filter(|r| r.state == RoundState::Closed).map(|r| r.year).collect(),
+        years,
         jobs: analyses.iter().map(|job| JobLine::of(app, language, slug, job)).collect(),
         form,
         fault,
@@ -187,7 +214,8 @@ async fn show(State(app): State<App>, visit: Visit, Analyst(staff): Analyst) -> 
     view.render(&page)
 }
 
-async fn publish(
+/// Has the figures of a year made as a draft.
+async fn order(
     State(app): State<App>,
     visit: Visit,
     Analyst(staff): Analyst,
@@ -196,24 +224,18 @@ async fn publish(
     let view = app.view(&visit).of(&staff.municipality);
     let id = &staff.municipality.id;
     let page = page(&app, &staff, view.language(), form.clone(), None).await?;
-    let year = form.year.parse().ok().filter(|year| page.years.contains(year));
-    let has_version = page.publications.iter().any(|p| Some(p.year) == year);
-    let fault = match year {
-        None => Some("console.publish_no_year"),
-        Some(_) if has_version && form.note.trim().is_empty() => Some("console.publish_no_note"),
-        Some(_) if form.sure != "yes" => Some("console.publish_not_sure"),
-        Some(_) => None,
-    };
-    let (Some(year), None) = (year, fault) else {
+    let Some(year) = form.year.parse().ok().filter(|year| page.years.contains(year)) else {
+        let fault = Some("console.publish_no_year");
         return view.status(StatusCode::UNPROCESSABLE_ENTITY).render(&PublicationsPage { fault, ..page });
     };
-    let title = match form.title.trim() {
-        "" => app.t(staff.municipality.settings.language, "console.title_of", &[("year", year.into())]),
-        title => title.chars().take(120).collect(),
+    let before = page.publications.iter().find(|p| p.year == year);
+    let title = match before {
+        Some(before) => before.title.clone(),
+        None => app.t(staff.municipality.settings.language, "console.title_of", &[("year", year.into())]),
     };
-    let note: String = form.note.trim().chars().take(500).collect();
-    let arguments = serde_json::json!({ "year": year, "title": title, "note": note });
-    let job = app.store().enqueue_job(id, "publish", &arguments, &[], app.now()).await?;
+    let again = before.is_none() || form.figures != "before";
+    let arguments = serde_json::json!({ "year": year, "title": title, "again": again });
+    let job = app.store().enqueue_job(id, "draft", &arguments, &[], app.now()).await?;
     staff.did(&app, "publication.ordered", job.as_str(), &year.to_string()).await?;
     Ok(Redirect::to(&format!("/{}/console/jobs/{job}", staff.municipality.slug)).into_response())
 }
