@@ -31,8 +31,7 @@ create table mail_texts (
     language text not null,
     subject text not null,
     paragraphs text not null,
-    updated_at bigint not null,
-    -- When the first message with it was written: from then on it is what was sent.
-    frozen_at bigint,
+    -- When somebody wrote it; null: the built-in words as they were sent.
+    written_at bigint,
     primary key (round_id, kind, language)
 );
