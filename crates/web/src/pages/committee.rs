@@ -1168,6 +1168,34 @@ pub struct MethodPage {
     pub collapses: Vec<String>,
     /// The indicators with the versions of their formulas.
     pub formulas: Vec<Pair>,
+    /// Key of what is to be said of the themes, and how far their coding is.
+    pub themes: Themed,
+}
+
+/// Who coded the open answers, as far as they are coded.
+#[derive(Debug, Serialize)]
+pub struct Themed {
+    /// Key of the sentences.
+    pub key: &'static str,
+    /// Answers in own words of the last year.
+    pub comments: u64,
+    /// Of these confirmed by a person.
+    pub confirmed: u64,
+}
+
+impl Themed {
+    fn of(report: &Report) -> Self {
+        let last = report.years.last();
+        let part = report.insight.themes.as_ref();
+        let year = part.and_then(|part| part.years.iter().find(|y| Some(&y.year) == last));
+        let (comments, confirmed) = year.map_or((0, 0), |year| (year.comments, year.confirmed));
+        let key = match year {
+            Some(year) if year.is_complete() => "committee.method_themes_text",
+            Some(_) => "publish.themes_unconfirmed",
+            None => "publish.themes_none",
+        };
+        Self { key, comments, confirmed }
+    }
 }
 
 /// A name with its value.
@@ -1196,6 +1224,11 @@ impl Page for MethodPage {
             options: if full { pairs() } else { Vec::new() },
             collapses: if full { vec!["a: 50–199 → 10–49".to_owned()] } else { Vec::new() },
             formulas: if full { pairs() } else { Vec::new() },
+            themes: Themed {
+                key: if full { "publish.themes_unconfirmed" } else { "publish.themes_none" },
+                comments: 90,
+                confirmed: 12,
+            },
         };
         vec![page(true), page(false)]
     }
@@ -1235,6 +1268,7 @@ pub(crate) async fn method_page(
         date: day(language, &info.date),
         version: info.version,
         threshold: staff.municipality.settings.threshold.max(5),
+        themes: Themed::of(&report),
         program: report.provenance.version,
         inputs: pairs(report.provenance.inputs),
         options: pairs(report.provenance.options),
