@@ -835,6 +835,7 @@ async fn publishing_is_meant_and_a_correction_says_what_it_corrects() {
     let preview = browser.post(&draft, &[with(&[("go", "preview")]), vec![("seen", seen.as_str())]].concat()).await;
     assert_eq!(preview.path, format!("{draft}/preview"));
     preview.assert_text("Intet er offentliggjort endnu.");
+    preview.assert_text("<p>Tak til alle, der svarede.</p>");
     let other = &figures::report().indicators[1];
     assert!(!preview.body.contains(other.title.get(domain::language::Language::Da)), "what is not chosen is not there");
     for page in ["method", "compare", "charts/trend.svg"] {

@@ -108,6 +108,10 @@ pub struct YearPage {
     pub version: i64,
     /// What changed since the version before.
     pub note: String,
+    /// The foreword's paragraphs.
+    pub foreword: Vec<String>,
+    /// The remark on the method, in paragraphs.
+    pub remark: Vec<String>,
     /// It was corrected.
     pub newer: Option<NewerLine>,
     /// It is not published yet: where its draft is.
@@ -571,6 +575,8 @@ impl Page for YearPage {
             date: "1. november 2026".to_owned(),
             version: if full { 2 } else { 1 },
             note: if full { "Rettet".to_owned() } else { String::new() },
+            foreword: if full { vec!["Tak til alle.".to_owned()] } else { Vec::new() },
+            remark: if full { vec!["Transport blev ringet op.".to_owned()] } else { Vec::new() },
             newer: full.then(|| NewerLine {
                 href: "/x".to_owned(),
                 date: "1. december 2026".to_owned(),
@@ -732,6 +738,8 @@ pub(crate) async fn year_page(
         date: day(language, &current.date),
         version: current.version,
         note: current.note.clone(),
+        foreword: paragraphs(&publication.extra, "foreword"),
+        remark: paragraphs(&publication.extra, "remark"),
         newer: newest.map(|p| NewerLine {
             href: format!("/{slug}/committee/{}", p.id),
             date: day(language, &p.date),
@@ -793,6 +801,12 @@ pub(crate) async fn year_page(
         href,
     };
     view.render(&page)
+}
+
+/// What the author wrote, by paragraphs.
+fn paragraphs(extra: &serde_json::Value, name: &str) -> Vec<String> {
+    let words = extra.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().replace('\r', "");
+    words.split("\n\n").map(str::trim).filter(|p| !p.is_empty()).map(str::to_owned).collect()
 }
 
 /// The last two years and, where it is another, the first.
@@ -1168,6 +1182,8 @@ pub struct MethodPage {
     pub collapses: Vec<String>,
     /// The indicators with the versions of their formulas.
     pub formulas: Vec<Pair>,
+    /// The author's remark, in paragraphs.
+    pub remark: Vec<String>,
     /// Key of what is to be said of the themes, and how far their coding is.
     pub themes: Themed,
 }
@@ -1224,6 +1240,7 @@ impl Page for MethodPage {
             options: if full { pairs() } else { Vec::new() },
             collapses: if full { vec!["a: 50–199 → 10–49".to_owned()] } else { Vec::new() },
             formulas: if full { pairs() } else { Vec::new() },
+            remark: if full { vec!["Transport blev ringet op.".to_owned()] } else { Vec::new() },
             themes: Themed {
                 key: if full { "publish.themes_unconfirmed" } else { "publish.themes_none" },
                 comments: 90,
@@ -1268,6 +1285,7 @@ pub(crate) async fn method_page(
         date: day(language, &info.date),
         version: info.version,
         threshold: staff.municipality.settings.threshold.max(5),
+        remark: paragraphs(&edition.publication.extra, "remark"),
         themes: Themed::of(&report),
         program: report.provenance.version,
         inputs: pairs(report.provenance.inputs),
