@@ -165,9 +165,16 @@ test('the whole job at 360 px', { timeout: 900_000 }, async (t) => {
   await go(`/${SLUG}/console/frames`);
   await staff.setInputFiles('#file', xlsx);
   await staff.locator('main form button[type=submit]').click();
-  await done(staff, inspector);
+  await staff.waitForURL(/\/frames\/uploads\//);
+  await inspector.look(staff, 'columns');
+  await staff.locator('main form button[type=submit]').first().click();
+  await staff.waitForSelector('.key-figures', { timeout: 60_000 });
+  await inspector.look(staff, 'preview');
   assert.equal(await keyFigure(staff, 'Med i grundlaget'), String(facts.taken));
   assert.equal(await keyFigure(staff, 'Udeladt'), String(facts.leftOut));
+  await staff.locator('main form[action$="/keep"] button').click();
+  await staff.waitForURL(/done=kept/);
+  await inspector.look(staff, 'kept');
 
   // The round.
   await go(`/${SLUG}/console/rounds/new`);

@@ -127,7 +127,10 @@ async fn done(visitor: &mut Visitor) {
 async fn import(analyst: &mut Visitor) {
     let form = analyst.get(&format!("/{SLUG}/console/frames")).await.form("/console/frames");
     analyst.upload(&form, "file", "udtræk.xlsx", extract::workbook()).await;
-    done(analyst).await;
+    let columns = analyst.form("/uploads/");
+    analyst.send(&columns).await;
+    until(analyst, "what the extract would change", |page| page.html.contains("key-figures")).await;
+    let preview = analyst.url.path().to_owned();
     let figures = analyst.key_figures();
     let all = (extract::TAKEN + extract::LEFT_OUT).to_string();
     assert_eq!(figures["Rækker i filen"], all);
@@ -136,6 +139,8 @@ async fn import(analyst: &mut Visitor) {
     let report = analyst.link("report.csv").expect("a report row by row");
     analyst.get(&report).await;
     assert_eq!(analyst.html.trim_end().lines().count(), 1 + extract::TAKEN + extract::LEFT_OUT, "{}", analyst.html);
+    let keep = analyst.get(&preview).await.form("/keep");
+    analyst.send(&keep).await.assert_text("Udtrækket er taget i brug.");
     analyst.get(&format!("/{SLUG}/console/frames")).await.assert_text("udtræk.xlsx");
 }
 

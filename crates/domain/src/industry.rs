@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::language::Texts;
+use crate::language::{Country, Texts};
 
 const CODES_REV2: &str = include_str!("../../../analysis/sectors/codes-db07.csv");
 const CODES_REV21: &str = include_str!("../../../analysis/sectors/codes-nace21.csv");
@@ -53,6 +53,17 @@ impl Classification {
     #[must_use]
     pub fn parse(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|c| c.key().eq_ignore_ascii_case(key.trim()))
+    }
+
+    /// The one that a country's register used in a year: both registers changed at the turn to 2025.
+    #[must_use]
+    pub const fn in_use(country: Country, year: i32) -> Self {
+        match (country, year >= 2025) {
+            (Country::Dk, false) => Self::Db07,
+            (Country::Dk, true) => Self::Db25,
+            (Country::Se, false) => Self::Sni2007,
+            (Country::Se, true) => Self::Sni2025,
+        }
     }
 
     /// Whether the codes are Danish: six digits.

@@ -24,6 +24,12 @@ pub enum NumberError {
     },
 }
 
+/// The part of a unit's key that may be shown: its number, never a hash.
+#[must_use]
+pub fn shown_unit(unit_key: &str) -> Option<&str> {
+    unit_key.rsplit(':').next().filter(|_| !unit_key.contains(":hash:"))
+}
+
 /// A CVR number: eight digits, modulus 11.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cvr(String);

@@ -18,7 +18,7 @@ use domain::fieldwork::ResponseStatus;
 use domain::frame::FrameUnit;
 use domain::language::{Country, Language};
 use domain::questionnaire::option_key;
-use domain::registers::{Cfar, Cvr, NumberError, OrgNumber, PNumber};
+use domain::registers::{Cfar, Cvr, NumberError, OrgNumber, PNumber, shown_unit};
 use domain::secrets::Keys;
 use jiff::civil::Date;
 
@@ -472,10 +472,12 @@ impl<'a> Reader<'a> {
                 *shown = number.shown().unwrap_or_default();
                 named(&units.companies, &number.stored(self.options.keys))
             }
-            (UnitKind::UnitKey, _) => there(text.to_owned()).inspect(|key| *shown = shown_of(key)),
+            (UnitKind::UnitKey, _) => {
+                there(text.to_owned()).inspect(|key| *shown = shown_unit(key).unwrap_or_default().to_owned())
+            }
             (UnitKind::Email, _) => {
                 let address = email::parse(text).unwrap_or_else(|| text.to_owned());
-                named(&units.emails, &address).inspect(|key| *shown = shown_of(key))
+                named(&units.emails, &address).inspect(|key| *shown = shown_unit(key).unwrap_or_default().to_owned())
             }
         }
     }
@@ -633,11 +635,6 @@ fn find(headings: &[String], name: &str) -> Result<Option<usize>, usize> {
     }
     let position = name.strip_prefix('#').and_then(|position| position.parse::<usize>().ok());
     Ok(position.and_then(|position| position.checked_sub(1)).filter(|index| *index < headings.len()))
-}
-
-/// The part of a unit's key that may be shown: its number, never a hash.
-fn shown_of(unit_key: &str) -> String {
-    if unit_key.contains(":hash:") { String::new() } else { unit_key.rsplit(':').next().unwrap_or_default().to_owned() }
 }
 
 /// A text as it is kept: one kind of line break, no control characters, no blanks around it.

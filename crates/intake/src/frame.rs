@@ -106,6 +106,8 @@ pub struct FrameOptions<'a> {
     pub extract_date: Option<&'a str>,
     /// Headings tied to fields by the analyst.
     pub mapping: &'a Mapping,
+    /// Every field's column by its position, chosen one by one; then neither the mapping nor recognised names are asked.
+    pub columns: Option<&'a BTreeMap<Field, usize>>,
     /// Keys for hashing sole traders' numbers.
     pub keys: &'a Keys,
 }

@@ -5,6 +5,7 @@ use std::io::{Read, Seek};
 
 use domain::industry::Classification;
 use domain::language::Country;
+use serde::{Deserialize, Serialize};
 
 use crate::IntakeError;
 use crate::frame::{Field, FrameOptions, Mapping, UnitKind};
@@ -318,7 +319,14 @@ impl Columns {
         options: &FrameOptions<'_>,
     ) -> Result<Self, IntakeError> {
         let wanted = Wanted { country: options.country, unit: options.unit, classification: options.classification };
-        let at = recognise(file, line, headings, wanted, options.mapping)?;
+        let at = match options.columns {
+            Some(chosen) => chosen.clone(),
+            None => recognise(file, line, headings, wanted, options.mapping)?,
+        };
+        if let Some(at) = at.values().find(|at| **at >= headings.len()) {
+            let problem = format!("line {line}: there is no column {}", at + 1);
+            return Err(IntakeError::File { file: file.to_owned(), problem });
+        }
         let used = |index: usize| at.values().any(|column| *column == index);
         let unused = headings.iter().enumerate().filter(|(index, heading)| !heading.is_empty() && !used(*index));
         let unused = unused.map(|(_, heading)| heading.clone()).collect();
@@ -367,6 +375,15 @@ struct Wanted {
     classification: Classification,
 }
 
+/// The names of a field, the best first.
+fn known_names(field: Field, wanted: Wanted) -> impl Iterator<Item = &'static str> {
+    let first = match field {
+        Field::IndustryCode => names_with_classification(wanted.classification),
+        _ => &[],
+    };
+    first.iter().chain(names(field, wanted.country, wanted.unit)).copied()
+}
+
 fn recognise(
     file: &str,
     line: u64,
@@ -403,12 +420,8 @@ fn recognise(
         if at.contains_key(&field) {
             continue;
         }
-        let first = match field {
-            Field::IndustryCode => names_with_classification(wanted.classification),
-            _ => &[],
-        };
-        for name in first.iter().chain(names(field, wanted.country, wanted.unit)) {
-            let mut matches = (0..folded.len()).filter(|i| folded[*i] == *name && !mapped.contains(i));
+        for name in known_names(field, wanted) {
+            let mut matches = (0..folded.len()).filter(|i| folded[*i] == name && !mapped.contains(i));
             if let Some(index) = matches.next() {
                 if let Some(second) = matches.next() {
                     return Err(fault(second, "the heading stands twice".to_owned()));
@@ -421,49 +434,79 @@ fn recognise(
     Ok(at)
 }
 
-/// One column as a page shows it for mapping.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One column as a page shows it, to be tied to a field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heading {
-    /// The heading as written.
+    /// The heading as written; may be empty.
     pub text: String,
     /// The field it is recognised as.
     pub field: Option<Field>,
 }
 
-/// The headings of a file with what each is recognised as; reads nothing but the heading. For the page on which the
-/// analyst ties headings to fields.
+/// The beginning of a file: its headings with what each is recognised as, and its first rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// The columns in their order.
+    pub headings: Vec<Heading>,
+    /// The first rows, as they stand in the file.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// A heading as it is remembered from one extract to the next: lower case, letters and digits only.
+#[must_use]
+pub fn remembered(heading: &str) -> String {
+    fold(heading)
+}
+
+/// Reads the heading and the first `rows` rows of a file, for the page on which the analyst ties columns to fields. A heading
+/// that stands twice is recognised once.
 ///
 /// # Errors
-/// [`IntakeError`] when the file cannot be read or a heading stands twice.
+/// [`IntakeError`] when that much of the file cannot be read.
 pub fn inspect<R: Read + Seek>(
     file: &str,
     source: R,
     unit: UnitKind,
     classification: Classification,
-) -> Result<Vec<Heading>, IntakeError> {
+    rows: usize,
+) -> Result<Head, IntakeError> {
     let country = match classification {
         Classification::Db07 | Classification::Db25 => Country::Dk,
         Classification::Sni2007 | Classification::Sni2025 => Country::Se,
     };
-    let wanted = Wanted { country, unit, classification };
-    let mut found = None;
-    let stopped = || IntakeError::Sink("the heading is read".into());
+    let mut head: Option<Head> = None;
     let end = each_row(file, source, &mut |row| {
-        found = Some(recognise(file, row.line, row.cells, wanted, &Mapping::default()).map(|at| {
-            let field = |index: usize| at.iter().find(|(_, column)| **column == index).map(|(field, _)| *field);
-            row.cells
-                .iter()
-                .enumerate()
-                .map(|(index, text)| Heading { text: text.clone(), field: field(index) })
-                .collect()
-        }));
-        Err(stopped())
+        let Some(head) = &mut head else {
+            let fields = suggested(row.cells, Wanted { country, unit, classification });
+            let column =
+                |(index, text): (usize, &String)| Heading { text: text.clone(), field: fields.get(&index).copied() };
+            head = Some(Head { headings: row.cells.iter().enumerate().map(column).collect(), rows: Vec::new() });
+            return Ok(());
+        };
+        if head.rows.len() == rows {
+            return Err(IntakeError::Sink("enough is read".into()));
+        }
+        head.rows.push(row.cells.to_vec());
+        Ok(())
     });
-    match (found, end) {
-        (Some(headings), _) => headings,
-        (None, Err(error)) => Err(error),
+    match (head, end) {
+        (Some(head), Ok(()) | Err(IntakeError::Sink(_))) => Ok(head),
+        (_, Err(error)) => Err(error),
         (None, Ok(())) => {
             Err(IntakeError::File { file: file.to_owned(), problem: "the file has no heading".to_owned() })
         }
     }
+}
+
+/// The field that each column is recognised as; of two columns with one name, the first.
+fn suggested(headings: &[String], wanted: Wanted) -> BTreeMap<usize, Field> {
+    let folded: Vec<String> = headings.iter().map(|heading| fold(heading)).collect();
+    let mut found = BTreeMap::new();
+    for field in Field::ALL {
+        let named = known_names(field, wanted).find_map(|name| folded.iter().position(|heading| heading == name));
+        if let Some(index) = named {
+            found.entry(index).or_insert(field);
+        }
+    }
+    found
 }

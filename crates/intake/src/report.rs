@@ -41,7 +41,8 @@ impl<W: Write> Sheet<W> {
     }
 }
 
-/// Writes one line per row: row number, unit, name, outcome, explanation. A sole trader's number never appears.
+/// Writes one line per row: row number, unit, name, outcome, the field it is about, explanation. A sole trader's number never
+/// appears.
 pub struct ReportWriter<W: Write> {
     sheet: Sheet<W>,
     language: Language,
@@ -56,9 +57,9 @@ impl<W: Write> ReportWriter<W> {
         let sheet = Sheet::new(
             out,
             match language {
-                Language::Da => ["Række", "Enhed", "Navn", "Resultat", "Forklaring"],
-                Language::Sv => ["Rad", "Enhet", "Namn", "Utfall", "Förklaring"],
-                Language::En => ["Row", "Unit", "Name", "Outcome", "Explanation"],
+                Language::Da => ["Række", "Enhed", "Navn", "Resultat", "Felt", "Forklaring"],
+                Language::Sv => ["Rad", "Enhet", "Namn", "Utfall", "Fält", "Förklaring"],
+                Language::En => ["Row", "Unit", "Name", "Outcome", "Field", "Explanation"],
             },
         )?;
         Ok(Self { sheet, language })
@@ -69,16 +70,22 @@ impl<W: Write> ReportWriter<W> {
     /// # Errors
     /// When the output cannot be written.
     pub fn row(&mut self, outcome: &RowOutcome) -> io::Result<()> {
-        let (result, explanation) = match &outcome.result {
-            RowResult::Taken(_, notes) => {
-                let notes: Vec<&str> = notes.iter().map(|note| note.text(self.language)).collect();
-                (choose(self.language, "med", "med", "taken"), notes.join(" "))
-            }
-            RowResult::LeftOut(reason) => {
-                (choose(self.language, "udeladt", "utelämnad", "left out"), reason.text(self.language))
-            }
+        let titles = |fields: Vec<Field>| {
+            fields.into_iter().map(|field| field.title(self.language)).collect::<Vec<_>>().join(", ")
         };
-        self.sheet.row([&outcome.row.to_string(), &outcome.unit, &outcome.name, result, &explanation])
+        let (result, fields, explanation) = match &outcome.result {
+            RowResult::Taken(_, notes) => {
+                let texts: Vec<&str> = notes.iter().map(|note| note.text(self.language)).collect();
+                let fields = notes.iter().map(|note| note.field()).collect();
+                (choose(self.language, "med", "med", "taken"), titles(fields), texts.join(" "))
+            }
+            RowResult::LeftOut(reason) => (
+                choose(self.language, "udeladt", "utelämnad", "left out"),
+                titles(reason.field().into_iter().collect()),
+                reason.text(self.language),
+            ),
+        };
+        self.sheet.row([&outcome.row.to_string(), &outcome.unit, &outcome.name, result, &fields, &explanation])
     }
 
     /// Ends the report.
@@ -104,6 +111,19 @@ pub(crate) const fn choose<'a>(language: Language, da: &'a str, sv: &'a str, en:
 }
 
 impl Note {
+    /// The field it is about.
+    #[must_use]
+    pub const fn field(self) -> Field {
+        match self {
+            Self::Protected => Field::Protected,
+            Self::NoEmail | Self::InvalidEmail => Field::Email,
+            Self::IndustryNotStated => Field::IndustryCode,
+            Self::InvalidStartDate => Field::StartedOn,
+            Self::NoEmployeesStated => Field::Employees,
+            Self::InvalidCompanyEmployees => Field::CompanyEmployees,
+        }
+    }
+
     /// The note as a sentence.
     #[must_use]
     pub const fn text(self, language: Language) -> &'static str {
@@ -150,6 +170,19 @@ impl Note {
 }
 
 impl LeftOut {
+    /// The field it is about; a rule of the population may look at several.
+    #[must_use]
+    pub const fn field(&self) -> Option<Field> {
+        match self {
+            Self::Missing(field) | Self::BadNumber(field, _) | Self::BadDate(field) => Some(*field),
+            Self::Duplicate { .. } => Some(Field::UnitNumber),
+            Self::UnknownCode(_) => Some(Field::IndustryCode),
+            Self::BadSize(_) | Self::NoSizeClass(_) => Some(Field::Employees),
+            Self::OtherMunicipality(_) => Some(Field::MunicipalityCode),
+            Self::NotEligible { .. } => None,
+        }
+    }
+
     /// The reason as a sentence.
     #[must_use]
     pub fn text(&self, language: Language) -> String {

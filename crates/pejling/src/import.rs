@@ -1,14 +1,16 @@
 //! Bringing a register extract in: one importer for the command line and for the console's job.
+use std::collections::BTreeMap;
 use std::io::{BufReader, Cursor, Read, Seek, Write};
 
 use anyhow::{Context, Result, bail};
 use domain::eligibility::Eligibility;
 use domain::frame::FrameUnit;
+use domain::ids::ImportId;
 use domain::industry::Classification;
-use domain::language::Country;
 use domain::municipality::Municipality;
 use domain::size::SizeClasses;
-use intake::frame::{FrameOptions, Mapping, Progress, RowResult, Summary, UnitKind};
+use intake::frame::{Field, FrameOptions, Mapping, Progress, RowResult, Summary, UnitKind};
+use intake::glimpse::Glimpse;
 use intake::report::ReportWriter;
 use sha2::{Digest, Sha256};
 use store::frames::FrameChange;
@@ -30,6 +32,8 @@ pub struct Request<'a> {
     pub classification: Option<Classification>,
     /// Headings tied to fields.
     pub mapping: Mapping,
+    /// Every field's column by its position, chosen in the console.
+    pub columns: Option<BTreeMap<Field, usize>>,
     /// The municipality's codes in the register; empty: those of its settings.
     pub codes: Vec<String>,
 }
@@ -43,15 +47,15 @@ pub struct Imported {
     pub change: FrameChange,
 }
 
-/// The classification that the register used in a year: the Danish and Swedish registers changed at the turn to 2025.
-#[must_use]
-pub const fn classification_of(country: Country, year: i32) -> Classification {
-    match (country, year >= 2025) {
-        (Country::Dk, false) => Classification::Db07,
-        (Country::Dk, true) => Classification::Db25,
-        (Country::Se, false) => Classification::Sni2007,
-        (Country::Se, true) => Classification::Sni2025,
-    }
+/// An extract that was read and that nobody sees yet.
+#[derive(Debug)]
+pub struct Staged {
+    /// What it was read into.
+    pub import: ImportId,
+    /// The very same file, read the same way, is the year's frame already.
+    pub already_current: bool,
+    /// The file, in counts and by its first rows.
+    pub glimpse: Glimpse,
 }
 
 /// Reads `source` as the year's frame, writes the row-by-row report to `report` and switches the frame over at the end.
@@ -62,7 +66,7 @@ pub const fn classification_of(country: Country, year: i32) -> Classification {
 pub async fn frame<R, W>(
     parts: &Parts,
     request: &Request<'_>,
-    mut source: R,
+    source: R,
     report: W,
     progress: impl Fn(Progress) + Send + 'static,
 ) -> Result<Imported>
@@ -70,9 +74,58 @@ where
     R: Read + Seek + Send + 'static,
     W: Write + Send + 'static,
 {
+    let id = &request.municipality.id;
+    let Staged { import, already_current, glimpse } = stage(parts, request, source, report, progress).await?;
+    let summary = glimpse.summary;
+    if already_current {
+        let frames = parts.store.frames(id).await?;
+        let current = frames.into_iter().find(|f| f.year == request.year).map(|f| f.change).unwrap_or_default();
+        return Ok(Imported { summary, change: FrameChange { replaced: false, ..current } });
+    }
+    if summary.taken == 0 {
+        parts.store.abandon_frame_import(id, &import).await?;
+        bail!("{}: no row could be taken; the report says why for each", request.file_name);
+    }
+    parts.store.describe_frame_import(id, &import, &serde_json::to_value(&summary)?, None).await?;
+    let change = parts.store.finish_frame_import(id, &import, parts.clock.now()).await?;
+    Ok(Imported { summary, change })
+}
+
+/// Reads `source` into an import that nobody sees yet, and writes the row-by-row report to `report`. One that fails half-way is
+/// thrown away.
+///
+/// # Errors
+/// As [`frame`].
+pub async fn stage<R, W>(
+    parts: &Parts,
+    request: &Request<'_>,
+    mut source: R,
+    report: W,
+    progress: impl Fn(Progress) + Send + 'static,
+) -> Result<Staged>
+where
+    R: Read + Seek + Send + 'static,
+    W: Write + Send + 'static,
+{
     let municipality = request.municipality;
-    let hash = content_hash(&mut source).with_context(|| format!("{} cannot be read", request.file_name))?;
     let grouping = municipality.settings.sectors()?;
+    let classification =
+        request.classification.unwrap_or_else(|| Classification::in_use(municipality.country, request.year));
+    let codes =
+        if request.codes.is_empty() { municipality.settings.register_codes.clone() } else { request.codes.clone() };
+    // Read another way, the same file is another frame.
+    let way = serde_json::json!([
+        classification,
+        request.mapping,
+        request.columns,
+        codes,
+        municipality.settings.own_numbers,
+        municipality.settings.grouping,
+        municipality.settings.own_grouping,
+        Eligibility::shipped().version(),
+    ]);
+    let hash =
+        content_hash(&mut source, &way.to_string()).with_context(|| format!("{} cannot be read", request.file_name))?;
     let (import, already_current) = {
         let begun = parts
             .store
@@ -83,17 +136,13 @@ where
     // The file is read on a thread of its own; a bounded channel keeps only a few chunks in memory.
     let (sender, mut chunks) = tokio::sync::mpsc::channel::<Vec<FrameUnit>>(4);
     let reading = {
-        let (country, classification) = (
-            municipality.country,
-            request.classification.unwrap_or_else(|| classification_of(municipality.country, request.year)),
-        );
-        let (mapping, file_name) = (request.mapping.clone(), request.file_name.to_owned());
+        let country = municipality.country;
+        let (mapping, columns, file_name) =
+            (request.mapping.clone(), request.columns.clone(), request.file_name.to_owned());
         let own_numbers = municipality.settings.own_numbers.clone();
-        let codes =
-            if request.codes.is_empty() { municipality.settings.register_codes.clone() } else { request.codes.clone() };
         let today = parts.clock.now().date_in(&text::format::zone(&municipality.settings.time_zone)).to_string();
         let (keys, language) = (parts.keys.clone(), municipality.settings.language);
-        tokio::task::spawn_blocking(move || -> Result<Summary> {
+        tokio::task::spawn_blocking(move || -> Result<Glimpse> {
             let options = FrameOptions {
                 country,
                 unit: UnitKind::Workplace,
@@ -105,12 +154,15 @@ where
                 own_numbers: &own_numbers,
                 extract_date: Some(&today),
                 mapping: &mapping,
+                columns: columns.as_ref(),
                 keys: &keys,
             };
             let mut report = ReportWriter::new(report, language)?;
             let mut chunk = Vec::with_capacity(CHUNK);
+            let mut glimpse = Glimpse::default();
             let mut sink = |outcome: intake::frame::RowOutcome| -> Result<()> {
                 report.row(&outcome)?;
+                glimpse.note(&outcome);
                 if let RowResult::Taken(unit, _) = outcome.result {
                     chunk.push(*unit);
                     if chunk.len() == CHUNK {
@@ -127,7 +179,7 @@ where
             if !chunk.is_empty() {
                 sender.blocking_send(chunk).context("the import was given up")?;
             }
-            Ok(summary)
+            Ok(Glimpse { summary, ..glimpse })
         })
     };
     let staging = async {
@@ -141,35 +193,20 @@ where
     let staged = staging.await;
     drop(chunks);
     let outcome = match (reading.await.context("reading the file was interrupted")?, staged) {
-        (Ok(summary), Ok(())) if summary.taken == 0 => {
-            Err(anyhow::anyhow!("{}: no row could be taken; the report says why for each", request.file_name))
-        }
-        (Ok(summary), Ok(())) => Ok(summary),
+        (Ok(glimpse), Ok(())) => Ok(Staged { import: import.clone(), already_current, glimpse }),
         (_, Err(error)) => Err(error.into()),
         (Err(error), _) => Err(error),
     };
-    match outcome {
-        Ok(summary) if already_current => {
-            let frames = parts.store.frames(&municipality.id).await?;
-            let current = frames.into_iter().find(|f| f.year == request.year).map(|f| f.change).unwrap_or_default();
-            Ok(Imported { summary, change: FrameChange { replaced: false, ..current } })
-        }
-        Ok(summary) => {
-            let change = parts.store.finish_frame_import(&municipality.id, &import, parts.clock.now()).await?;
-            Ok(Imported { summary, change })
-        }
-        Err(error) => {
-            if !already_current {
-                parts.store.abandon_frame_import(&municipality.id, &import).await?;
-            }
-            Err(error)
-        }
+    if outcome.is_err() && !already_current {
+        parts.store.abandon_frame_import(&municipality.id, &import).await?;
     }
+    outcome
 }
 
-/// SHA-256 of the whole file; leaves it rewound.
-fn content_hash(source: &mut (impl Read + Seek)) -> std::io::Result<String> {
+/// SHA-256 of the way a file is read and of the whole file; leaves it rewound.
+fn content_hash(source: &mut (impl Read + Seek), way: &str) -> std::io::Result<String> {
     let mut digest = Sha256::new();
+    digest.update(way.as_bytes());
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let n = source.read(&mut buffer)?;

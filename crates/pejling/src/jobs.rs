@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use domain::fieldwork::RoundState;
 use domain::ids::{JobId, PublicationId, RoundId};
-use domain::industry::Classification;
 use domain::language::Language;
 use domain::municipality::Municipality;
 use futures_util::FutureExt;
@@ -17,7 +16,7 @@ use store::jobs::{Job, JobFile};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::import::{self, Request, Upload};
+use crate::extracts;
 use crate::letters;
 use crate::publish::{self, Paper};
 use crate::wiring::{Parts, mail_domain};
@@ -46,9 +45,9 @@ impl Meter {
 }
 
 /// What a job leaves behind.
-struct Outcome {
-    result: Value,
-    files: Vec<JobFile>,
+pub(crate) struct Outcome {
+    pub(crate) result: Value,
+    pub(crate) files: Vec<JobFile>,
 }
 
 /// Seconds for which letters that were set can be fetched: they hold personal links, which are kept nowhere else.
@@ -97,6 +96,7 @@ async fn sweep(parts: &Parts) -> Result<()> {
     parts.store.drop_letters(parts.clock.now().plus_seconds(-LETTERS_SECONDS)).await?;
     parts.store.sweep_follow_ups(parts.clock.now()).await?;
     parts.store.sweep_inbound(parts.clock.now()).await?;
+    parts.store.sweep_frames(parts.clock.now()).await?;
     Ok(())
 }
 
@@ -177,18 +177,6 @@ async fn carry_out(
 }
 
 #[derive(Deserialize)]
-struct ImportArguments {
-    year: i32,
-    file_name: String,
-    #[serde(default)]
-    classification: Option<Classification>,
-    #[serde(default)]
-    mapping: intake::frame::Mapping,
-    #[serde(default)]
-    codes: Vec<String>,
-}
-
-#[derive(Deserialize)]
 struct OpenArguments {
     round: RoundId,
 }
@@ -223,27 +211,8 @@ async fn perform(parts: &Parts, public_url: &str, job: &Job, meter: &Meter) -> R
     let municipality = parts.store.municipality(&job.municipality).await?;
     let arguments = job.arguments.clone();
     match job.kind.as_str() {
-        "import_frame" => {
-            let arguments: ImportArguments = serde_json::from_value(arguments).context("the job's arguments")?;
-            let file = parts.store.job_file(&job.municipality, &job.id, "extract").await?;
-            let request = Request {
-                municipality: &municipality,
-                year: arguments.year,
-                file_name: &arguments.file_name,
-                classification: arguments.classification,
-                mapping: arguments.mapping,
-                codes: arguments.codes,
-            };
-            let report = SharedBuffer::default();
-            let shown = meter.clone();
-            let imported = import::frame(parts, &request, Upload::new(file.bytes), report.clone(), move |p| {
-                shown.set(p.bytes, p.total_bytes)
-            })
-            .await?;
-            let bytes = report.take();
-            let report = JobFile { name: "report.csv".into(), media_type: "text/csv; charset=utf-8".into(), bytes };
-            Ok(Outcome { result: serde_json::to_value(imported)?, files: vec![report] })
-        }
+        "read_frame" => extracts::read(parts, &municipality, job, meter).await,
+        "regroup_frames" => extracts::regroup(parts, &municipality, job, meter).await,
         "open_round" => {
             let OpenArguments { round } = serde_json::from_value(arguments).context("the job's arguments")?;
             let (id, domain) = (&municipality.id, mail_domain(public_url));
@@ -307,10 +276,10 @@ async fn perform(parts: &Parts, public_url: &str, job: &Job, meter: &Meter) -> R
 
 /// A buffer that one thread fills and another empties.
 #[derive(Clone, Default)]
-struct SharedBuffer(Arc<std::sync::Mutex<Vec<u8>>>);
+pub(crate) struct SharedBuffer(Arc<std::sync::Mutex<Vec<u8>>>);
 
 impl SharedBuffer {
-    fn take(&self) -> Vec<u8> {
+    pub(crate) fn take(&self) -> Vec<u8> {
         std::mem::take(&mut self.0.lock().expect("nobody panics while holding the buffer"))
     }
 }
@@ -331,6 +300,7 @@ mod tests {
     use domain::answers::Answers;
     use domain::fieldwork::{Mode, ResponseStatus};
     use domain::frame::FrameUnit;
+    use domain::industry::Classification;
     use domain::language::Country;
     use domain::municipality::Settings;
     use domain::secrets::SecretKey;

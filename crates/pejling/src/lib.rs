@@ -15,6 +15,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod earlier;
+mod extracts;
 pub mod files;
 pub mod import;
 pub mod inbox;

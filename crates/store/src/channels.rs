@@ -85,7 +85,7 @@ statements! {
         where i.round_id = $1 and i.municipality_id = $2
           and i.opted_out_at is null and i.barred_at is null and b.opted_out_at is null and c.opted_out_at is null and c.suppressed_at is null
           and exists (select 1 from frame_imports e where e.municipality_id = $2 and e.state = 'current' and e.year < r.year)
-          and not exists (select 1 from frame_rows f join frame_imports e on e.id = f.import_id where f.business_id = i.business_id and e.year < r.year)
+          and not exists (select 1 from frame_rows f join frame_imports e on e.id = f.import_id where f.business_id = i.business_id and e.state = 'current' and e.year < r.year)
           and not exists (select 1 from outbox o where o.invitation_id = i.id and o.wave = $3)
           and i.id > $4 order by i.id limit $5";
     MAIL_STANDING = "select o.wave, o.state, case when o.state = 'failed' and o.sent_at is not null then 1 else 0 end,

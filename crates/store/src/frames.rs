@@ -43,8 +43,11 @@ statements! {
             and f.street = g.street and f.postcode = g.postcode then 1 else 0 end), 0) as bigint)
         from frame_rows f join frame_rows g on g.business_id = f.business_id where f.import_id = $1 and g.import_id = $2";
     SUPERSEDE = "update frame_imports set state = 'superseded' where municipality_id = $1 and year = $2 and state = 'current'";
-    SWITCH = "update frame_imports set state = 'current', change = $2, finished_at = $3 where id = $1 and state = 'staging'";
-    // A superseded frame that a round refers to cannot exist: freezing and switching exclude each other.
+    SWITCH = "update frame_imports set state = 'current', change = $2, finished_at = $3, former_id = $4 where id = $1 and state = 'staging'";
+    FORMER_OF = "select former_id from frame_imports where id = $1 and former_id is not null";
+    DROP_EXCLUDED = "delete from frame_excluded where import_id = $1";
+    // A superseded frame that a round refers to cannot exist: freezing and switching exclude each other. Its rows stay for a
+    // while, so that the switch can be taken back.
     DROP_SOME_ROWS = "delete from frame_rows where import_id = $1 and business_id in (
         select business_id from frame_rows where import_id = $1 order by business_id limit 1000)";
     DROP_IMPORT = "delete from frame_imports where id = $1 and municipality_id = $2 and state = 'staging'";
@@ -289,6 +292,10 @@ impl Store {
         now: Millis,
     ) -> Result<FrameChange> {
         let m = municipality.as_str();
+        let asked = call(STAGING).text(import.as_str()).text(m);
+        if asked.maybe_row(&mut *self.read().await?).await?.is_some() {
+            self.apply_frame_edits(municipality, import, now).await?;
+        }
         let mut tx = self.begin().await?;
         call(LOCK).text(m).run_one(&mut tx, "municipality").await?;
         let Some(staging) = call(STAGING).text(import.as_str()).text(m).maybe_row(&mut tx).await? else {
@@ -338,11 +345,17 @@ impl Store {
             .text(import.as_str())
             .text(&to_json("import", &change)?)
             .at(now)
+            .maybe(old.as_ref().map(|(id, _)| id.as_str()))
             .run_one(&mut tx, "import")
             .await?;
+        // One step back is enough.
+        let older = match &old {
+            Some((old, _)) => call(FORMER_OF).text(old).maybe_row(&mut tx).await?,
+            None => None,
+        };
         tx.commit().await?;
-        if let Some((old, _)) = old {
-            self.drop_rows(&ImportId(old)).await?;
+        if let Some(row) = older {
+            self.drop_rows(&ImportId(columns(&row).text()?)).await?;
         }
         Ok(change)
     }
@@ -356,7 +369,10 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    async fn drop_rows(&self, import: &ImportId) -> Result<()> {
+    pub(crate) async fn drop_rows(&self, import: &ImportId) -> Result<()> {
+        let mut tx = self.begin().await?;
+        call(DROP_EXCLUDED).text(import.as_str()).run(&mut tx).await?;
+        tx.commit().await?;
         loop {
             let mut tx = self.begin().await?;
             let dropped = call(DROP_SOME_ROWS).text(import.as_str()).run(&mut tx).await?;
@@ -451,7 +467,7 @@ pub(crate) async fn units_of(conn: &mut AnyConnection, import: &ImportId) -> Res
     count(conn, ROWS_OF, import.as_str()).await
 }
 
-async fn refuse_frozen(conn: &mut AnyConnection, municipality: &MunicipalityId, year: i32) -> Result<()> {
+pub(crate) async fn refuse_frozen(conn: &mut AnyConnection, municipality: &MunicipalityId, year: i32) -> Result<()> {
     match call(IS_FROZEN).text(municipality.as_str()).int(year.into()).maybe_row(conn).await? {
         Some(_) => Err(StoreError::FrameFrozen { year }),
         None => Ok(()),

@@ -5,6 +5,7 @@
 //! # Layout
 //! - [`Store`], [`StoreOptions`], [`StoreError`]: opening, and what can go wrong
 //! - [`municipalities`], [`frames`], [`questionnaires`], [`rounds`]: who asks whom what; [`instrument`]: questionnaires in the making
+//! - [`extracts`], [`edits`], [`regroup`]: extracts on their way into a frame, corrections by hand, other sectors for all years
 //! - [`respondent`], [`drafts`]: what a business does with its link; answers that do not count yet
 //! - [`calls`], [`channels`]: the telephone; letters and Digital Post; [`bases`]: why protected businesses may be approached
 //! - [`follow`]: wishes to be contacted, newcomers, visits
@@ -26,7 +27,9 @@ pub mod codes;
 pub mod credentials;
 mod dialect;
 pub mod drafts;
+pub mod edits;
 mod error;
+pub mod extracts;
 pub mod follow;
 pub mod frames;
 pub mod goals;
@@ -45,6 +48,7 @@ pub mod quality;
 pub mod questionnaires;
 pub mod quotes;
 pub mod readers;
+pub mod regroup;
 pub mod respondent;
 pub mod results;
 mod retention;

@@ -94,6 +94,7 @@ impl Store {
         crate::drafts::drop_of_business(&mut tx, b).await?;
         crate::calls::tidy_business(&mut tx, b).await?;
         crate::follow::drop_of_business(&mut tx, b).await?;
+        crate::edits::drop_of_business(&mut tx, b).await?;
         call(DROP_WISHES).text(b).run(&mut tx).await?;
         call(CANCEL_MAIL).text(b).at(now).run(&mut tx).await?;
         call(BLANK_WORDS).text(b).run(&mut tx).await?;

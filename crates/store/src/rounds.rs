@@ -67,6 +67,11 @@ statements! {
             cast(sum(case when exists (select 1 from outbox o where o.invitation_id = i.id and o.state = 'sent') then 1 else 0 end) as bigint),
             cast(sum(case when (select o.state from outbox o where o.invitation_id = i.id and o.state in ('sent', 'failed', 'uncertain')
                 order by o.generation desc, o.wave desc limit 1) = 'failed' then 1 else 0 end) as bigint),
+            cast(sum(case when (select o.state from outbox o where o.invitation_id = i.id and o.state in ('sent', 'failed', 'uncertain')
+                order by o.generation desc, o.wave desc limit 1) = 'sent' then 1 else 0 end) as bigint),
+            cast(sum(case when (select case when o.state = 'failed' and o.sent_at is not null then 1 else 0 end from outbox o
+                where o.invitation_id = i.id and o.state in ('sent', 'failed', 'uncertain')
+                order by o.generation desc, o.wave desc limit 1) = 1 then 1 else 0 end) as bigint),
             cast(sum(case when i.opted_out_at is not null or b.opted_out_at is not null then 1 else 0 end) as bigint),
             cast(sum(case when p.status in ('started', 'partial', 'complete') then 1 else 0 end) as bigint),
             cast(sum(case when p.status = 'partial' then 1 else 0 end) as bigint),
@@ -188,6 +193,10 @@ pub struct MonitorCounts {
     pub sent: u64,
     /// Businesses whose latest message failed for good.
     pub failed: u64,
+    /// Businesses whose latest message was accepted by the receiving server and did not come back.
+    pub accepted: u64,
+    /// Of `failed`: accepted at first, then sent back.
+    pub bounced: u64,
     /// Businesses that said no, for this round or for good.
     pub opted_out: u64,
     /// Responses begun (every one of `partial` and `complete` too).
@@ -568,6 +577,8 @@ impl Store {
                     letters: c.count()?,
                     sent: c.count()?,
                     failed: c.count()?,
+                    accepted: c.count()?,
+                    bounced: c.count()?,
                     opted_out: c.count()?,
                     started: c.count()?,
                     partial: c.count()?,
@@ -632,6 +643,8 @@ impl MonitorCounts {
         self.letters += other.letters;
         self.sent += other.sent;
         self.failed += other.failed;
+        self.accepted += other.accepted;
+        self.bounced += other.bounced;
         self.opted_out += other.opted_out;
         self.started += other.started;
         self.partial += other.partial;

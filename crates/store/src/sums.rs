@@ -141,7 +141,7 @@ statements! {
             when i.year - cast(substr(f.started_on, 1, 4) as bigint) <= 3 then '0-3' else '4+' end, count(*)
         from frame_imports i join frame_rows f on f.import_id = i.id
         where i.municipality_id = $1 and i.year = $2 and i.state = 'current' group by 1, 2, 3, 4 order by 1, 2, 3, 4";
-    DATA_VERSION = "select r.year, count(p.id), cast(coalesce(max(p.updated_at), 0) as bigint), coalesce(max(i.id), '')
+    DATA_VERSION = "select r.year, count(p.id), cast(coalesce(max(p.updated_at), 0) as bigint), coalesce(max(i.id || ' ' || cast(coalesce(i.revised_at, 0) as text)), '')
         from rounds r left join responses p on p.round_id = r.id and p.status in ('partial', 'complete')
         left join frame_imports i on i.municipality_id = r.municipality_id and i.year = r.year and i.state = 'current'
         where r.municipality_id = $1 and r.state = 'closed' group by r.year order by r.year";

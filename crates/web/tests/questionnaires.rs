@@ -271,12 +271,15 @@ async fn every_page_of_the_editor_stands_in_every_language() {
 }
 
 #[tokio::test]
-async fn the_outlook_names_thin_sectors_and_counts_ways_of_answering() {
+async fn the_monitor_names_thin_sectors_and_counts_ways_of_answering() {
     let town = Town::open().await;
     let mut browser = analyst(&town, "Mette Holm").await;
-    let href = format!("/hojager/console/rounds/{}/outlook", town.round.id);
+    let href = format!("/hojager/console/rounds/{}/monitor", town.round.id);
     let page = browser.get(&href).await;
     page.assert_text("Ingen svar endnu.");
+    assert_eq!(page.headers["refresh"], "60", "it comes anew by itself …");
+    let still = browser.get(&format!("{href}?live=off")).await;
+    assert!(!still.headers.contains_key("refresh"), "… unless one would rather not");
     page.assert_text("mangler 2 svar.");
     page.assert_text("En påmindelse på mail når 2, og 2 kan ringes op.");
 

@@ -9,7 +9,6 @@ use domain::fieldwork::{Role, RoundState};
 use domain::ids::JobId;
 use domain::language::Texts;
 use domain::results::{State, Verdict};
-use intake::frame::{Field, Note, Summary};
 use store::jobs::{JobFile, JobState};
 use store::respondent::ContactWish;
 use store::results::{NewPublication, PublicationInfo};
@@ -58,6 +57,24 @@ const ADDRESSES: &[(&str, &str, &[Role])] = &[
     ("GET", "/{slug}/console/trail", TRAIL),
     ("GET", "/{slug}/console/frames", CONSOLE),
     ("POST", "/{slug}/console/frames", CONSOLE),
+    ("GET", "/{slug}/console/frames/uploads/{upload}", CONSOLE),
+    ("POST", "/{slug}/console/frames/uploads/{upload}", CONSOLE),
+    ("POST", "/{slug}/console/frames/uploads/{upload}/keep", CONSOLE),
+    ("POST", "/{slug}/console/frames/uploads/{upload}/discard", CONSOLE),
+    ("GET", "/{slug}/console/frames/uploads/{upload}/difference/{kind}", CONSOLE),
+    ("GET", "/{slug}/console/frames/uploads/{upload}/difference/{kind}/file", CONSOLE),
+    ("GET", "/{slug}/console/frames/{year}", CONSOLE),
+    ("POST", "/{slug}/console/frames/{year}/undo", CONSOLE),
+    ("GET", "/{slug}/console/frames/{year}/difference/{kind}", CONSOLE),
+    ("GET", "/{slug}/console/frames/{year}/difference/{kind}/file", CONSOLE),
+    ("GET", "/{slug}/console/frames/{year}/units", CONSOLE),
+    ("GET", "/{slug}/console/frames/{year}/units/{business}", CONSOLE),
+    ("POST", "/{slug}/console/frames/{year}/units/{business}", CONSOLE),
+    ("POST", "/{slug}/console/frames/{year}/units/{business}/exclude", CONSOLE),
+    ("POST", "/{slug}/console/frames/{year}/units/{business}/include", CONSOLE),
+    ("GET", "/{slug}/console/frames/sectors", CONSOLE),
+    ("POST", "/{slug}/console/frames/sectors", CONSOLE),
+    ("POST", "/{slug}/console/frames/sectors/change", CONSOLE),
     ("POST", "/{slug}/console/rounds", CONSOLE),
     ("GET", "/{slug}/console/rounds/new", CONSOLE),
     ("GET", "/{slug}/console/rounds/{round}", CONSOLE),
@@ -88,7 +105,7 @@ const ADDRESSES: &[(&str, &str, &[Role])] = &[
     ("POST", "/{slug}/console/post/{message}/address", CONSOLE),
     ("POST", "/{slug}/console/post/{message}/resend", CONSOLE),
     ("GET", "/{slug}/console/rounds/{round}/quality", CONSOLE),
-    ("GET", "/{slug}/console/rounds/{round}/outlook", CONSOLE),
+    ("GET", "/{slug}/console/rounds/{round}/monitor", CONSOLE),
     ("GET", "/{slug}/console/questionnaires", CONSOLE),
     ("POST", "/{slug}/console/questionnaires/begin", CONSOLE),
     ("POST", "/{slug}/console/questionnaires/use", CONSOLE),
@@ -298,6 +315,10 @@ fn filled(address: &str) -> String {
         "goal",
         "initiative",
         "status",
+        "upload",
+        "year",
+        "kind",
+        "business",
     ]
     .iter()
     .fold(address.to_owned(), |filled, name| {
@@ -477,93 +498,6 @@ async fn in_the_demo_one_can_look_around_as_anybody() {
     let page = browser.post("/hojager/sign-in/as", &[("user", user.id.as_str())]).await;
     assert_eq!(page.path, "/hojager/committee");
     assert!(!town.browser().get("/hojager/sign-in").await.body.contains("Mette Holm"), "elsewhere no staff is named");
-}
-
-/// Sends a file as a browser's form does.
-async fn upload(browser: &mut Browser, year: &str, file: &str) -> Got {
-    let part = |name: &str, value: &str| {
-        format!("--cut\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
-    };
-    let body = format!(
-        "{}{}--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"C:\\cvr\\udtræk.csv\"\r\nContent-Type: text/csv\r\n\r\n{file}\r\n--cut--\r\n",
-        part("year", year),
-        part("classification", "db25"),
-    );
-    let sent = Request::post("/hojager/console/frames")
-        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=cut")
-        .header("sec-fetch-site", "same-origin");
-    browser.send(sent, body).await
-}
-
-#[tokio::test]
-async fn an_extract_becomes_a_job_and_its_outcomes_are_named() {
-    let town = Town::open().await;
-    let id = &town.municipality.id;
-    let mut browser = signed_in(&town, Role::Analyst).await;
-    let wrong = upload(&mut browser, "26", "a;b").await;
-    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    wrong.assert_text("Skriv året med fire cifre.");
-    upload(&mut browser, "2027", "").await.assert_text("Vælg en fil, der ikke er tom.");
-    assert!(town.store.jobs(id, None, 9).await.unwrap().is_empty());
-
-    let waiting = upload(&mut browser, "2027", "CVR;P").await;
-    waiting.assert_text("Opgaven venter på sin tur.");
-    assert_eq!(waiting.headers["refresh"], "3");
-    let job = town.store.claim_job("w", NOW.plus_days(1), NOW).await.unwrap().unwrap();
-    assert_eq!((job.kind.as_str(), job.arguments["year"].as_i64()), ("import_frame", Some(2027)));
-    assert_eq!(job.arguments["file_name"], "udtræk.csv");
-    assert_eq!(town.store.job_file(id, &job.id, "extract").await.unwrap().bytes, b"CVR;P");
-
-    let counts = |pairs: &[(&str, u64)]| pairs.iter().map(|(key, n)| ((*key).to_owned(), *n)).collect();
-    let summary = Summary {
-        rows: 120,
-        taken: 100,
-        left_out: counts(&[("duplicate", 3), ("missing:industry_code", 2), ("not_eligible:own_units", 15)]),
-        notes: [(Note::NoEmail, 8)].into(),
-        sectors: counts(&[("transport", 60)]),
-        sizes: counts(&[("2-9", 100)]),
-        unused_columns: vec!["Bemærkning".into()],
-        absent: vec![Field::Protected],
-    };
-    let change = serde_json::json!({ "total": 100, "compared_with": 2026, "new": 98, "closed": 0, "changed": 1, "unchanged": 1, "replaced": true });
-    let file = JobFile {
-        name: "report.csv".into(),
-        media_type: "text/csv; charset=utf-8".into(),
-        bytes: b"row;outcome".to_vec(),
-    };
-    let result = serde_json::json!({ "summary": summary, "change": change });
-    town.store.finish_job(&job.id, "w", Ok(&result), &[file], NOW).await.unwrap();
-    let done = browser.get(&waiting.path).await;
-    assert!(!done.headers.contains_key("refresh"));
-    for text in [
-        "Står i en tidligere række",
-        "Mangler et felt, der skal være der: Branchekode",
-        "ikke, hvem der er reklamebeskyttet",
-        "Uden mail",
-        "Bemærkning",
-        "Sammenlignet med 2026: 98 nye",
-    ] {
-        done.assert_text(text);
-    }
-    assert!(!done.body.contains("not_eligible"), "every reason has a name for people");
-    let report = browser.get(&format!("{}/report.csv", waiting.path)).await;
-    assert_eq!(
-        (report.body.as_str(), report.headers["content-type"].to_str().unwrap()),
-        ("row;outcome", "text/csv; charset=utf-8")
-    );
-    assert_eq!(browser.get(&format!("{}/extract", waiting.path)).await.status, StatusCode::NOT_FOUND);
-    let did = did(&town).await;
-    assert!(did.contains(&"frame.uploaded".to_owned()) && did.contains(&"job.file_fetched".to_owned()), "{did:?}");
-}
-
-#[tokio::test]
-async fn a_job_that_failed_says_why() {
-    let town = Town::open().await;
-    let mut browser = signed_in(&town, Role::Analyst).await;
-    let page = upload(&mut browser, "2027", "x").await;
-    let job = town.store.claim_job("w", NOW.plus_days(1), NOW).await.unwrap().unwrap();
-    town.store.finish_job(&job.id, "w", Err("Filen har ingen kolonne med CVR-nummer."), &[], NOW).await.unwrap();
-    browser.get(&page.path).await.assert_text("Filen har ingen kolonne med CVR-nummer.");
 }
 
 #[tokio::test]

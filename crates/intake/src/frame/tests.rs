@@ -45,6 +45,15 @@ impl Case {
         bytes: &[u8],
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Summary, Vec<RowOutcome>), IntakeError> {
+        self.read_columns(bytes, None, progress)
+    }
+
+    fn read_columns(
+        &self,
+        bytes: &[u8],
+        columns: Option<&BTreeMap<Field, usize>>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(Summary, Vec<RowOutcome>), IntakeError> {
         let keys = SecretKey::parse(&"07".repeat(32)).unwrap().keys();
         let options = FrameOptions {
             country: self.country,
@@ -57,6 +66,7 @@ impl Case {
             own_numbers: &["29 18 93 74".to_owned()],
             extract_date: self.extract_date,
             mapping: &self.mapping,
+            columns,
             keys: &keys,
         };
         let mut outcomes = Vec::new();
@@ -311,11 +321,35 @@ fn headings_can_be_tied_to_fields() {
     let fault = case.read(b"Nr;Hvem;Kode\n").unwrap_err().to_string();
     assert_eq!(fault, "udtræk.csv: line 1: the mapping names a column \"Folk\" that is not there");
 
-    let seen = inspect("f.csv", Cursor::new(text), UnitKind::Workplace, Classification::Db07).unwrap();
-    let fields: Vec<_> = seen.iter().map(|heading| (heading.text.as_str(), heading.field)).collect();
+    let head = |text: &'static str| inspect("f.csv", Cursor::new(text), UnitKind::Workplace, Classification::Db07, 2);
+    let seen = head(text).unwrap();
+    let fields: Vec<_> = seen.headings.iter().map(|heading| (heading.text.as_str(), heading.field)).collect();
     assert_eq!(fields[0], ("Nr", None));
     assert_eq!(fields[4], ("Navn", Some(Field::Name)));
-    assert!(inspect("f.csv", Cursor::new(""), UnitKind::Workplace, Classification::Db07).is_err());
+    assert_eq!(seen.rows.len(), 1);
+    assert!(head("").is_err());
+    let twice = head("Navn;Navn;\na;b;c\nd;e;f\ng;h;i\n").unwrap();
+    let fields: Vec<_> = twice.headings.iter().map(|heading| heading.field).collect();
+    assert_eq!(
+        (fields, twice.rows.len()),
+        (vec![Some(Field::Name), None, None], 2),
+        "enough is read, the first one counts"
+    );
+}
+
+#[test]
+fn columns_chosen_one_by_one_are_taken_as_they_are() {
+    let text = "Navn;Navn;;Kode;Folk\nEjeren;Ærø Smede;1003388394;452010;12\n";
+    let columns = [(Field::UnitNumber, 2), (Field::Name, 1), (Field::IndustryCode, 3), (Field::Employees, 4)];
+    let chosen = BTreeMap::from(columns);
+    let (summary, outcomes) = DANISH.read_columns(text.as_bytes(), Some(&chosen), &mut |_| {}).unwrap();
+    assert_eq!(taken(&outcomes[0]).0.name, "Ærø Smede", "of two columns with one name the chosen one");
+    assert_eq!(summary.unused_columns, ["Navn"]);
+    let fault = DANISH.read_columns(b"Navn;Kode\n", Some(&chosen), &mut |_| {}).unwrap_err().to_string();
+    assert_eq!(fault, "udtræk.csv: line 1: there is no column 3");
+    let without = BTreeMap::from([(Field::UnitNumber, 2), (Field::Name, 1), (Field::Employees, 4)]);
+    let fault = DANISH.read_columns(text.as_bytes(), Some(&without), &mut |_| {}).unwrap_err().to_string();
+    assert!(fault.contains("no column for industry_code"), "{fault}");
 }
 
 #[test]
@@ -350,10 +384,10 @@ fn the_report_opens_in_a_spreadsheet() {
     }
     let report = String::from_utf8(report.finish().unwrap()).unwrap();
     let lines: Vec<&str> = report.split("\r\n").collect();
-    assert_eq!(lines[0], "\u{feff}Række;Enhed;Navn;Resultat;Forklaring");
-    assert_eq!(lines[1], "2;;\"'=1+1; \"\"sjov\"\"\";udeladt;P-nummer skal have 10 cifre.");
-    assert_eq!(lines[2], "3;1003388394;Ærø Smede;med;");
-    assert_eq!(lines[3], "4;1003388394;Ærø Smede;udeladt;Enheden står også i række 3.");
+    assert_eq!(lines[0], "\u{feff}Række;Enhed;Navn;Resultat;Felt;Forklaring");
+    assert_eq!(lines[1], "2;;\"'=1+1; \"\"sjov\"\"\";udeladt;P-nummer;P-nummer skal have 10 cifre.");
+    assert_eq!(lines[2], "3;1003388394;Ærø Smede;med;;");
+    assert_eq!(lines[3], "4;1003388394;Ærø Smede;udeladt;P-nummer;Enheden står også i række 3.");
 }
 
 #[test]
@@ -370,6 +404,7 @@ fn a_sink_that_fails_stops_the_file() {
         own_numbers: &[],
         extract_date: None,
         mapping: &Mapping::default(),
+        columns: None,
         keys: &keys,
     };
     let text = format!("{HEADING}\n{SMITH}\n{SMITH}\n");

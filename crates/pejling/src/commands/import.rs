@@ -131,6 +131,7 @@ async fn extract(arguments: ImportFrame, config: &Config) -> Result<()> {
         file_name: &name,
         classification: classification.as_deref().and_then(Classification::parse),
         mapping,
+        columns: None,
         codes,
     };
     let bar = ProgressBar::new(source.metadata().map(|m| m.len()).unwrap_or(0));

@@ -5,6 +5,7 @@ mod codes;
 mod committee;
 mod fieldwork;
 mod follow;
+mod frames_by_hand;
 mod inbound;
 mod instrument;
 mod mail;

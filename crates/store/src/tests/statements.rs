@@ -7,9 +7,10 @@ use super::{Ground, on_both};
 use crate::dialect::{Engine, PER_ENGINE};
 use crate::sql::Bulk;
 use crate::{
-    StoreError, StoreOptions, accounts, audit, bases, calls, channels, codes, credentials, drafts, follow, frames,
-    goals, inbound, initiatives, instrument, jobs, logos, migrate, municipalities, neighbours, outbox, people,
-    publishing, quality, questionnaires, quotes, readers, respondent, results, retention, rounds, sending,
+    StoreError, StoreOptions, accounts, audit, bases, calls, channels, codes, credentials, drafts, edits, extracts,
+    follow, frames, goals, inbound, initiatives, instrument, jobs, logos, migrate, municipalities, neighbours, outbox,
+    people, publishing, quality, questionnaires, quotes, readers, regroup, respondent, results, retention, rounds,
+    sending,
     single_sign_on, staff_mail, sums,
 };
 
@@ -25,6 +26,9 @@ const SUBJECTS: &[Subject] = &[
     ("credentials", credentials::STATEMENTS, credentials::BULKS),
     ("quotes", quotes::STATEMENTS, quotes::BULKS),
     ("drafts", drafts::STATEMENTS, drafts::BULKS),
+    ("edits", edits::STATEMENTS, edits::BULKS),
+    ("extracts", extracts::STATEMENTS, extracts::BULKS),
+    ("regroup", regroup::STATEMENTS, regroup::BULKS),
     ("follow", follow::STATEMENTS, follow::BULKS),
     ("frames", frames::STATEMENTS, frames::BULKS),
     ("goals", goals::STATEMENTS, goals::BULKS),

@@ -7,16 +7,14 @@ use domain::eligibility::Eligibility;
 use domain::fieldwork::Role;
 use domain::ids::JobId;
 use domain::language::Language;
-use intake::frame::{Field, Summary};
-use serde::{Deserialize, Serialize};
-use store::frames::FrameChange;
+use intake::frame::Field;
+use serde::Serialize;
 use store::jobs::{Job, JobState};
 use text::EngineError;
 
 use crate::app::App;
 use crate::error::PageError;
-use crate::pages::console::{sectors, sizes, titled};
-use crate::pages::signin::{Analyst, Bar, Staff};
+use crate::pages::signin::{Analyst, Bar};
 use crate::templates::{Page, Site, Templates};
 use crate::visit::Visit;
 
@@ -122,8 +120,6 @@ pub struct JobPage {
     pub total: u64,
     /// Why it failed.
     pub error: Option<String>,
-    /// What an import did.
-    pub import: Option<ImportResult>,
     /// Where its result is seen.
     pub result_href: Option<String>,
     /// A file it left.
@@ -158,48 +154,6 @@ pub(crate) fn paper_links(slug: &str, job: &Job) -> Vec<PaperLink> {
     papers.map(|(file, name)| PaperLink { href: format!("/{slug}/console/jobs/{}/{file}", job.id), name }).collect()
 }
 
-/// What an import did, in words.
-#[derive(Debug, Serialize)]
-pub struct ImportResult {
-    /// Data rows of the file.
-    pub rows: u64,
-    /// Rows that belong to the frame.
-    pub taken: u64,
-    /// The same file was the frame already.
-    pub unchanged_file: bool,
-    /// Against the year before.
-    pub change: Option<ImportChange>,
-    /// Rows left out, by reason.
-    pub left_out: Vec<Counted>,
-    /// What to know of rows taken.
-    pub notes: Vec<Counted>,
-    /// Rows taken per sector.
-    pub sectors: Vec<Counted>,
-    /// Rows taken per size class.
-    pub sizes: Vec<Counted>,
-    /// Headings that were tied to no field.
-    pub unused: Vec<String>,
-    /// Fields that no column holds.
-    pub absent: Vec<String>,
-    /// Of these the one that says whom not to approach.
-    pub nobody_protected: bool,
-}
-
-/// A frame against an earlier one.
-#[derive(Debug, Serialize)]
-pub struct ImportChange {
-    /// The earlier year.
-    pub year: i32,
-    /// Units it did not have.
-    pub new: u64,
-    /// Its units that are gone.
-    pub closed: u64,
-    /// Units that changed.
-    pub changed: u64,
-    /// Units as they were.
-    pub unchanged: u64,
-}
-
 /// A count with its name.
 #[derive(Debug, Serialize)]
 pub struct Counted {
@@ -213,59 +167,24 @@ impl Page for JobPage {
     const TEMPLATE: &'static str = "console/job.html";
 
     fn samples() -> Vec<Self> {
-        let counted = || vec![Counted { name: "Handel".to_owned(), n: 511 }];
-        let change = ImportChange { year: 2025, new: 1, closed: 2, changed: 3, unchanged: 4 };
-        let import = ImportResult {
-            rows: 10,
-            taken: 9,
-            unchanged_file: true,
-            change: Some(change),
-            left_out: counted(),
-            notes: counted(),
-            sectors: counted(),
-            sizes: counted(),
-            unused: vec!["Bemærkning".to_owned()],
-            absent: vec!["Telefon".to_owned()],
-            nobody_protected: true,
-        };
-        let bare = ImportResult {
-            rows: 0,
-            taken: 0,
-            unchanged_file: false,
-            change: None,
-            left_out: Vec::new(),
-            notes: Vec::new(),
-            sectors: Vec::new(),
-            sizes: Vec::new(),
-            unused: Vec::new(),
-            absent: Vec::new(),
-            nobody_protected: false,
-        };
-        let page = |state, import, error: Option<&str>, href: Option<&str>| Self {
+        let page = |state, error: Option<&str>, href: Option<&str>| Self {
             bar: Bar::sample(true),
             job: JobLine { state, ..JobLine::sample() },
             done: 3,
             total: if state == "running" { 10 } else { 0 },
             error: error.map(str::to_owned),
-            import,
             result_href: href.map(str::to_owned),
             file: href.map(str::to_owned),
             papers: href.map(|href| PaperLink { href: href.to_owned(), name: PAPERS[0].1 }).into_iter().collect(),
         };
         vec![
-            page("done", Some(import), None, Some("/x")),
-            page("done", Some(bare), None, None),
-            page("running", None, None, None),
-            page("queued", None, None, None),
-            page("failed", None, Some("Filen kan ikke læses."), None),
+            page("done", None, Some("/x")),
+            page("done", None, None),
+            page("running", None, None),
+            page("queued", None, None),
+            page("failed", Some("Filen kan ikke læses."), None),
         ]
     }
-}
-
-#[derive(Deserialize)]
-struct Imported {
-    summary: Summary,
-    change: FrameChange,
 }
 
 async fn show(
@@ -287,18 +206,16 @@ async fn show(
             let year = job.result.as_ref().and_then(|r| r.get("year")).and_then(serde_json::Value::as_i64);
             year.map(|year| format!("/{slug}/console/publications/drafts/{year}"))
         }
+        "read_frame" => argument("upload").map(|id| format!("/{slug}/console/frames/uploads/{id}")),
+        "regroup_frames" => Some(format!("/{slug}/console/frames/sectors")),
         "publish" if is_done => result("publication").map(|id| format!("/{slug}/committee/{id}")),
         _ => None,
     };
     let file = match job.kind.as_str() {
-        "import_frame" if is_done => Some("report.csv"),
+        "import_frame" | "read_frame" if is_done => Some("report.csv"),
         "comparison" if is_done => Some("comparison.pdf"),
         "letters" if is_done && result("file").is_some() => Some(LETTERS),
         _ => None,
-    };
-    let imported = match job.result.clone().filter(|_| job.kind == "import_frame") {
-        Some(result) => Some(serde_json::from_value(result).map_err(PageError::internal)?),
-        None => None,
     };
     let page = JobPage {
         bar: staff.bar(""),
@@ -306,7 +223,6 @@ async fn show(
         done: job.done,
         total: job.total,
         error: job.error.clone(),
-        import: imported.map(|i| import_result(&app, &staff, language, i)),
         result_href,
         file: file.map(|name| format!("/{slug}/console/jobs/{}/{name}", job.id)),
         papers: if job.kind == "report" && is_done { paper_links(slug, &job) } else { Vec::new() },
@@ -318,59 +234,36 @@ async fn show(
     Ok(response)
 }
 
-fn import_result(app: &App, staff: &Staff, language: Language, imported: Imported) -> ImportResult {
-    let Imported { summary, change } = imported;
-    let titles = (sectors(&staff.municipality, language), sizes(&staff.municipality, language));
-    let say = |key: &str, otherwise: &str| {
-        let key = format!("console.{key}");
-        if app.messages().contains(&key) { app.t(language, &key, &[]) } else { otherwise.to_owned() }
-    };
-    let outcome = |key: &str| -> String {
-        if let Some(rule) = key.strip_prefix("not_eligible:")
-            && let Some(exclusion) = Eligibility::shipped().exclusions().iter().find(|e| e.key == rule)
-        {
-            return exclusion.titles.get(language).to_owned();
-        }
-        let (kind, field) = key.split_once(':').map_or((key, None), |(kind, field)| (kind, Some(field)));
-        let name = say(&format!("outcome_{kind}"), key);
-        field.map_or_else(|| name.clone(), |field| format!("{name}: {}", say(&format!("field_{field}"), field)))
-    };
-    let counts = |map: std::collections::BTreeMap<String, u64>, name: &dyn Fn(&str) -> String| -> Vec<Counted> {
-        map.into_iter().map(|(key, n)| Counted { name: name(&key), n }).collect()
-    };
-    let mut left_out = counts(summary.left_out, &outcome);
-    left_out.sort_by_key(|c| std::cmp::Reverse(c.n));
-    let note = |note: intake::frame::Note| {
-        let key = serde_json::to_value(note).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
-        say(&format!("note_{key}"), &key)
-    };
-    ImportResult {
-        rows: summary.rows,
-        taken: summary.taken,
-        unchanged_file: !change.replaced,
-        change: change.compared_with.map(|year| ImportChange {
-            year,
-            new: change.new,
-            closed: change.closed,
-            changed: change.changed,
-            unchanged: change.unchanged,
-        }),
-        left_out,
-        notes: summary.notes.into_iter().map(|(n, count)| Counted { name: note(n), n: count }).collect(),
-        sectors: in_order(&titles.0, &summary.sectors),
-        sizes: in_order(&titles.1, &summary.sizes),
-        unused: summary.unused_columns,
-        nobody_protected: summary.absent.contains(&Field::Protected),
-        absent: summary.absent.iter().map(|field| say(&format!("field_{}", field.key()), field.key())).collect(),
-    }
+/// A word of the console, or what stands for it where there is none.
+fn say(app: &App, language: Language, key: &str, otherwise: &str) -> String {
+    let key = format!("console.{key}");
+    if app.messages().contains(&key) { app.t(language, &key, &[]) } else { otherwise.to_owned() }
 }
 
-/// Every title with its count, 0 where there is none, so that a dropped sector is seen.
-fn in_order(titles: &[(String, String)], counts: &std::collections::BTreeMap<String, u64>) -> Vec<Counted> {
-    let known =
-        titles.iter().map(|(key, title)| Counted { name: title.clone(), n: counts.get(key).copied().unwrap_or(0) });
-    let unknown = counts.iter().filter(|(key, _)| titles.iter().all(|(k, _)| k != *key));
-    known.chain(unknown.map(|(key, n)| Counted { name: titled(titles, key).to_owned(), n: *n })).collect()
+/// What a field of an extract is called.
+pub(crate) fn field_name(app: &App, language: Language, field: Field) -> String {
+    say(app, language, &format!("field_{}", field.key()), field.key())
+}
+
+/// What a note on a row is called.
+pub(crate) fn note_name(app: &App, language: Language, note: intake::frame::Note) -> String {
+    let key = serde_json::to_value(note).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+    say(app, language, &format!("note_{key}"), &key)
+}
+
+/// What the reason is called for which rows are left out.
+pub(crate) fn outcome_name(app: &App, language: Language, key: &str) -> String {
+    if let Some(rule) = key.strip_prefix("not_eligible:")
+        && let Some(exclusion) = Eligibility::shipped().exclusions().iter().find(|e| e.key == rule)
+    {
+        return exclusion.titles.get(language).to_owned();
+    }
+    let (kind, field) = key.split_once(':').map_or((key, None), |(kind, field)| (kind, Some(field)));
+    let name = say(app, language, &format!("outcome_{kind}"), key);
+    field.map_or_else(
+        || name.clone(),
+        |field| format!("{name}: {}", say(app, language, &format!("field_{field}"), field)),
+    )
 }
 
 async fn fetch(

@@ -8,7 +8,7 @@
 //! - [`messages`]: what mail could not do, and letters; [`trouble`]: what came back and what came in
 //! - [`protected`]: why protected businesses may be asked; [`notices`]: thanks and welcome
 //! - [`questionnaires`]: versions of the questionnaire, and the next one in the making
-//! - [`quality`]: how long answering takes, what is left blank, where people stop; [`outlook`]: how certain the figures will be
+//! - [`quality`]: how long answering takes, what is left blank, where people stop; [`monitor`]: the round while it runs, and how certain its figures will be
 //! - [`follow`]: businesses that asked to be contacted; [`visits`]: newcomers and visits
 //! - [`explore`]: figures of closed rounds, table by table; [`answers`]: what businesses write
 //! - [`plans`]: goals, initiatives, statuses between rounds; [`accounts`]: register facts
@@ -23,9 +23,9 @@ pub mod follow;
 pub mod frames;
 pub mod jobs;
 pub mod messages;
+pub mod monitor;
 pub mod neighbours;
 pub mod notices;
-pub mod outlook;
 pub mod people;
 pub mod plans;
 pub mod protected;
@@ -69,7 +69,7 @@ pub fn routes() -> Router<App> {
         .merge(follow::routes())
         .merge(visits::routes())
         .merge(quality::routes())
-        .merge(outlook::routes())
+        .merge(monitor::routes())
         .merge(questionnaires::routes())
         .merge(explore::routes())
         .merge(answers::routes())
@@ -103,7 +103,7 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     follow::check(templates, site)?;
     visits::check(templates, site)?;
     quality::check(templates, site)?;
-    outlook::check(templates, site)?;
+    monitor::check(templates, site)?;
     questionnaires::check(templates, site)?;
     explore::check(templates, site)?;
     answers::check(templates, site)?;

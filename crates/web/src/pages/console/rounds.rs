@@ -436,6 +436,8 @@ impl Page for RoundPage {
             letters: 200,
             sent: 1650,
             failed: 50,
+            accepted: 1600,
+            bounced: 30,
             opted_out: 12,
             started: 700,
             partial: 60,
@@ -559,7 +561,7 @@ async fn shown(
 }
 
 /// The days from the first to the last answer as a drawing; days without any are part of the picture.
-fn days_chart(app: &App, language: Language, per_day: &[(String, u64)]) -> Option<String> {
+pub(crate) fn days_chart(app: &App, language: Language, per_day: &[(String, u64)]) -> Option<String> {
     let date = |day: &str| day.parse::<Date>().ok();
     let (first, last) = (date(&per_day.first()?.0)?, date(&per_day.last()?.0)?);
     let answers: BTreeMap<&str, u64> = per_day.iter().map(|(day, n)| (day.as_str(), *n)).collect();
@@ -648,24 +650,12 @@ const fn frame_info(frame: &FrameSummary) -> FrameInfo {
     FrameInfo { units: frame.units, contactable: frame.contactable, protected: frame.protected }
 }
 
-const fn add(a: &mut MonitorCounts, b: &MonitorCounts) {
-    a.frame += b.frame;
-    a.invited += b.invited;
-    a.letters += b.letters;
-    a.sent += b.sent;
-    a.failed += b.failed;
-    a.opted_out += b.opted_out;
-    a.started += b.started;
-    a.partial += b.partial;
-    a.complete += b.complete;
-}
-
 /// Sectors in their own order; one that the grouping does not know any more comes last.
 fn sector_rows(monitor: &Monitor, titles: &[(String, String)]) -> Vec<Row> {
     let mut sums: BTreeMap<(usize, &str), MonitorCounts> = BTreeMap::new();
     for cell in &monitor.cells {
         let place = titles.iter().position(|(key, _)| *key == cell.sector).unwrap_or(titles.len());
-        add(sums.entry((place, &cell.sector)).or_default(), &cell.counts);
+        sums.entry((place, cell.sector.as_str())).or_default().add(&cell.counts);
     }
     let row = |((_, key), counts): ((usize, &str), MonitorCounts)| Row {
         title: titled(titles, key).to_owned(),
