@@ -182,7 +182,7 @@ async fn one_business_is_corrected_left_out_and_taken_in_again() {
     wrong.assert_text("Skriv én mailadresse, eller lad feltet være tomt.");
     wrong.assert_text("Skriv hvorfor, så det kan forstås om et år.");
     let sector = page.body.split("<option value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    let mut good = filled("Ærø Smede ApS", "ny@example.dk", "Ringede selv").to_vec();
+    let mut good: Vec<(&str, &str)> = filled("Ærø Smede ApS", "ny@example.dk", "Ringede selv").to_vec();
     good[2].1 = &sector;
     let saved = browser.post(&href, &good).await;
     saved.assert_text("Rettelsen er gemt.");

@@ -1,6 +1,7 @@
 //! Extracts on their way into a frame, taken back, corrected by hand, put into other sectors.
 use std::collections::BTreeMap;
 
+use domain::ids::BusinessId;
 use domain::industry::Classification;
 use domain::municipality::Settings;
 
@@ -109,7 +110,7 @@ async fn a_correction_holds_as_long_as_the_register_says_the_same(ground: &Groun
     let all = store.frame_units(&m, YEAR, None, 10).await.unwrap();
     let of = |key: &str| all.iter().find(|r| r.unit.unit_key == key).unwrap().business.clone();
     let (first, second) = (of(&rows[0].unit_key), of(&rows[1].unit_key));
-    let edit = async |business, year, field, text: Option<&str>| {
+    let edit = async |business: &BusinessId, year: i32, field: EditField, text: Option<&str>| {
         store.edit_frame_unit(&m, (year, business), &[(field, text)], "Ringede", None, NOW).await
     };
     let mail = Some("ny@firma.example");
@@ -188,7 +189,6 @@ async fn other_sectors_reach_every_year_and_end_what_was_chosen_by_hand(ground: 
     assert_eq!(store.regroup_obstacles(&m).await.unwrap().own_sectors, 1);
     let codes = store.frame_codes(&m).await.unwrap();
     assert_eq!(codes.iter().map(|c| c.units).sum::<u64>(), 10);
-    let before = store.data_version(&m).await.unwrap();
     let to = |_: &str, _: Classification| Some("all".to_owned());
     let settings = Settings { grouping: "htk".into(), ..Settings::default() };
     assert_eq!(store.regroup_frames(&m, &settings, to, None, |_, _| {}, NOW).await.unwrap(), 10);
@@ -199,7 +199,6 @@ async fn other_sectors_reach_every_year_and_end_what_was_chosen_by_hand(ground: 
     }
     assert_eq!(store.municipality(&m).await.unwrap().settings.grouping, "htk");
     assert_eq!(store.regroup_obstacles(&m).await.unwrap().own_sectors, 0);
-    assert_eq!(store.data_version(&m).await.unwrap().len(), before.len());
     store.exclude_frame_unit(&m, (YEAR, out), None, None, NOW).await.unwrap();
     assert_eq!(
         store.frame_unit(&m, YEAR, out).await.unwrap().row.unit.sector,
