@@ -10,8 +10,7 @@ use crate::{
     StoreError, StoreOptions, accounts, audit, bases, calls, channels, codes, credentials, drafts, edits, extracts,
     follow, frames, goals, inbound, initiatives, instrument, jobs, logos, migrate, municipalities, neighbours, outbox,
     people, publishing, quality, questionnaires, quotes, readers, regroup, respondent, results, retention, rounds,
-    sending,
-    single_sign_on, staff_mail, sums,
+    sending, single_sign_on, staff_mail, sums,
 };
 
 type Subject = (&'static str, &'static [(&'static str, &'static str)], &'static [(&'static str, &'static Bulk)]);
