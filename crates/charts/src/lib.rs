@@ -6,7 +6,7 @@
 //!
 //! # Layout
 //! - [`trend`], [`multiples`], [`change`], [`heat`], [`cross`], [`coverage`]: read a [`domain::results::Report`]
-//! - [`distribution`], [`priority`], [`themes`], [`days`]: take rows of their own
+//! - [`distribution`], [`priority`], [`themes`], [`days`], [`quarters`]: take rows of their own
 //! - `backend`, `ink`, `sheet`: our plotters backend, its palette, and what charts are drawn on
 mod backend;
 mod change;
@@ -17,6 +17,7 @@ mod heat;
 mod ink;
 mod multiples;
 mod priority;
+mod quarters;
 mod sheet;
 mod themes;
 mod trend;
@@ -34,6 +35,7 @@ pub use heat::{cross, heat};
 pub use ink::stylesheet;
 pub use multiples::multiples;
 pub use priority::{Priority, PriorityPoint, priority};
+pub use quarters::{QuarterPoint, Quarters, quarters};
 pub use themes::{ThemeRow, Themes, themes};
 pub use trend::{Event, trend, trend_with};
 pub use words::{difference, figure, margin};

@@ -16,6 +16,7 @@
 //! - `municipality`: settings, areas
 //! - `policy`: focus areas, goals, initiatives, growth accounts
 //! - `extract`: the frame as a Danish register extract
+pub mod cases;
 mod chance;
 mod comments;
 mod extract;

@@ -28,6 +28,14 @@ macro_rules! states {
 }
 
 states! {
+    /// What a round asks about.
+    RoundKind {
+        /// The yearly survey: every business of the frame, about the municipality.
+        Yearly = "yearly",
+        /// One day's closed cases: each business about its case.
+        Cases = "cases",
+    }
+
     /// Where a yearly round stands.
     RoundState {
         /// Being prepared: frame and questionnaire may change.
@@ -104,6 +112,8 @@ states! {
         Welcome = "welcome",
         /// The short questionnaire about a case that was closed.
         Case = "case",
+        /// The one reminder of it.
+        CaseReminder = "case_reminder",
     }
 
     /// The way by which a business is approached; one per business and wave.
@@ -152,30 +162,41 @@ impl MessageKind {
             5 => Some(Self::Followup),
             6 => Some(Self::Replaced),
             7 => Some(Self::Welcome),
-            8 => Some(Self::Case),
             _ => None,
         }
     }
 
-    /// The number under which it stands in the outbox.
+    /// The message of a wave in a round of this kind.
+    #[must_use]
+    pub const fn of_wave_in(kind: RoundKind, wave: i64) -> Option<Self> {
+        match (kind, wave) {
+            (RoundKind::Cases, 0) => Some(Self::Case),
+            (RoundKind::Cases, 1..=3) => Some(Self::CaseReminder),
+            _ => Self::of_wave(wave),
+        }
+    }
+
+    /// The number under which it stands in the outbox; questions about a case are their round's invitation and reminder.
     #[must_use]
     pub const fn wave(self) -> i64 {
         match self {
-            Self::Invitation => 0,
-            Self::Reminder1 => 1,
+            Self::Invitation | Self::Case => 0,
+            Self::Reminder1 | Self::CaseReminder => 1,
             Self::Reminder2 => 2,
             Self::Reminder3 => 3,
             Self::Thanks => 4,
             Self::Followup => 5,
             Self::Replaced => 6,
             Self::Welcome => 7,
-            Self::Case => 8,
         }
     }
 
     /// Does it ask for an answer to the round, so that it is wanted only as long as one may be given and has not been?
     #[must_use]
     pub const fn asks(self) -> bool {
-        matches!(self, Self::Invitation | Self::Reminder1 | Self::Reminder2 | Self::Reminder3)
+        matches!(
+            self,
+            Self::Invitation | Self::Reminder1 | Self::Reminder2 | Self::Reminder3 | Self::Case | Self::CaseReminder
+        )
     }
 }

@@ -9,10 +9,12 @@
 //! - [`indicator`], [`results`], [`insight`]: what is measured, what came out, and what it says beyond single figures
 //! - [`publishing`]: what of it is published, and what a later publication may say
 //! - [`focus`], [`goals`]: what municipalities want: focus areas, goals of policies, a municipality's own goals
+//! - [`cases`]: closed cases, asked about all year
 //! - [`initiatives`]: what it does about them; [`accounts`]: yearly register facts beside the survey
 pub mod accounts;
 pub mod answers;
 pub mod calls;
+pub mod cases;
 pub mod eligibility;
 pub mod fieldwork;
 pub mod focus;

@@ -5,10 +5,12 @@
 //! - [`frame`]: register extracts become frame units
 //! - [`earlier`]: answers of an earlier year, given in another tool, become answers to our questions
 //! - [`package`]: another municipality's signed data package; [`outside`]: figures that others publish
+//! - [`cases`]: closed cases, asked about as they come
 //! - [`facts`]: yearly register facts for the growth accounts
 //! - [`headings`]: which column holds which field; [`glimpse`]: what a page shows of an extract that was read
 //! - [`report`]: the row-by-row report as a file that opens in a spreadsheet
 //! - [`email`]: syntax of mail addresses
+pub mod cases;
 pub mod earlier;
 pub mod email;
 pub mod facts;

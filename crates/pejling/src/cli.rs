@@ -211,6 +211,24 @@ pub enum Import {
     Receipts(ImportReceipts),
     /// Read yearly register facts (CSV or XLSX with year, fact, sector, value, source, unit) into the growth accounts
     Accounts(ImportAccounts),
+    /// Read closed cases (CSV or XLSX with case id, business, authority, closing day) and ask the businesses about them
+    Cases(ImportCases),
+}
+
+/// `pejling import cases`
+#[derive(Debug, Args)]
+pub struct ImportCases {
+    /// The cases: a heading and one row per case
+    pub file: PathBuf,
+    /// Short name of the municipality [default: the only one]
+    #[arg(long)]
+    pub municipality: Option<String>,
+    /// Only say what would become of each case; nothing is kept and nobody is asked
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where the row-by-row report goes [default: FILE with .report.csv]
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 }
 
 /// `pejling import accounts`

@@ -16,6 +16,7 @@ use store::jobs::{Job, JobFile};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::cases;
 use crate::extracts;
 use crate::letters;
 use crate::publish::{self, Paper};
@@ -62,7 +63,7 @@ pub async fn run(parts: Parts, public_url: String, shutdown: CancellationToken) 
     let mut swept: Option<std::time::Instant> = None;
     while !shutdown.is_cancelled() {
         if swept.is_none_or(|at| at.elapsed() >= SWEEP) {
-            if let Err(error) = sweep(&parts).await {
+            if let Err(error) = sweep(&parts, &public_url).await {
                 warn!("What is due by the calendar could not be done: {error:#}");
             }
             swept = Some(std::time::Instant::now());
@@ -84,11 +85,14 @@ pub async fn run(parts: Parts, public_url: String, shutdown: CancellationToken) 
 }
 
 /// Does what is due by each municipality's calendar, and forgets sessions that have ended.
-async fn sweep(parts: &Parts) -> Result<()> {
+async fn sweep(parts: &Parts, public_url: &str) -> Result<()> {
     for municipality in parts.store.municipalities().await? {
         // What one municipality has left undone must not hold up the others.
         if let Err(error) = by_the_calendar(parts, &municipality).await {
             warn!(municipality.id = %municipality.id, "What is due by the calendar could not be done: {error:#}");
+        }
+        if let Err(error) = cases::by_the_calendar(parts, &municipality, public_url).await {
+            warn!(municipality.id = %municipality.id, "What is due about cases could not be done: {error:#}");
         }
     }
     parts.store.sweep_sessions(parts.clock.now()).await?;
@@ -117,8 +121,13 @@ async fn by_the_calendar(parts: &Parts, municipality: &Municipality) -> Result<(
             info!(round.id = %round.id, "Closed round {}: its last day has passed", round.id);
         }
     }
-    if let Some(year) =
-        rounds.iter().map(|round| round.year).filter(|year| municipality.settings.link_cut_on(*year) <= today).max()
+    let years = parts.store.case_years(&municipality.id).await?;
+    if let Some(year) = rounds
+        .iter()
+        .map(|round| round.year)
+        .chain(years)
+        .filter(|year| municipality.settings.link_cut_on(*year) <= today)
+        .max()
     {
         let cut = parts.store.cut_links(&municipality.id, year, now).await?;
         if cut > 0 {

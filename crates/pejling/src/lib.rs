@@ -11,6 +11,7 @@
 //! - [`inbox`]: mail that comes in, as configured; [`staff_sign_in`]: how staff sign in, as configured
 //! - [`earlier`]: an earlier year, held in another tool
 //! - [`town`]: the invented municipality, loaded and served
+pub mod cases;
 pub mod cli;
 pub mod commands;
 pub mod config;

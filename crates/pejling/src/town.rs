@@ -97,6 +97,7 @@ pub async fn load(parts: &Parts, town: &Demo, public_url: &str) -> Result<Munici
             store.close_round(id, &stored.id, round.closes_at).await?;
             codes(parts, &municipality, round).await?;
         } else {
+            crate::cases::load_demo(parts, &municipality, &units, round.opened_at, public_url).await?;
             store.freeze_and_open(id, &stored.id, &parts.keys, &mail_domain(public_url), round.opened_at).await?;
             answers(parts, &municipality, &stored.id, round).await?;
         }

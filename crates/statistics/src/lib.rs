@@ -12,6 +12,7 @@
 //! - [`series`]: targets, trend, two-year means (§ 4)
 //! - [`suppress`]: what may be shown, and the audit of what is hidden (§ 6)
 //! - [`shield`]: the same for hundreds of linked groups; [`tables`]: the closed list of tables that explore serves
+//! - [`running`]: continuous measurement, quarter by quarter
 //! - [`rounding`]: what leaves the analyst's console (§ 6)
 //! - [`response`]: response rates, representativity, dominance (§ 2, § 7)
 //! - [`drivers`], [`reliability`]: what matters most; alpha of a battery and of two coders (§ 8)
@@ -34,6 +35,7 @@ mod matrix;
 pub mod reliability;
 pub mod response;
 pub mod rounding;
+pub mod running;
 pub mod series;
 pub mod shield;
 pub mod sums;

@@ -12,9 +12,7 @@ use domain::time::Millis;
 use sqlx::AnyConnection;
 
 use crate::channels::queue_notice;
-use crate::respondent::{
-    self, Answering, CANCEL_ASKING, COVER, ENSURE, PageSave, SUBMITTED, Saved, SavedResponse, Submitted,
-};
+use crate::respondent::{self, Answering, CANCEL_ASKING, ENSURE, PageSave, SUBMITTED, Saved, SavedResponse, Submitted};
 use crate::results::plain;
 use crate::sql::{call, columns, statements};
 use crate::{Result, Store};
@@ -250,7 +248,7 @@ async fn ensure(
         .run(conn)
         .await?;
     if made == 1 {
-        call(COVER).text(invitation.as_str()).text(response.as_str()).run(conn).await?;
+        respondent::cover(conn, invitation, response.as_str()).await?;
     }
     Ok(())
 }

@@ -455,7 +455,7 @@ impl Store {
             call(STEP_UP).text(former).at(now).run_one(&mut tx, "frame").await?;
         }
         tx.commit().await?;
-        self.drop_rows(&current).await?;
+        self.drop_unneeded_rows(&current).await?;
         Ok(former.is_some())
     }
 
@@ -477,7 +477,7 @@ impl Store {
             let mut tx = self.begin().await?;
             call(NO_FORMER).text(&current).run(&mut tx).await?;
             tx.commit().await?;
-            self.drop_rows(&former).await?;
+            self.drop_unneeded_rows(&former).await?;
         }
         Ok(())
     }

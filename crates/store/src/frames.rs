@@ -21,7 +21,7 @@ pub(crate) use unit_columns;
 statements! {
     // Whatever changes a year's frame or freezes it holds this row, one after the other.
     LOCK = "update municipalities set updated_at = updated_at where id = $1";
-    IS_FROZEN = "select year from rounds where municipality_id = $1 and year = $2 and import_id is not null";
+    IS_FROZEN = "select year from rounds where municipality_id = $1 and year = $2 and kind = 'yearly' and import_id is not null";
     CURRENT = "select id, content_hash, change from frame_imports where municipality_id = $1 and year = $2 and state = 'current'";
     BEGIN = "insert into frame_imports (id, municipality_id, year, file_name, content_hash, state, created_at) values ($1, $2, $3, $4, $5, 'staging', $6)";
     FORGOTTEN = "select id from frame_imports where municipality_id = $1 and state = 'staging' and created_at < $2";
@@ -46,13 +46,14 @@ statements! {
     SWITCH = "update frame_imports set state = 'current', change = $2, finished_at = $3, former_id = $4 where id = $1 and state = 'staging'";
     FORMER_OF = "select former_id from frame_imports where id = $1 and former_id is not null";
     DROP_EXCLUDED = "delete from frame_excluded where import_id = $1";
-    // A superseded frame that a round refers to cannot exist: freezing and switching exclude each other. Its rows stay for a
-    // while, so that the switch can be taken back.
+    // A superseded frame that a yearly round refers to cannot exist: freezing and switching exclude each other. Its rows stay for a
+    // while, so that the switch can be taken back; those of a frame that a round of cases refers to stay for good.
+    IS_NEEDED = "select id from rounds where import_id = $1 limit 1";
     DROP_SOME_ROWS = "delete from frame_rows where import_id = $1 and business_id in (
         select business_id from frame_rows where import_id = $1 order by business_id limit 1000)";
     DROP_IMPORT = "delete from frame_imports where id = $1 and municipality_id = $2 and state = 'staging'";
     FRAMES = "select i.year, i.id, i.file_name, i.content_hash, i.finished_at, i.change,
-            (select count(*) from rounds r where r.import_id = i.id),
+            (select count(*) from rounds r where r.import_id = i.id and r.kind = 'yearly'),
             count(f.business_id), cast(coalesce(sum(case when f.protected_at is null and f.email is not null then 1 else 0 end), 0) as bigint),
             cast(coalesce(sum(case when f.protected_at is not null then 1 else 0 end), 0) as bigint)
         from frame_imports i left join frame_rows f on f.import_id = i.id
@@ -355,7 +356,7 @@ impl Store {
         };
         tx.commit().await?;
         if let Some(row) = older {
-            self.drop_rows(&ImportId(columns(&row).text()?)).await?;
+            self.drop_unneeded_rows(&ImportId(columns(&row).text()?)).await?;
         }
         Ok(change)
     }
@@ -367,6 +368,14 @@ impl Store {
         let mut tx = self.begin().await?;
         call(DROP_IMPORT).text(import.as_str()).text(municipality.as_str()).run(&mut tx).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// Drops the rows of a frame that is no longer anybody's.
+    pub(crate) async fn drop_unneeded_rows(&self, import: &ImportId) -> Result<()> {
+        match call(IS_NEEDED).text(import.as_str()).maybe_row(&mut *self.read().await?).await? {
+            Some(_) => Ok(()),
+            None => self.drop_rows(import).await,
+        }
     }
 
     pub(crate) async fn drop_rows(&self, import: &ImportId) -> Result<()> {

@@ -8,6 +8,7 @@
 //! - [`extracts`], [`edits`], [`regroup`]: extracts on their way into a frame, corrections by hand, other sectors for all years
 //! - [`respondent`], [`drafts`]: what a business does with its link; answers that do not count yet
 //! - [`calls`], [`channels`]: the telephone; letters and Digital Post; [`bases`]: why protected businesses may be approached
+//! - [`cases`]: closed cases, asked about as they come
 //! - [`follow`]: wishes to be contacted, newcomers, visits
 //! - [`codes`]: open answers and their confirmed themes
 //! - [`outbox`], [`sending`]: messages to be sent, and the demo's caught mail; whether and how fast mail goes out; [`inbound`]: what comes back
@@ -22,6 +23,7 @@ pub mod accounts;
 pub mod audit;
 pub mod bases;
 pub mod calls;
+pub mod cases;
 pub mod channels;
 pub mod codes;
 pub mod credentials;

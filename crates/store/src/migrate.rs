@@ -24,6 +24,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (14, "0014_follow.sql", include_str!("../../../migrations/0014_follow.sql")),
     (17, "0017_frames.sql", include_str!("../../../migrations/0017_frames.sql")),
     (18, "0018_desk.sql", include_str!("../../../migrations/0018_desk.sql")),
+    (20, "0020_cases.sql", include_str!("../../../migrations/0020_cases.sql")),
 ];
 
 statements! {

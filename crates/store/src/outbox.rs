@@ -2,7 +2,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use domain::fieldwork::{MailState, MessageKind};
+use domain::fieldwork::{MailState, MessageKind, RoundKind};
 use domain::frame::FrameUnit;
 use domain::ids::{InvitationId, MailId, MunicipalityId, RoundId};
 use domain::language::Language;
@@ -129,6 +129,8 @@ pub struct ClaimedMail {
     pub generation: i64,
     /// Names of the businesses that the invitation covers, the addressed one first.
     pub businesses: Vec<String>,
+    /// About a case: its authority and closing day.
+    pub case: Option<(String, String)>,
     /// What the register says of the addressed business.
     pub unit: FrameUnit,
     /// Its facts, for the expected time.
@@ -422,7 +424,7 @@ impl Store {
                 Ok(Trouble {
                     id: MailId(c.text()?),
                     state: c.word("mail", MailState::parse)?,
-                    kind: kind(c.int()?)?,
+                    kind: kind(RoundKind::Yearly, c.int()?)?,
                     business_name: c.text()?,
                     recipient: c.text()?,
                     words: c.text()?,
@@ -536,6 +538,9 @@ pub(crate) async fn claimed(conn: &mut AnyConnection, ids: &[String]) -> Result<
         let mut c = columns(&row);
         covered.entry(c.text()?).or_default().push((c.text()?, c.text()?));
     }
+    for (mail, _) in mails.iter_mut().filter(|(mail, _)| mail.round.kind == RoundKind::Cases) {
+        mail.case = crate::cases::about(conn, &mail.invitation).await?;
+    }
     let mails = mails
         .into_iter()
         .map(|(mut mail, addressed)| {
@@ -558,7 +563,7 @@ fn claimed_mail(
     let mut c = columns(row);
     let (_id, _municipality, _round) = (c.text()?, c.text()?, c.text()?);
     let message_id = c.text()?;
-    let kind = kind(c.int()?)?;
+    let kind = kind(round.kind, c.int()?)?;
     let (attempts, queued_at) = (c.int()?, c.at()?);
     let recipient = c.text()?;
     let language = c.maybe_word("language", Language::parse)?.unwrap_or(municipality.settings.language);
@@ -579,6 +584,7 @@ fn claimed_mail(
         generation,
         businesses: vec![unit.name.clone()],
         facts: facts_of(&unit, round.year, &municipality.settings.flood_areas),
+        case: None,
         unit,
         round: Arc::clone(round),
         municipality: Arc::clone(municipality),
@@ -587,8 +593,8 @@ fn claimed_mail(
     Ok(Some((mail, business)))
 }
 
-fn kind(wave: i64) -> Result<MessageKind> {
-    MessageKind::of_wave(wave).ok_or_else(|| StoreError::Corrupt { what: "wave", reason: wave.to_string() })
+fn kind(round: RoundKind, wave: i64) -> Result<MessageKind> {
+    MessageKind::of_wave_in(round, wave).ok_or_else(|| StoreError::Corrupt { what: "wave", reason: wave.to_string() })
 }
 
 fn caught(c: &mut crate::sql::Columns<'_>) -> Result<CaughtMail> {

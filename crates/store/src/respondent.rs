@@ -59,6 +59,9 @@ statements! {
     COVER = "insert into response_panels (round_id, panel_id, response_id)
         select x.round_id, l.panel_id, $2 from invitation_businesses x join panel_links l on l.business_id = x.business_id
         where x.invitation_id = $1 on conflict (round_id, panel_id) do nothing";
+    // What the response is about stands beside it, so that it stays when the link to the business is cut.
+    NOTE_ANSWER = "insert into case_answers (response_id, municipality_id, authority, closed_on)
+        select $2, c.municipality_id, c.authority, c.closed_on from cases c where c.invitation_id = $1 on conflict (response_id) do nothing";
     CHANGED_SINCE = "select question_key, value from answers where response_id = $1 and revision > $2";
     SUBMIT = "update responses set status = 'complete', submitted_at = $3, updated_at = $3, reference_hash = $4, revision = revision + 1
         where round_id = $1 and panel_id = $2 and submitted_at is null";
@@ -317,7 +320,7 @@ impl Store {
                 let mut c = columns(&saved);
                 let (response, revision) = (c.text()?, c.int()?);
                 if revision == 1 {
-                    call(COVER).text(invitation.as_str()).text(&response).run(conn).await?;
+                    cover(conn, &invitation, &response).await?;
                 }
                 let later = call(CHANGED_SINCE).text(&response);
                 let conflicts = conflicts(conn, later, (expected, revision), &changes).await?;
@@ -362,7 +365,7 @@ impl Store {
                     .run(conn)
                     .await?;
                 if made == 1 {
-                    call(COVER).text(invitation.as_str()).text(response.as_str()).run(conn).await?;
+                    cover(conn, &invitation, response.as_str()).await?;
                 }
                 let first =
                     call(SUBMIT).text(&to.round).text(&to.panel).at(now).text(&reference_hash).run(conn).await? == 1;
@@ -505,6 +508,13 @@ impl Store {
 /// The message that confirms a wish is not sent any more.
 pub(crate) async fn forget_confirmation(conn: &mut AnyConnection, invitation: &str, now: Millis) -> Result<()> {
     call(FORGET_CONFIRMATION).text(invitation).at(now).run(conn).await?;
+    Ok(())
+}
+
+/// Notes for whom a new response stands, and about which case it is.
+pub(crate) async fn cover(conn: &mut AnyConnection, invitation: &InvitationId, response: &str) -> Result<()> {
+    call(COVER).text(invitation.as_str()).text(response).run(conn).await?;
+    call(NOTE_ANSWER).text(invitation.as_str()).text(response).run(conn).await?;
     Ok(())
 }
 

@@ -5,15 +5,22 @@ use domain::time::Millis;
 use crate::sql::{call, columns, statements};
 use crate::{Result, Store, StoreError, inbound};
 
+/// The year that a round belongs to; that of a round of cases is its day.
+macro_rules! year_of {
+    ($round:literal) => {
+        concat!("case when ", $round, "kind = 'cases' then ", $round, "year / 10000 else ", $round, "year end")
+    };
+}
+
 statements! {
-    TO_CUT = "select id from rounds where municipality_id = $1 and year <= $2 and state = 'closed' and links_cut_at is null order by year";
-    STILL_RUNNING = "select id from rounds where municipality_id = $1 and year <= $2 and state in ('opening', 'open')";
-    PANELS = "select distinct x.panel_id from rounds r join response_panels x on x.round_id = r.id
-        where r.municipality_id = $1 and r.year <= $2 and r.state = 'closed' and x.panel_id in (select panel_id from panel_links) order by 1 limit 500";
-    REKEY_RESPONSES = "update responses set panel_id = $4, reference_hash = null where panel_id = $3 and round_id in (
-        select id from rounds where municipality_id = $1 and year <= $2 and state = 'closed')";
-    REKEY_PANELS = "update response_panels set panel_id = $4 where panel_id = $3 and round_id in (
-        select id from rounds where municipality_id = $1 and year <= $2 and state = 'closed')";
+    TO_CUT = concat!("select id from rounds where municipality_id = $1 and ", year_of!(""), " <= $2 and state = 'closed' and links_cut_at is null order by year");
+    STILL_RUNNING = concat!("select id from rounds where municipality_id = $1 and ", year_of!(""), " <= $2 and state in ('opening', 'open')");
+    PANELS = concat!("select distinct x.panel_id from rounds r join response_panels x on x.round_id = r.id
+        where r.municipality_id = $1 and ", year_of!("r."), " <= $2 and r.state = 'closed' and x.panel_id in (select panel_id from panel_links) order by 1 limit 500");
+    REKEY_RESPONSES = concat!("update responses set panel_id = $4, reference_hash = null where panel_id = $3 and round_id in (
+        select id from rounds where municipality_id = $1 and ", year_of!(""), " <= $2 and state = 'closed')");
+    REKEY_PANELS = concat!("update response_panels set panel_id = $4 where panel_id = $3 and round_id in (
+        select id from rounds where municipality_id = $1 and ", year_of!(""), " <= $2 and state = 'closed')");
     MARK_CUT = "update rounds set links_cut_at = $2 where id = $1";
     BUSINESS = "select id from businesses where id = $1 and municipality_id = $2";
     RESPONSES_OF = "select p.id from panel_links l join responses p on p.panel_id = l.panel_id where l.business_id = $1";
@@ -93,6 +100,7 @@ impl Store {
         }
         crate::drafts::drop_of_business(&mut tx, b).await?;
         crate::calls::tidy_business(&mut tx, b).await?;
+        crate::cases::forget(&mut tx, b).await?;
         crate::follow::drop_of_business(&mut tx, b).await?;
         crate::edits::drop_of_business(&mut tx, b).await?;
         call(DROP_WISHES).text(b).run(&mut tx).await?;

@@ -1,7 +1,8 @@
 //! Rounds: prepared, opened in resumable steps, watched and closed.
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::fieldwork::{ResponseStatus, RoundState};
+use domain::cases::rest_since;
+use domain::fieldwork::{ResponseStatus, RoundKind, RoundState};
 use domain::ids::{BusinessId, ImportId, InvitationId, MailId, MunicipalityId, QuestionnaireId, RoundId};
 use domain::language::Language;
 use domain::secrets::Keys;
@@ -17,9 +18,24 @@ use crate::{Result, Store, StoreError, frames};
 /// The columns of a round, in the order in which [`round`] reads them.
 macro_rules! round_columns {
     () => {
-        "r.id, r.municipality_id, r.year, r.title, r.state, r.opens_on, r.closes_on, r.questionnaire_id, r.import_id, r.threshold, r.paused_at, r.pause_key, r.pause_reason, r.mail_until, r.opened_at, r.closed_at"
+        "r.id, r.municipality_id, r.kind, case when r.kind = 'cases' then r.year / 10000 else r.year end, r.title, r.state, r.opens_on, r.closes_on, r.questionnaire_id, r.import_id, r.threshold, r.paused_at, r.pause_key, r.pause_reason, r.mail_until, r.opened_at, r.closed_at"
     };
 }
+
+/// Is this an outbox row `o` by which a business was first written to after an instant, or is about to be? Reminders do not count:
+/// they belong to a survey that has. A message in doubt counts, as it may have arrived.
+macro_rules! lately {
+    ($since:literal) => {
+        concat!(
+            "o.wave = 0 and (o.state in ('pending', 'claimed', 'sending', 'deferred') or (o.state = 'sent' and o.sent_at > ",
+            $since,
+            ") or (o.state = 'uncertain' and o.updated_at > ",
+            $since,
+            "))"
+        )
+    };
+}
+pub(crate) use lately;
 
 statements! {
     INSERT = "insert into rounds (id, municipality_id, year, title, state, opens_on, closes_on, questionnaire_id, threshold, cursor, opening_done, opening_total, created_at, updated_at)
@@ -29,8 +45,9 @@ statements! {
     DATES = "update rounds set opens_on = $3, closes_on = $4, updated_at = $5 where id = $1 and municipality_id = $2 and state <> 'closed'";
     QUESTIONNAIRE_EXISTS = "select id from questionnaires where id = $1 and municipality_id = $2";
     BY_ID = concat!("select ", round_columns!(), " from rounds r where r.id = $1 and r.municipality_id = $2");
+    YEARLY = concat!("select ", round_columns!(), " from rounds r where r.id = $1 and r.municipality_id = $2 and r.kind = 'yearly'");
     BY_YEAR = concat!("select ", round_columns!(), " from rounds r where r.municipality_id = $1 and r.year = $2");
-    ALL = concat!("select ", round_columns!(), " from rounds r where r.municipality_id = $1 order by r.year desc");
+    ALL = concat!("select ", round_columns!(), " from rounds r where r.municipality_id = $1 and r.kind = 'yearly' order by r.year desc");
     FREEZE = "update rounds set state = 'opening', import_id = $3, updated_at = $4, opening_total = $5 where id = $1 and municipality_id = $2 and state = 'draft' and questionnaire_id is not null";
     // Held while a step runs, so that two programs do not open the same units at once.
     HOLD = "update rounds set updated_at = $3 where id = $1 and municipality_id = $2 and state in ('opening', 'open')";
@@ -103,16 +120,18 @@ statements! {
     [bulk 3] ADD_INVITATIONS = "insert into invitations (id, municipality_id, round_id, business_id, contact_id, generation, lookup, created_at) values",
         "(#, $1, $2, #, #, 0, #, $3)", "";
     [bulk 1] ADD_COVERED = "insert into invitation_businesses (round_id, business_id, invitation_id) values", "($1, #, #)", "";
-    // Contacts that another round wrote to lately: since, this round.
-    [bulk 2] WRITTEN_TO = "select distinct contact_id from outbox where wave = 0 and state = 'sent' and sent_at > $1 and round_id <> $2 and contact_id in (", "#", ")";
+    // Invitations that stand for a business which another round has written to lately or is about to, or go to an address where one has.
+    [bulk 1] WRITTEN_TO = concat!("select i.id from invitations i where (exists (select 1 from outbox o
+            where o.contact_id = i.contact_id and o.round_id <> i.round_id and ", lately!("$1"), ")
+          or exists (select 1 from invitation_businesses x join invitation_businesses y on y.business_id = x.business_id and y.round_id <> x.round_id
+              join outbox o on o.invitation_id = y.invitation_id where x.invitation_id = i.id and ", lately!("$1"), ")
+          or exists (select 1 from invitation_businesses x join approaches a on a.business_id = x.business_id and a.round_id <> x.round_id
+              where x.invitation_id = i.id and a.wave = 0 and a.exported_at > $1)) and i.id in ("), "#", ")";
     [bulk 4] ADD_HELD = "insert into outbox (id, municipality_id, round_id, invitation_id, contact_id, generation, wave, message_id, state, attempts, next_attempt_at, words, queued_at, updated_at) values",
         "(#, $1, $2, #, #, #, 0, #, 'cancelled', 0, $3, $4, $3, $3)", "on conflict (invitation_id, generation, wave) do nothing";
     [bulk 4] ADD_MAILS = "insert into outbox (id, municipality_id, round_id, invitation_id, contact_id, generation, wave, message_id, state, attempts, next_attempt_at, words, queued_at, updated_at) values",
         "(#, $1, $2, #, #, #, $3, #, 'pending', 0, $4, '', $4, $4)", "on conflict (invitation_id, generation, wave) do nothing";
 }
-
-/// At most one survey per contact in so many days; reminders apart.
-const REST_DAYS: i64 = 182;
 
 /// Units per step of an opening: a few milliseconds of the writer.
 const STEP: usize = 256;
@@ -132,13 +151,15 @@ pub struct RoundPlan {
     pub threshold: u32,
 }
 
-/// A yearly round. One per municipality and year.
+/// A round: the yearly survey, one per municipality and year, or one day's closed cases.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Round {
     /// Its id.
     pub id: RoundId,
     /// Whose it is.
     pub municipality: MunicipalityId,
+    /// What it asks about.
+    pub kind: RoundKind,
     /// The year.
     pub year: i32,
     /// Title.
@@ -345,9 +366,10 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// A round; `NotFound` otherwise.
-    pub async fn round(&self, municipality: &MunicipalityId, round: &RoundId) -> Result<Round> {
-        load(&mut *self.read().await?, municipality, round).await
+    /// A yearly round; `NotFound` otherwise.
+    pub async fn round(&self, municipality: &MunicipalityId, id: &RoundId) -> Result<Round> {
+        let found = call(YEARLY).text(id.as_str()).text(municipality.as_str());
+        round(&found.row(&mut *self.read().await?, "round").await?)
     }
 
     /// The round of a year.
@@ -357,7 +379,7 @@ impl Store {
         row.as_ref().map(round).transpose()
     }
 
-    /// All rounds, newest year first.
+    /// All yearly rounds, newest first.
     pub async fn rounds(&self, municipality: &MunicipalityId) -> Result<Vec<Round>> {
         call(ALL).text(municipality.as_str()).rows(&mut *self.read().await?).await?.iter().map(round).collect()
     }
@@ -653,11 +675,18 @@ impl MonitorCounts {
 }
 
 /// A unit of the frame, as far as inviting it is concerned.
-struct Candidate {
+pub(crate) struct Candidate {
     business: BusinessId,
     address: Option<String>,
     /// The register or the business itself says no.
     untouchable: bool,
+}
+
+impl Candidate {
+    /// A unit that may be asked.
+    pub(crate) fn new(business: BusinessId, address: Option<String>) -> Self {
+        Self { business, address, untouchable: false }
+    }
 }
 
 fn candidate(row: &AnyRow) -> Result<Candidate> {
@@ -678,7 +707,7 @@ pub(crate) struct Addressed {
 }
 
 /// Makes the invitations of these units: one per address, one per unit without an address. Returns those that get a message.
-async fn invite(
+pub(crate) async fn invite(
     conn: &mut AnyConnection,
     municipality: &MunicipalityId,
     round: &RoundId,
@@ -727,7 +756,7 @@ async fn invite(
     Ok(addressed)
 }
 
-/// Notes as held those whose address another round wrote to lately, and returns the others.
+/// Notes as held those whom another round wrote to lately, and returns the others.
 async fn hold(
     conn: &mut AnyConnection,
     municipality: &MunicipalityId,
@@ -736,12 +765,12 @@ async fn hold(
     mail_domain: &str,
     now: Millis,
 ) -> Result<Vec<Addressed>> {
-    let (m, r, since) = (municipality.as_str(), round.as_str(), now.plus_days(-REST_DAYS));
+    let (m, r, since) = (municipality.as_str(), round.as_str(), rest_since(now));
     let mut lately = BTreeSet::new();
-    for row in WRITTEN_TO.rows(conn, &invited, |c| c.at(since).text(r), |c, a| c.text(&a.contact)).await? {
+    for row in WRITTEN_TO.rows(conn, &invited, |c| c.at(since), |c, a| c.text(a.invitation.as_str())).await? {
         lately.insert(columns(&row).text()?);
     }
-    let (held, free): (Vec<_>, Vec<_>) = invited.into_iter().partition(|a| lately.contains(&a.contact));
+    let (held, free): (Vec<_>, Vec<_>) = invited.into_iter().partition(|a| lately.contains(a.invitation.as_str()));
     let held: Vec<(MailId, Addressed)> = held.into_iter().map(|a| (MailId::new(now), a)).collect();
     let fixed = |c: Call| c.text(m).text(r).at(now).text(WRITTEN_TO_LATELY);
     ADD_HELD.run(conn, &held, fixed, |c, (id, a)| message(c, id, a, mail_domain)).await?;
@@ -814,6 +843,7 @@ fn round(row: &AnyRow) -> Result<Round> {
     Ok(Round {
         id: RoundId(c.text()?),
         municipality: MunicipalityId(c.text()?),
+        kind: c.word("round", RoundKind::parse)?,
         year: c.year()?,
         title: c.text()?,
         state: c.word("round", RoundState::parse)?,

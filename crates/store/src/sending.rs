@@ -5,6 +5,7 @@
 //! nothing of what was waiting then before a person says so.
 use std::path::{Path, PathBuf};
 
+use domain::fieldwork::RoundKind;
 use domain::ids::{JobId, MailId, MunicipalityId, RoundId};
 use domain::time::Millis;
 
@@ -32,7 +33,7 @@ statements! {
     EXPIRE = "update outbox set state = 'expired', words = '', lease_owner = null, lease_until = null, updated_at = $2
         where id in (select id from outbox where round_id = $1 and wave <= 3 and state in ('pending', 'deferred') limit 500)";
     // Of a closed round only what still waits is worth a word: thanks and the like.
-    HELD_ROUNDS = "select r.id, r.title, r.pause_key, r.pause_reason, r.paused_at from rounds r
+    HELD_ROUNDS = "select r.id, r.title, r.kind, r.pause_key, r.pause_reason, r.paused_at from rounds r
         where r.municipality_id = $1 and r.paused_at is not null and (r.state in ('opening', 'open')
             or (r.state = 'closed' and exists (select 1 from outbox o where o.round_id = r.id and o.state in ('pending', 'deferred'))))
         order by r.year desc";
@@ -66,6 +67,8 @@ pub struct MailSwitch {
 pub struct HeldMail {
     /// The round with its title; `None`: all mail of this database.
     pub round: Option<(RoundId, String)>,
+    /// What that round asks about.
+    pub kind: Option<RoundKind>,
     /// Why, as a key of the texts; `None`: a person's reason.
     pub key: Option<String>,
     /// The mail server's words, or a person's.
@@ -166,13 +169,19 @@ impl Store {
     /// What of a municipality's mail does not go out, and why: all of it first.
     pub async fn held_mail(&self, municipality: &MunicipalityId) -> Result<Vec<HeldMail>> {
         let switch = self.mail_switch().await?;
-        let all =
-            switch.paused_at.map(|since| HeldMail { round: None, key: switch.pause_key, words: switch.words, since });
+        let all = switch.paused_at.map(|since| HeldMail {
+            round: None,
+            kind: None,
+            key: switch.pause_key,
+            words: switch.words,
+            since,
+        });
         let mut held: Vec<HeldMail> = all.into_iter().collect();
         for row in call(HELD_ROUNDS).text(municipality.as_str()).rows(&mut *self.read().await?).await? {
             let mut c = columns(&row);
             held.push(HeldMail {
                 round: Some((RoundId(c.text()?), c.text()?)),
+                kind: Some(c.word("round", RoundKind::parse)?),
                 key: c.maybe()?,
                 words: c.maybe()?.unwrap_or_default(),
                 since: c.at()?,

@@ -144,7 +144,7 @@ statements! {
     DATA_VERSION = "select r.year, count(p.id), cast(coalesce(max(p.updated_at), 0) as bigint), coalesce(max(i.id || ' ' || cast(coalesce(i.revised_at, 0) as text)), '')
         from rounds r left join responses p on p.round_id = r.id and p.status in ('partial', 'complete')
         left join frame_imports i on i.municipality_id = r.municipality_id and i.year = r.year and i.state = 'current'
-        where r.municipality_id = $1 and r.state = 'closed' group by r.year order by r.year";
+        where r.municipality_id = $1 and r.kind = 'yearly' and r.state = 'closed' group by r.year order by r.year";
     CELLS = "select i.year, f.sector, f.size, count(*) from frame_imports i join frame_rows f on f.import_id = i.id
         where i.municipality_id = $1 and i.year = $2 and i.state = 'current' group by i.year, f.sector, f.size";
     FRAME_LINK = "select f.sector, f.size, g.sector, g.size, count(*) from frame_imports i join frame_rows f on f.import_id = i.id

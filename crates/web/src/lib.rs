@@ -14,6 +14,7 @@
 pub mod app;
 pub mod assets;
 pub mod auth;
+pub mod cases;
 pub mod downloads;
 pub mod error;
 pub mod explore;

@@ -200,6 +200,10 @@ const ADDRESSES: &[(&str, &str, &[Role])] = &[
     ("GET", "/{slug}/console/accounts", CONSOLE),
     ("POST", "/{slug}/console/accounts", CONSOLE),
     ("GET", "/{slug}/console/accounts/example.csv", CONSOLE),
+    ("GET", "/{slug}/console/cases", CONSOLE),
+    ("POST", "/{slug}/console/cases", CONSOLE),
+    ("GET", "/{slug}/console/cases/example.csv", CONSOLE),
+    ("POST", "/{slug}/console/cases/resume", CONSOLE),
     ("GET", "/{slug}/console/public", TRAIL),
     ("POST", "/{slug}/console/public", TRAIL),
 ];

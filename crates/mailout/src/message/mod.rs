@@ -49,6 +49,7 @@ templates! {
     "replaced/subject.txt", "replaced/body.txt", "replaced/body.html",
     "welcome/subject.txt", "welcome/body.txt", "welcome/body.html",
     "case/subject.txt", "case/body.txt", "case/body.html",
+    "case_reminder/subject.txt", "case_reminder/body.txt", "case_reminder/body.html",
 }
 
 /// Where buttons have their colour from when a municipality's is not usable.
@@ -123,6 +124,8 @@ struct Letter {
     postal_address: String,
     /// Stands before and after the paragraphs that a municipality may word itself.
     free: &'static str,
+    /// About a case: which one.
+    case: String,
 }
 
 /// What `body.html` may use.
@@ -242,7 +245,19 @@ impl Composer {
             message_id: mail.message_id.chars().filter(|c| c.is_ascii_graphic() && !"<>".contains(*c)).collect(),
             boundary: mail.id.as_str().chars().filter(char::is_ascii_alphanumeric).take(40).collect(),
             date: date(now),
+            case: mail.case.as_ref().map(|case| self.case(mail.language, case)).unwrap_or_default(),
         }
+    }
+
+    /// Which case a message asks about: its authority and the day on which it was closed.
+    fn case(&self, language: Language, (authority, closed_on): &(String, String)) -> String {
+        let day = closed_on.parse().map_or_else(|_| closed_on.clone(), |date| text::format::date(language, date));
+        let authority = domain::cases::authority_title(authority, language);
+        clean(&self.engine.messages().t(
+            language,
+            "cases.which",
+            &[("authority", authority.into()), ("date", day.into())],
+        ))
     }
 
     /// The mould for a message, cast and tried when it is the first of its kind; `None`: messages like this one have to be
@@ -305,6 +320,7 @@ impl Composer {
             dpo_email: clean(&settings.dpo_email),
             postal_address: clean(&settings.postal_address),
             free: own::MARK,
+            case: fields.case.clone(),
         })
     }
 
@@ -425,6 +441,7 @@ impl Letter {
             dpo_email: if_full("dpo@hojager.example"),
             postal_address: if_full("Torvet 1, 2640 Højager"),
             free: own::MARK,
+            case: if_full("Byggesager, afsluttet 3. november 2026"),
         }
     }
 }

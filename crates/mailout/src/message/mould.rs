@@ -31,15 +31,16 @@ pub(super) struct Fields {
     pub(super) message_id: String,
     pub(super) boundary: String,
     pub(super) date: String,
+    pub(super) case: String,
 }
 
 /// Code points that Unicode gives to no character, so that no text has them: they stand for a field in text and page.
-const MARKS: [char; 5] = ['\u{fdd0}', '\u{fdd1}', '\u{fdd2}', '\u{fdd3}', '\u{fdd4}'];
+const MARKS: [char; 6] = ['\u{fdd0}', '\u{fdd1}', '\u{fdd2}', '\u{fdd3}', '\u{fdd4}', '\u{fdd5}'];
 
 impl Fields {
     /// Marks, and in the headers words as long as these, so that lines are folded where they will be.
     pub(super) fn marks(&self) -> Self {
-        let [business, others, minutes, link, stop_link] = MARKS.map(String::from);
+        let [business, others, minutes, link, stop_link, case] = MARKS.map(String::from);
         Self {
             business,
             others: if self.others.is_empty() { String::new() } else { others },
@@ -50,6 +51,7 @@ impl Fields {
             message_id: "W".repeat(self.message_id.len()),
             boundary: "Z".repeat(self.boundary.len()),
             date: self.date.clone(),
+            case: if self.case.is_empty() { String::new() } else { case },
         }
     }
 
@@ -64,6 +66,7 @@ impl Fields {
             '\u{fdd1}' => &self.others,
             '\u{fdd2}' => &self.minutes,
             '\u{fdd3}' => &self.link,
+            '\u{fdd5}' => &self.case,
             _ => &self.stop_link,
         }
     }

@@ -79,10 +79,12 @@ fn claimed(kind: MessageKind, language: Language) -> ClaimedMail {
         generation: 2,
         businesses: vec!["Højager Vognmandsforretning A/S".into()],
         unit: unit(1),
+        case: None,
         facts: domain::questionnaire::Facts::default(),
         round: Arc::new(Round {
             id: RoundId("r1".into()),
             municipality: municipality.clone(),
+            kind: domain::fieldwork::RoundKind::Yearly,
             year: 2026,
             title: "2026-målingen".into(),
             state: RoundState::Open,
@@ -156,7 +158,7 @@ fn parts(rendered: &Rendered) -> (String, String) {
 
 /// Does it ask for answers, and so say all that goes with them? The others tell something, briefly.
 fn asks(kind: MessageKind) -> bool {
-    kind.asks() || kind == MessageKind::Case
+    kind.asks()
 }
 
 /// Does it lead to the personal pages?

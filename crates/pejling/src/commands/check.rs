@@ -62,6 +62,9 @@ fn shipped(config: &Config, findings: &mut Findings) {
     let form = questionnaire::shipped();
     warn(&form);
     findings.note("questionnaire", Ok(describe(&form)));
+    let about_cases = domain::cases::form();
+    warn(&about_cases);
+    findings.note("questionnaire about cases", Ok(describe(&about_cases)));
     let definitions = Definitions::shipped();
     let columns: Vec<String> = form.columns().into_iter().map(|c| c.key).collect();
     let unknown = definitions.indicators.iter().flat_map(|indicator| {

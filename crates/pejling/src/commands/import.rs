@@ -10,11 +10,11 @@ use domain::packages::fingerprint;
 use indicatif::{ProgressBar, ProgressStyle};
 use store::neighbours::{OutsideFigure, Received};
 
-use crate::cli::{Import, ImportAccounts, ImportFrame, ImportReceipts, ImportResponses};
+use crate::cli::{Import, ImportAccounts, ImportCases, ImportFrame, ImportReceipts, ImportResponses};
 use crate::config::Config;
 use crate::earlier;
 use crate::import::{Imported, Request, frame, mapping};
-use crate::wiring::Parts;
+use crate::wiring::{Parts, mail_domain};
 
 /// Reads outside files.
 ///
@@ -30,6 +30,7 @@ pub async fn run(command: Import, config: &Config) -> Result<()> {
         Import::Outside { file, municipality } => outside(&file, municipality.as_deref(), config).await,
         Import::Receipts(arguments) => receipts(arguments, config).await,
         Import::Accounts(arguments) => accounts(arguments, config).await,
+        Import::Cases(arguments) => cases(arguments, config).await,
     }
 }
 
@@ -112,6 +113,34 @@ async fn accounts(arguments: ImportAccounts, config: &Config) -> Result<()> {
     ensure!(facts.problems.is_empty(), "{} rows have faults; nothing was saved", facts.problems.len());
     parts.store.save_facts(&municipality.id, &facts.rows, parts.clock.now()).await?;
     println!("{name}: {} facts taken.", facts.rows.len());
+    Ok(())
+}
+
+async fn cases(arguments: ImportCases, config: &Config) -> Result<()> {
+    let ImportCases { file, municipality, dry_run, report } = arguments;
+    let source = File::open(&file).with_context(|| format!("{} cannot be opened", file.display()))?;
+    let parts = Parts::open(config).await?;
+    let municipality = parts.municipality(municipality.as_deref()).await?;
+    let report_path = report.unwrap_or_else(|| file.with_extension("report.csv"));
+    let report = File::create(&report_path)
+        .with_context(|| format!("the report {} cannot be written", report_path.display()))?;
+    let name = file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    let mail_domain = mail_domain(&config.public_url());
+    let tally =
+        crate::cases::import(&parts, &municipality, (&name, source), &mail_domain, dry_run, BufWriter::new(report))
+            .await?;
+    println!("{name}: {} new cases, {} had arrived before.", tally.new, tally.known);
+    for (outcome, cases) in &tally.outcomes {
+        println!("  {}: {cases}", outcome.as_str());
+    }
+    for problem in &tally.problems {
+        eprintln!("{name}: {problem}");
+    }
+    if dry_run {
+        println!("Nothing was stored and nobody is asked: this was a dry run.");
+    }
+    println!("Row by row: {}", report_path.display());
+    ensure!(tally.problems.is_empty(), "{} fields have faults; their rows were not taken", tally.problems.len());
     Ok(())
 }
 

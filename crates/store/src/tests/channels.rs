@@ -176,10 +176,11 @@ async fn newcomers_are_those_whom_no_earlier_year_had(ground: &Ground) {
     store.freeze_and_open(&m, &round, &keys(), DOMAIN, NOW).await.unwrap();
     assert_eq!(store.queue_welcome(&m, &round, DOMAIN, NOW).await.unwrap(), 2);
     assert_eq!(store.queue_welcome(&m, &round, DOMAIN, NOW).await.unwrap(), 0);
-    let of_case = &invitations(store, &m, &round).await[&unit(0).name];
-    assert!(store.queue_message(of_case, MessageKind::Case, DOMAIN, NOW).await.unwrap());
-    assert!(!store.queue_message(of_case, MessageKind::Case, DOMAIN, NOW).await.unwrap());
-    assert!(store.queue_message(of_case, MessageKind::Invitation, DOMAIN, NOW).await.is_err());
+    let one = &invitations(store, &m, &round).await[&unit(0).name];
+    assert!(store.queue_message(one, MessageKind::Followup, DOMAIN, NOW).await.unwrap());
+    assert!(!store.queue_message(one, MessageKind::Followup, DOMAIN, NOW).await.unwrap());
+    assert!(store.queue_message(one, MessageKind::Invitation, DOMAIN, NOW).await.is_err());
+    assert!(store.queue_message(one, MessageKind::Case, DOMAIN, NOW).await.is_err());
     // Looking at what waits takes nothing.
     let (waiting, last) = store.waiting_mails(&m, &round, None).await.unwrap();
     assert_eq!(waiting.len(), 5 + 2 + 1);
@@ -187,7 +188,7 @@ async fn newcomers_are_those_whom_no_earlier_year_had(ground: &Ground) {
     let gauges = store.gauges(NOW).await.unwrap();
     assert_eq!(
         gauges.mails.iter().map(|(_, state, n, _)| (state.as_str(), *n)).collect::<Vec<_>>(),
-        [("pending", 5), ("pending", 2), ("pending", 1)]
+        [("pending", 5), ("pending", 1), ("pending", 2)]
     );
     assert_eq!(gauges.lately, (0, 0));
     assert!(store.uncertain_mails(&m, &round).await.unwrap().is_empty());

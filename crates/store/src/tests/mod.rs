@@ -1,5 +1,6 @@
 //! Tests on both engines. PostgreSQL is used when `PEJLING_TEST_POSTGRES` holds a superuser's address.
 mod bases;
+mod cases;
 mod channels;
 mod codes;
 mod committee;

@@ -7,10 +7,10 @@ use super::{Ground, on_both};
 use crate::dialect::{Engine, PER_ENGINE};
 use crate::sql::Bulk;
 use crate::{
-    StoreError, StoreOptions, accounts, audit, bases, calls, channels, codes, credentials, drafts, edits, extracts,
-    follow, frames, goals, inbound, initiatives, instrument, jobs, logos, migrate, municipalities, neighbours, outbox,
-    people, publishing, quality, questionnaires, quotes, readers, regroup, respondent, results, retention, rounds,
-    sending, single_sign_on, staff_mail, sums,
+    StoreError, StoreOptions, accounts, audit, bases, calls, cases, channels, codes, credentials, drafts, edits,
+    extracts, follow, frames, goals, inbound, initiatives, instrument, jobs, logos, migrate, municipalities,
+    neighbours, outbox, people, publishing, quality, questionnaires, quotes, readers, regroup, respondent, results,
+    retention, rounds, sending, single_sign_on, staff_mail, sums,
 };
 
 type Subject = (&'static str, &'static [(&'static str, &'static str)], &'static [(&'static str, &'static Bulk)]);
@@ -19,6 +19,7 @@ const SUBJECTS: &[Subject] = &[
     ("accounts", accounts::STATEMENTS, accounts::BULKS),
     ("audit", audit::STATEMENTS, audit::BULKS),
     ("bases", bases::STATEMENTS, bases::BULKS),
+    ("cases", cases::STATEMENTS, cases::BULKS),
     ("channels", channels::STATEMENTS, channels::BULKS),
     ("calls", calls::STATEMENTS, calls::BULKS),
     ("codes", codes::STATEMENTS, codes::BULKS),

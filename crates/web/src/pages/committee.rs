@@ -17,6 +17,7 @@ use text::standing::InitiativeLine;
 use text::{EngineError, Messages, summary};
 
 use crate::app::App;
+use crate::cases::{self, SeriesPart};
 use crate::error::PageError;
 use crate::pages::console::{day, publishing::paper_of};
 use crate::pages::signin::{Bar, Reader, Staff, not_kept};
@@ -78,6 +79,8 @@ pub struct EmptyPage {
     pub bar: Bar,
     /// The committee's name.
     pub committee: String,
+    /// What businesses say about closed cases, where they are asked.
+    pub cases: Option<SeriesPart>,
 }
 
 impl Page for EmptyPage {
@@ -85,8 +88,12 @@ impl Page for EmptyPage {
 
     fn samples() -> Vec<Self> {
         vec![
-            Self { bar: Bar::sample(true), committee: "Erhvervsudvalget".to_owned() },
-            Self { bar: Bar::sample(false), committee: String::new() },
+            Self {
+                bar: Bar::sample(true),
+                committee: "Erhvervsudvalget".to_owned(),
+                cases: Some(SeriesPart::sample()),
+            },
+            Self { bar: Bar::sample(false), committee: String::new(), cases: None },
         ]
     }
 }
@@ -144,6 +151,8 @@ pub struct YearPage {
     pub statuses: Vec<StatusLine>,
     /// The growth accounts.
     pub accounts: Option<AccountsPart>,
+    /// What businesses say about closed cases, quarter by quarter: a series of its own beside the publication.
+    pub cases: Option<SeriesPart>,
     /// Everything is unfolded.
     pub open: bool,
     /// The figures are unfolded: one of them was asked for.
@@ -625,6 +634,7 @@ impl Page for YearPage {
             status: full.then(|| status.clone()),
             statuses: if full { vec![status.clone()] } else { Vec::new() },
             accounts: full.then(AccountsPart::sample),
+            cases: full.then(SeriesPart::sample),
             open: full,
             figures_open: !full,
             priorities: if full { vec![priority(Some("<svg></svg>".to_owned())), priority(None)] } else { Vec::new() },
@@ -670,8 +680,12 @@ async fn latest(
             year_page(&app, &visit, &staff, &edition, &choice).await
         }
         None => {
-            let page =
-                EmptyPage { bar: staff.bar("committee"), committee: staff.municipality.settings.committee.clone() };
+            let view = app.view(&visit).of(&staff.municipality);
+            let page = EmptyPage {
+                bar: staff.bar("committee"),
+                committee: staff.municipality.settings.committee.clone(),
+                cases: cases::committee_part(&app, &staff.municipality, view.language()).await?,
+            };
             app.view(&visit).of(&staff.municipality).render(&page)
         }
     }
@@ -731,7 +745,14 @@ pub(crate) async fn year_page(
     };
     let (main, further) = (lines(main), lines(further));
     let teller = Teller { messages, language, report };
+    // Beside the latest figures only: a reader of one publication, or of an old one, reads that.
+    let is_latest = all.first().is_some_and(|p| p.id == current.id) && !staff.reads_one();
+    let cases = match is_latest {
+        true => cases::committee_part(app, &staff.municipality, language).await?,
+        false => None,
+    };
     let page = YearPage {
+        cases,
         bar: edition.bar(staff),
         title: current.title.clone(),
         year: current.year,

@@ -1,4 +1,5 @@
 //! What staff must know of the mail on whatever page they are: that it reaches nobody yet, or does not go out, and why.
+use domain::fieldwork::RoundKind;
 use domain::municipality::Municipality;
 use serde::Serialize;
 use store::sending::HeldMail;
@@ -41,7 +42,10 @@ impl MailNotice {
         let slug = &municipality.slug;
         let held = app.store().held_mail(&municipality.id).await?;
         let line = |held: HeldMail| HeldLine {
-            href: held.round.as_ref().map(|(id, _)| format!("/{slug}/console/rounds/{id}")),
+            href: held.round.as_ref().map(|(id, _)| match held.kind {
+                Some(RoundKind::Cases) => format!("/{slug}/console/cases"),
+                _ => format!("/{slug}/console/rounds/{id}"),
+            }),
             title: held.round.map(|(_, title)| title),
             // The sentence of a person's pause only says that there is one.
             key: held.key,

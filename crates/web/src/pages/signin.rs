@@ -401,6 +401,11 @@ impl Staff {
         }
     }
 
+    /// May this person read one publication only?
+    pub(crate) fn reads_one(&self) -> bool {
+        self.session.publication.is_some()
+    }
+
     /// Where this person begins.
     pub(crate) fn landing(&self) -> String {
         match &self.session.publication {

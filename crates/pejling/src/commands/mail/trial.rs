@@ -135,6 +135,7 @@ async fn sample(
     let round = round.unwrap_or_else(|| Round {
         id: RoundId::new(now),
         municipality: municipality.id.clone(),
+        kind: domain::fieldwork::RoundKind::Yearly,
         year,
         title: format!("{year}"),
         state: RoundState::Draft,
@@ -177,6 +178,7 @@ async fn sample(
         message_id: format!("{id}@{}", mail_domain(&config.public_url())),
         kind,
         attempts: 0,
+        case: None,
         queued_at: now,
         recipient: to.to_owned(),
         language,

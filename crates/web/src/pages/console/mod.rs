@@ -9,6 +9,7 @@
 //! - [`protected`]: why protected businesses may be asked; [`notices`]: thanks and welcome
 //! - [`questionnaires`]: versions of the questionnaire, and the next one in the making
 //! - [`quality`]: how long answering takes, what is left blank, where people stop; [`monitor`]: the round while it runs, and how certain its figures will be
+//! - [`cases`]: closed cases in, and what is said about them by quarter
 //! - [`follow`]: businesses that asked to be contacted; [`visits`]: newcomers and visits
 //! - [`explore`]: figures of closed rounds, table by table; [`answers`]: what businesses write
 //! - [`plans`]: goals, initiatives, statuses between rounds; [`accounts`]: register facts
@@ -18,6 +19,7 @@
 //! - [`jobs`]: work in the background and its results
 pub mod accounts;
 pub mod answers;
+pub mod cases;
 pub mod explore;
 pub mod follow;
 pub mod frames;
@@ -75,6 +77,7 @@ pub fn routes() -> Router<App> {
         .merge(answers::routes())
         .merge(plans::routes())
         .merge(accounts::routes())
+        .merge(cases::routes())
         .merge(publishing::routes())
         .merge(neighbours::routes())
         .merge(jobs::routes())
@@ -109,6 +112,7 @@ pub fn check(templates: &Templates, site: &Site) -> Result<(), EngineError> {
     answers::check(templates, site)?;
     plans::check(templates, site)?;
     accounts::check(templates, site)?;
+    cases::check(templates, site)?;
     publishing::check(templates, site)?;
     jobs::check(templates, site)?;
     neighbours::check(templates, site)?;

@@ -8,7 +8,7 @@ use store::StoreError;
 use store::respondent::ContactWish;
 
 use super::screen::OnCall;
-use super::{Contact, Invited, day, mail_domain, receipt, screen, start};
+use super::{Contact, Invited, day, mail_domain, receipt, round_title, screen, start};
 use crate::app::App;
 use crate::error::PageError;
 use crate::templates::Page;
@@ -262,7 +262,7 @@ pub(crate) async fn thanks(
     let language = view.language();
     let reached = app.store().contact_wish(&invited.who.invitation).await?.is_some();
     view.render(&ThanksPage {
-        round: invited.who.round.title.clone(),
+        round: round_title(&app, language, &invited.who),
         business: invited.who.business_name.clone(),
         reference,
         review_href: invited.href("review"),

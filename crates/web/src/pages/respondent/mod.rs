@@ -22,7 +22,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Router, middleware, routing};
 use domain::answers::Answers;
-use domain::fieldwork::Mode;
+use domain::fieldwork::{Mode, RoundKind};
 use domain::language::Language;
 use domain::municipality::Municipality;
 use domain::questionnaire::Questionnaire;
@@ -399,8 +399,16 @@ pub(crate) fn promises(
     ]
 }
 
+/// The title of what is answered, in the language of the page.
+fn round_title(app: &App, language: Language, who: &Respondent) -> String {
+    match who.round.kind {
+        RoundKind::Yearly => who.round.title.clone(),
+        RoundKind::Cases => app.t(language, "cases.asked_title", &[]),
+    }
+}
+
 /// The right-hand side of Message-IDs: the domain of the sender.
-fn mail_domain(municipality: &Municipality) -> &str {
+pub(crate) fn mail_domain(municipality: &Municipality) -> &str {
     municipality.settings.sender_email.rsplit_once('@').map_or("localhost", |(_, domain)| domain)
 }
 

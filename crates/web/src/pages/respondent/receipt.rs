@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use store::StoreError;
 use store::respondent::{OptOut, PageSave};
 
-use super::{Action, Contact, Invited, NoticePage, screen, start};
+use super::{Action, Contact, Invited, NoticePage, round_title, screen, start};
 use crate::app::App;
 use crate::error::PageError;
 use crate::limits::{Tried, too_often};
@@ -189,7 +189,8 @@ pub(crate) async fn fetch(State(app): State<App>, visit: Visit, invited: Invited
     }
     let language = invited.view(&app, &visit).language();
     let answers = invited.answers();
-    let mut words = format!("{}\n{}\n", invited.who.round.title, invited.who.business_name);
+    let title = round_title(&app, language, &invited.who);
+    let mut words = format!("{title}\n{}\n", invited.who.business_name);
     for asked in invited.questionnaire.route(&invited.who.facts, &answers) {
         if asked.optional && !screen::is_touched(&asked, &answers) {
             continue;

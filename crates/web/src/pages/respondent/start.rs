@@ -2,12 +2,12 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use domain::fieldwork::{Mode, ResponseStatus, RoundState};
+use domain::fieldwork::{Mode, ResponseStatus, RoundKind, RoundState};
 use serde::Serialize;
 use store::StoreError;
 use store::respondent::PageSave;
 
-use super::{Action, Contact, Invited, NoticePage, day, outcome, promises, screen};
+use super::{Action, Contact, Invited, NoticePage, day, outcome, promises, round_title, screen};
 use crate::app::App;
 use crate::error::PageError;
 use crate::templates::Page;
@@ -32,6 +32,15 @@ pub(crate) struct FirstPage {
     in_progress: bool,
     confirmation_url: String,
     contact: Option<Contact>,
+    /// What is asked about, when it is a case.
+    case: Option<CaseAsked>,
+}
+
+/// A case that is asked about.
+#[derive(Serialize)]
+pub(crate) struct CaseAsked {
+    authority: String,
+    closed_on: String,
 }
 
 impl Page for FirstPage {
@@ -55,6 +64,7 @@ impl Page for FirstPage {
             in_progress: true,
             confirmation_url: "https://hojager.example/maaling".into(),
             contact: Some(Contact::sample()),
+            case: Some(CaseAsked { authority: "Byggesager".into(), closed_on: "3. november 2026".into() }),
         };
         let bare = Self {
             also_for: Vec::new(),
@@ -66,6 +76,7 @@ impl Page for FirstPage {
             in_progress: false,
             confirmation_url: String::new(),
             contact: None,
+            case: None,
             action: "/s/x".into(),
             stop_href: "/s/x/stop".into(),
             pass_on_href: "/s/x/pass-on".into(),
@@ -81,6 +92,7 @@ impl Page for FirstPage {
 /// `GET /s/{token}`
 pub(crate) async fn first(State(app): State<App>, visit: Visit, invited: Invited) -> Result<Response, PageError> {
     if invited.who.round.state == RoundState::Closed
+        && invited.who.round.kind == RoundKind::Yearly
         && let Some(published) =
             app.store().latest_publication(&invited.who.municipality.id, Some(invited.who.round.year)).await?
     {
@@ -99,11 +111,21 @@ pub(crate) async fn first(State(app): State<App>, visit: Visit, invited: Invited
     let language = view.language();
     let who = &invited.who;
     let (minutes_low, minutes_high) = app.expected_minutes(&invited.questionnaire, &who.facts);
+    let mut said = promises(&app, language, &who.municipality, who.round.threshold, who.round.year);
+    let mut case = None;
+    if who.round.kind == RoundKind::Cases {
+        // The fourth and the fifth are about comments, and about a case nothing is asked in own words.
+        said.drain(3..5);
+        case = app.store().case_of(&who.invitation).await?.map(|(authority, closed_on)| CaseAsked {
+            authority: domain::cases::authority_title(&authority, language).to_owned(),
+            closed_on: day(language, &closed_on),
+        });
+    }
     view.render(&FirstPage {
         action: invited.href(""),
         stop_href: invited.href("stop"),
         pass_on_href: invited.href("pass-on"),
-        round: who.round.title.clone(),
+        round: round_title(&app, language, who),
         business: who.business_name.clone(),
         street: who.street.clone(),
         town: format!("{} {}", who.postcode, who.city).trim().to_owned(),
@@ -112,10 +134,11 @@ pub(crate) async fn first(State(app): State<App>, visit: Visit, invited: Invited
         minutes_high,
         closes_on: who.round.closes_on.as_deref().map(|d| day(language, d)),
         committee: who.municipality.settings.committee.clone(),
-        promises: promises(&app, language, &who.municipality, who.round.threshold, who.round.year),
+        promises: said,
         in_progress: who.response.is_some(),
         confirmation_url: who.municipality.settings.confirmation_url.clone(),
         contact: Contact::of(&who.municipality),
+        case,
     })
 }
 

@@ -78,7 +78,8 @@ pub(super) type Sent = Vec<(String, String)>;
 /// When the database is away.
 pub(super) async fn newest(app: &App, municipality: &MunicipalityId) -> Result<QuestionnaireId, PageError> {
     let versions = app.store().questionnaires(municipality).await?;
-    match versions.into_iter().max_by_key(|v| (v.created_at, v.version)) {
+    let yearly = versions.into_iter().filter(|v| !domain::cases::is_form(&v.key));
+    match yearly.max_by_key(|v| (v.created_at, v.version)) {
         Some(newest) => Ok(newest.id),
         None => Ok(app.store().save_questionnaire(municipality, &questionnaire::shipped(), app.now()).await?),
     }
@@ -343,7 +344,8 @@ async fn list(
     let slug = &staff.municipality.slug;
     let rounds = app.store().rounds(id).await?;
     let notes = app.store().questionnaire_notes(id).await?;
-    let versions = app.store().questionnaires(id).await?;
+    let mut versions = app.store().questionnaires(id).await?;
+    versions.retain(|v| !domain::cases::is_form(&v.key));
     let asked = |version: &QuestionnaireId| -> Vec<&Round> {
         rounds.iter().filter(|r| r.questionnaire.as_ref() == Some(version)).collect()
     };
