@@ -28,7 +28,7 @@ statements! {
     REMEMBER = "insert into frame_mappings (municipality_id, heading, field, updated_at) values ($1, $2, $3, $4)";
     DESCRIBE = "update frame_imports set summary = $3, job_id = $4 where id = $1 and municipality_id = $2";
     STORY = "select id, year, file_name, finished_at, summary, job_id, former_id, revised_at,
-            (select count(*) from rounds r where r.import_id = i.id)
+            (select count(*) from rounds r where r.import_id = i.id and r.kind = 'yearly')
         from frame_imports i where municipality_id = $1 and year = $2 and state = 'current'";
     CURRENT_ROW = "select id, former_id from frame_imports where municipality_id = $1 and year = $2 and state = 'current'";
     STEP_DOWN = "update frame_imports set state = 'superseded' where id = $1";

@@ -17,7 +17,7 @@ statements! {
         left join responses p on p.id = x.response_id and p.status in ('partial', 'complete')
         where i.municipality_id = $1 and i.state = 'current'
         group by i.year, f.classification, f.industry_code, f.sector order by i.year, f.classification, f.industry_code, f.sector";
-    RUNNING = "select id from rounds where municipality_id = $1 and state in ('opening', 'open')";
+    RUNNING = "select id from rounds where municipality_id = $1 and kind = 'yearly' and state in ('opening', 'open')";
     OWN_SECTORS = "select count(*) from frame_edits where municipality_id = $1 and field = 'sector' and ended_at is null";
     WAITING = "select count(*) from frame_uploads where municipality_id = $1";
     UPLOADS = "select id from frame_uploads where municipality_id = $1";
