@@ -28,6 +28,18 @@ export function folder(test) {
   return path;
 }
 
+/** An empty database of its own on the PostgreSQL server that tests/run starts, as an address; `undefined` without one: the program's own file. */
+export async function emptyDatabase(test) {
+  const server = process.env.PEJLING_TEST_POSTGRES;
+  if (!server) {
+    test.diagnostic('PEJLING_TEST_POSTGRES is not set: on SQLite');
+    return undefined;
+  }
+  const name = `browser_${process.pid}_${Date.now()}`;
+  await run('psql', ['--quiet', '--dbname', server, '--command', `create database ${name}`]);
+  return server.replace(/\/[^/]*$/, `/${name}`);
+}
+
 /** A port that was free a moment ago. */
 export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');

@@ -1,43 +1,64 @@
-// The whole job in a real browser at 360 px: extract in, round opened, mail received, questions answered, round closed, figures read.
+// The whole year in a real browser at 360 px, from an empty database: extract in, round opened, mail received, questions answered, reminded, closed, published, figures read.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { Inspector, browser, eavesdrop, extract, folder, freePort, mailServer, pejling, plainText, start } from './lib.mjs';
+import { Inspector, browser, eavesdrop, emptyDatabase, extract, folder, freePort, mailServer, plainText, setUp, start } from './lib.mjs';
 
-const SLUG = 'hojager';
+const SLUG = 'hoejager';
 const INDEX = ['nki_satisfaction', 'nki_expectations', 'nki_ideal'];
 const LANGUAGES = ['da', 'sv', 'en'];
 
-/** A municipality, its staff and a running program that sends through a real SMTP server. */
+/** An empty database (PostgreSQL where tests/run gives one) and a running program that sends through a real SMTP server; no command but `serve`. */
 async function house(t) {
   const data = folder(t);
   const mail = await mailServer(t);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
+  const database = await emptyDatabase(t);
   const environment = {
-    PEJLING_DATA_DIR: join(data, 'data'), PEJLING_LISTEN: `127.0.0.1:${port}`, PEJLING_PUBLIC_URL: url,
+    PEJLING_DATA_DIR: join(data, 'data'), PEJLING_LISTEN: `127.0.0.1:${port}`, PEJLING_PUBLIC_URL: url, ...(database && { PEJLING_DATABASE: database }),
     PEJLING_MAIL_TRANSPORT: 'smtp', PEJLING_MAIL_HOST: '127.0.0.1', PEJLING_MAIL_PORT: String(mail.port), PEJLING_MAIL_TLS: 'none',
   };
   const facts = await extract(join(data, 'udtræk.xlsx'));
-  const settings = join(data, 'settings.toml');
-  writeFileSync(settings, [
-    `register_codes = ["${facts.code}"]`, 'contact_name = "Mette Holm, erhvervschef"', 'contact_phone = "12 34 56 78"', 'contact_email = "erhverv@hojager.example"',
-    'sender_email = "erhverv@hojager.example"', 'committee = "Erhvervsudvalget"', 'comment_reader = "erhvervskonsulenten"', 'dpo_email = "dpo@hojager.example"',
-    'confirmation_url = "https://www.hojager.example/undersoegelse"', 'accessibility_url = "https://www.hojager.example/tilgaengelighed"',
-  ].join('\n'));
-  await pejling(['municipality', 'add', SLUG, '--name', 'Højager Kommune', '--settings', settings], environment);
-  const link = async (role) => (await pejling(['user', 'add', '--municipality', SLUG, '--role', role, '--name', 'Anna Prøve', '--email', `${role}@hojager.example`], environment)).trim();
-  const links = { administrator: await link('administrator'), committee: await link('committee') };
-  await start(t, ['serve'], environment, /listens on/);
-  return { url, mail, facts, links, xlsx: join(data, 'udtræk.xlsx') };
+  const { said } = await start(t, ['serve'], environment, /\/setup\//);
+  return { url, mail, facts, said, xlsx: join(data, 'udtræk.xlsx') };
 }
 
-async function signIn(page, link, inspector) {
-  await page.goto(link);
+/** What the municipality says of itself, on the page of settings. */
+async function settle(page, url, facts, inspector) {
+  await page.goto(`${url}/${SLUG}/console/settings`);
   await inspector.look(page);
-  await page.locator('main form button').click();
-  await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'));
+  const words = {
+    register_codes: facts.code, contact_name: 'Mette Holm, erhvervschef', contact_phone: '12 34 56 78', contact_email: 'erhverv@hojager.example',
+    sender_email: 'erhverv@hojager.example', committee: 'Erhvervsudvalget', comment_reader: 'erhvervskonsulenten', dpo_email: 'dpo@hojager.example',
+    confirmation_url: 'https://www.hojager.example/undersoegelse', accessibility_url: 'https://www.hojager.example/tilgaengelighed',
+  };
+  for (const [name, word] of Object.entries(words)) await page.fill(`#${name}`, word);
+  await page.locator('form[action$="/settings"] button[type=submit]').first().click();
+  await page.waitForSelector('.alert.good');
+  await inspector.look(page, 'saved');
+}
+
+/** A colleague is invited on the page of staff, takes the link out of the mail and chooses a password. */
+async function colleague(t, staff, url, mail, role, inspector) {
+  await staff.goto(`${url}/${SLUG}/console/people`);
+  await inspector.look(staff);
+  const email = `${role}@hojager.example`;
+  await staff.fill('#name', 'Ulla Udvalg');
+  await staff.fill('#email', email);
+  await staff.locator(`input[name=role][value=${role}]`).check();
+  await staff.locator('form[action$="/console/people"] button[type=submit]').click();
+  await staff.waitForLoadState('load');
+  const message = await mail.message((m) => m.includes(email));
+  const [link] = plainText(message).match(/http:\/\/\S+\/sign-in\/\S+/);
+  const page = await (await browser(t, { locale: 'da-DK' })).newPage();
+  eavesdrop(page, inspector.faults);
+  await page.goto(link);
+  await inspector.look(page, 'invited');
+  await page.fill('#password', 'syv små svaner svømmer sydpå');
+  await page.locator('main form button[type=submit]').click();
+  await page.waitForURL((to) => to.pathname.startsWith(`/${SLUG}/`));
+  return page;
 }
 
 /** Waits on a job's page until its state is said to be the end; the page reloads itself. */
@@ -150,16 +171,17 @@ async function respond(page, link, business, inspector, answer) {
   return screens;
 }
 
-test('the whole job at 360 px', { timeout: 900_000 }, async (t) => {
-  const { url, mail, facts, links, xlsx } = await house(t);
+test('the whole year at 360 px', { timeout: 900_000 }, async (t) => {
+  const { url, mail, facts, said, xlsx } = await house(t);
   const inspector = new Inspector();
   t.after(() => { for (const fault of inspector.report()) t.diagnostic(fault); });
   const context = await browser(t, { locale: 'da-DK' });
   const staff = await context.newPage();
   eavesdrop(staff, inspector.faults);
   const go = async (path) => { await staff.goto(url + path); await inspector.look(staff); };
-  await signIn(staff, links.administrator, inspector);
-  await inspector.look(staff);
+  await setUp(staff, said, inspector);
+  await inspector.look(staff, 'first day');
+  await settle(staff, url, facts, inspector);
 
   // The extract.
   await go(`/${SLUG}/console/frames`);
@@ -268,10 +290,7 @@ test('the whole job at 360 px', { timeout: 900_000 }, async (t) => {
   assert.equal(Buffer.concat(paper.map((c) => Buffer.from(c))).subarray(0, 5).toString(), '%PDF-');
 
   // The committee's member reads the figure that was worked out by hand.
-  const seat = await browser(t, { locale: 'da-DK' });
-  const member = await seat.newPage();
-  eavesdrop(member, inspector.faults);
-  await signIn(member, links.committee, inspector);
+  const member = await colleague(t, staff, url, mail, 'committee', inspector);
   await member.goto(`${url}/${SLUG}/committee`);
   await inspector.look(member);
   await member.goto(`${url}/${SLUG}/committee?indicator=nki`);

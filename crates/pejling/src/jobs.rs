@@ -387,12 +387,12 @@ mod tests {
             store.analysis_responses(&m, &[2020]).await.unwrap()[0].panel == frame[0].panel
         };
         clock.set(noon("2025-12-30"));
-        sweep(&parts).await.unwrap();
+        sweep(&parts, "http://127.0.0.1").await.unwrap();
         assert!(is_linked().await);
         clock.set(noon("2025-12-31"));
-        sweep(&parts).await.unwrap();
+        sweep(&parts, "http://127.0.0.1").await.unwrap();
         assert!(!is_linked().await);
-        sweep(&parts).await.unwrap();
+        sweep(&parts, "http://127.0.0.1").await.unwrap();
         let noted = store.audit_trail(&m, 10).await.unwrap();
         assert_eq!(noted.iter().filter(|entry| entry.action == "links.cut").count(), 1);
     }

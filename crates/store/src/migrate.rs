@@ -22,9 +22,9 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (12, "0012_committee.sql", include_str!("../../../migrations/0012_committee.sql")),
     (13, "0013_neighbours.sql", include_str!("../../../migrations/0013_neighbours.sql")),
     (14, "0014_follow.sql", include_str!("../../../migrations/0014_follow.sql")),
-    (17, "0017_frames.sql", include_str!("../../../migrations/0017_frames.sql")),
-    (18, "0018_desk.sql", include_str!("../../../migrations/0018_desk.sql")),
-    (20, "0020_cases.sql", include_str!("../../../migrations/0020_cases.sql")),
+    (15, "0015_frames.sql", include_str!("../../../migrations/0015_frames.sql")),
+    (16, "0016_publishing.sql", include_str!("../../../migrations/0016_publishing.sql")),
+    (17, "0017_cases.sql", include_str!("../../../migrations/0017_cases.sql")),
 ];
 
 statements! {
