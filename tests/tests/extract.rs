@@ -4,12 +4,11 @@ use std::convert::Infallible;
 use std::io::Cursor;
 
 use domain::eligibility::Eligibility;
-use domain::industry::Grouping;
+use domain::industry::{Classification, Grouping};
 use domain::language::Country;
 use domain::secrets::SecretKey;
 use domain::size::SizeClasses;
 use intake::frame::{FrameOptions, Mapping, RowResult, UnitKind};
-use pejling::import::classification_of;
 
 #[test]
 fn every_year_comes_back_as_it_was_made() {
@@ -19,7 +18,7 @@ fn every_year_comes_back_as_it_was_made() {
         let options = FrameOptions {
             country: Country::Dk,
             unit: UnitKind::Workplace,
-            classification: classification_of(Country::Dk, round.year),
+            classification: Classification::in_use(Country::Dk, round.year),
             grouping: Grouping::shipped(&town.municipality.settings.grouping).unwrap(),
             sizes: SizeClasses::default_for(Country::Dk),
             eligibility: Eligibility::shipped(),
@@ -27,6 +26,7 @@ fn every_year_comes_back_as_it_was_made() {
             own_numbers: &town.own_numbers,
             extract_date: Some(&format!("{}-09-01", round.year)),
             mapping: &Mapping::default(),
+            columns: None,
             keys: &SecretKey::generate().keys(),
         };
         let mut taken = BTreeMap::new();

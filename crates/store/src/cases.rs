@@ -349,7 +349,8 @@ impl Store {
         }
         for row in call(ANSWERED).text(municipality.as_str()).rows(&mut conn).await? {
             let mut c = columns(&row);
-            counts.entry((quarter_of_month(&c.text()?)?, c.text()?)).or_default().answered += c.count()?;
+            let key = (quarter_of_month(&c.text()?)?, c.text()?);
+            counts.entry(key).or_default().answered += c.count()?;
         }
         Ok(counts)
     }

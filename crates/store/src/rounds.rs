@@ -23,11 +23,12 @@ macro_rules! round_columns {
 }
 
 /// Is this an outbox row `o` by which a business was first written to after an instant, or is about to be? Reminders do not count:
-/// they belong to a survey that has. A message in doubt counts, as it may have arrived.
+/// they belong to a survey that has. A message in doubt counts, as it may have arrived; one that waits in a closed round does not.
 macro_rules! lately {
     ($since:literal) => {
         concat!(
-            "o.wave = 0 and (o.state in ('pending', 'claimed', 'sending', 'deferred') or (o.state = 'sent' and o.sent_at > ",
+            "o.wave = 0 and (o.state = 'sending' or (o.state in ('pending', 'claimed', 'deferred')
+                and exists (select 1 from rounds own where own.id = o.round_id and own.state <> 'closed')) or (o.state = 'sent' and o.sent_at > ",
             $since,
             ") or (o.state = 'uncertain' and o.updated_at > ",
             $since,

@@ -15,8 +15,11 @@ pub(crate) fn keys() -> Keys {
 }
 
 pub(crate) fn composer(return_path: Option<&str>) -> Composer {
-    // Only our own area: the others are none of this room's business.
+    // Only the areas that mails are written with: the others are none of this room's business.
     let files = [
+        ("cases.da.toml", include_str!("../../../../templates/i18n/cases.da.toml")),
+        ("cases.sv.toml", include_str!("../../../../templates/i18n/cases.sv.toml")),
+        ("cases.en.toml", include_str!("../../../../templates/i18n/cases.en.toml")),
         ("mail.da.toml", include_str!("../../../../templates/i18n/mail.da.toml")),
         ("mail.sv.toml", include_str!("../../../../templates/i18n/mail.sv.toml")),
         ("mail.en.toml", include_str!("../../../../templates/i18n/mail.en.toml")),

@@ -229,7 +229,8 @@ async fn a_wish_to_be_contacted_is_confirmed_once(ground: &Ground) {
     // Worked off before it went out: it would be late.
     let other = &invitations[&unit(2).name];
     store.leave_contact(other, &wish(""), DOMAIN, NOW).await.unwrap();
-    let id = store.follow_ups(&m).await.unwrap().last().unwrap().id.clone();
+    let wishes = store.follow_ups(&m).await.unwrap();
+    let id = wishes.iter().find(|wish| wish.business_name == unit(2).name).unwrap().id.clone();
     store.finish_follow_up(&m, &id, &crate::follow::FollowUpPlan::default(), NOW).await.unwrap();
     assert_eq!(confirmations(store, &m, &round).await, ["cancelled", "sent"]);
     // Whoever has no address is not written to.

@@ -424,8 +424,11 @@ fn read_form(pairs: &[(String, String)], columns: usize) -> Vec<Option<Field>> {
     fields
 }
 
-/// What is wrong with a choice: a field chosen twice (with both columns), a field that is missing.
-fn faults(fields: &[Option<Field>]) -> Vec<(Option<(usize, usize)>, Vec<Field>)> {
+/// What is wrong with a choice: the field that two columns (both named) claim, or those of which one is missing.
+type ChoiceFault = (Option<(usize, usize)>, Vec<Field>);
+
+/// What is wrong with a choice: a field chosen twice, a field that is missing.
+fn faults(fields: &[Option<Field>]) -> Vec<ChoiceFault> {
     let at = |field: &Field| fields.iter().position(|chosen| chosen.as_ref() == Some(field));
     let mut wrong = Vec::new();
     for (index, field) in fields.iter().enumerate() {

@@ -436,7 +436,7 @@ mod tests {
                 .map(|found| found.sector.key.clone())
                 .unwrap(),
             units,
-            answered: units / 4,
+            answered: units / 2,
         };
         let codes = [
             count(2024, Classification::Db07, "45.20.10", 40),
