@@ -45,6 +45,7 @@ impl Sender {
             .args(["send", "--watch", "--database", &field.url])
             .arg("--data-dir")
             .arg(field.folder())
+            .env("PEJLING_SECRET_KEY_FILE", field.folder().join("secret.key"))
             .env("PEJLING_PUBLIC_URL", "https://svar.hojager.example")
             .env("PEJLING_MAIL_TRANSPORT", "smtp")
             .env("PEJLING_MAIL_HOST", "127.0.0.1")

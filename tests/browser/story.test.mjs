@@ -1,5 +1,7 @@
 // The whole year in a real browser at 360 px, from an empty database: extract in, round opened, mail received, questions answered, reminded, closed, published, figures read.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { Inspector, browser, eavesdrop, emptyDatabase, extract, folder, freePort, mailServer, plainText, setUp, start } from './lib.mjs';
@@ -15,8 +17,9 @@ async function house(t) {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const database = await emptyDatabase(t);
+  writeFileSync(join(data, 'secret.key'), randomBytes(32).toString('hex'));
   const environment = {
-    PEJLING_DATA_DIR: join(data, 'data'), PEJLING_LISTEN: `127.0.0.1:${port}`, PEJLING_PUBLIC_URL: url, ...(database && { PEJLING_DATABASE: database }),
+    PEJLING_DATA_DIR: join(data, 'data'), PEJLING_LISTEN: `127.0.0.1:${port}`, PEJLING_PUBLIC_URL: url, ...(database && { PEJLING_DATABASE: database, PEJLING_SECRET_KEY_FILE: join(data, 'secret.key') }),
     PEJLING_MAIL_TRANSPORT: 'smtp', PEJLING_MAIL_HOST: '127.0.0.1', PEJLING_MAIL_PORT: String(mail.port), PEJLING_MAIL_TLS: 'none',
   };
   const facts = await extract(join(data, 'udtræk.xlsx'));
