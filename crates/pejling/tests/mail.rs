@@ -10,9 +10,12 @@ use std::sync::{Arc, Condvar, Mutex};
 use domain::time::{Clock, SystemClock};
 use serde_json::Value;
 
-/// What a mail server got: recipient and Message-ID, in order.
+/// Recipient and Message-ID, in order.
+type Messages = Mutex<Vec<(String, String)>>;
+
+/// What a mail server got.
 #[derive(Clone, Default)]
-struct Got(Arc<(Mutex<Vec<(String, String)>>, Condvar)>);
+struct Got(Arc<(Messages, Condvar)>);
 
 impl Got {
     fn all(&self) -> Vec<(String, String)> {

@@ -1,4 +1,5 @@
 //! Register extracts in the console: columns, what they would change, kept and taken back; single businesses; other sectors.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the failure")]
 mod town;
 
 use axum::http::{Request, StatusCode, header};

@@ -1,4 +1,5 @@
 //! What the links of a mail do when programs open them before people do, and when a mail program unsubscribes (RFC 8058).
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the failure")]
 mod town;
 
 use std::collections::{BTreeSet, VecDeque};

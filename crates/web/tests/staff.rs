@@ -1,4 +1,5 @@
 //! The staff's pages over HTTP and a real database: who gets where, and an analyst's year.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is the failure")]
 mod committee;
 mod figures;
 mod town;

@@ -298,10 +298,10 @@ async fn a_quarters_sums_are_those_of_its_answers(ground: &Ground) {
     assert_eq!(store.case_sums(&m).await.unwrap(), kept);
     assert_eq!(kept.iter().filter(|k| k.is_shown).count(), 1);
     assert_eq!(of(&kept, 1, "building", "nki"), nki);
-    // Its cases are known to nobody by their number any more, and it is not asked again.
+    // Its cases are known to nobody by their number any more; what is left of it counts as protected, so it is not asked again.
     assert_eq!(
         take(store, &m, &[case("w0", 0, "building", "2026-06-01")], "2026-06-15").await,
-        [Taken::New(Outcome::OptedOut)]
+        [Taken::New(Outcome::Protected)]
     );
 }
 
