@@ -1,4 +1,4 @@
--- What is about to be published, what was frozen with it, and the texts of a round's messages.
+-- What is about to be published, and what was frozen with it.
 create table publication_drafts (
     municipality_id text not null references municipalities (id),
     year bigint not null,
@@ -23,15 +23,4 @@ create table publication_bases (
     publication_id text primary key references publications (id),
     whole text not null,
     marks text not null
-);
-
-create table mail_texts (
-    round_id text not null references rounds (id),
-    kind text not null,
-    language text not null,
-    subject text not null,
-    paragraphs text not null,
-    -- When somebody wrote it; null: the built-in words as they were sent.
-    written_at bigint,
-    primary key (round_id, kind, language)
 );

@@ -518,31 +518,9 @@ async fn leave_out(conn: &mut AnyConnection, import: &ImportId, row: &FrameRow) 
 }
 
 async fn put_back(conn: &mut AnyConnection, import: &ImportId, row: &FrameRow, now: Millis) -> Result<()> {
-    let u = &row.unit;
-    call(PUT_BACK)
-        .text(import.as_str())
-        .text(row.business.as_str())
-        .text(u.country.code())
-        .maybe(u.company_number.as_deref())
-        .text(&u.name)
-        .text(&u.street)
-        .text(&u.postcode)
-        .text(&u.city)
-        .text(&u.industry_code)
-        .text(&word_of("classification", &u.classification)?)
-        .int(u.employees_low.into())
-        .maybe_int(u.employees_high.map(Into::into))
-        .maybe_int(u.company_employees_low.map(Into::into))
-        .maybe_int(u.company_employees_high.map(Into::into))
-        .text(&u.sector)
-        .text(&u.size)
-        .maybe(u.area.as_deref())
-        .maybe(u.started_on.as_deref())
-        .maybe(u.email.as_deref())
-        .maybe(u.phone.as_deref())
-        .maybe_at(u.protected.then_some(now))
-        .run(conn)
-        .await?;
+    let classification = word_of("classification", &row.unit.classification)?;
+    let kept = call(PUT_BACK).text(import.as_str()).text(row.business.as_str());
+    frames::with_unit(kept, &row.unit, &classification, now).run(conn).await?;
     call(DROP_EXCLUDED).text(import.as_str()).text(row.business.as_str()).run(conn).await?;
     Ok(())
 }

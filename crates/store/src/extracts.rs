@@ -486,18 +486,7 @@ impl Store {
     pub async fn import_counts(&self, municipality: &MunicipalityId, import: &ImportId) -> Result<Vec<FrameCount>> {
         let asked = call(COUNTS_OF).text(municipality.as_str()).text(import.as_str());
         let rows = asked.rows(&mut *self.read().await?).await?;
-        rows.iter()
-            .map(|row| {
-                let mut c = columns(row);
-                Ok(FrameCount {
-                    sector: c.text()?,
-                    size: c.text()?,
-                    units: c.count()?,
-                    contactable: c.count()?,
-                    protected: c.count()?,
-                })
-            })
-            .collect()
+        rows.iter().map(frames::frame_count).collect()
     }
 
     /// How an import differs from the frame of the nearest earlier year; `None` without one.

@@ -6,8 +6,9 @@ use domain::ids::{BusinessId, ImportId, MunicipalityId, PanelId};
 use domain::language::Country;
 use domain::time::Millis;
 use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
 
-use crate::sql::{Columns, call, columns, of_word, statements, to_json, word_of};
+use crate::sql::{Call, Columns, call, columns, of_word, statements, to_json, word_of};
 use crate::{Result, Store, StoreError};
 
 /// The columns of a frame row, in the order in which [`unit`] reads them.
@@ -155,6 +156,41 @@ pub struct FrameRow {
     pub unit: FrameUnit,
 }
 
+/// The columns of a unit, from the country on.
+pub(crate) fn with_unit(row: Call, u: &FrameUnit, classification: &str, now: Millis) -> Call {
+    row.text(u.country.code())
+        .maybe(u.company_number.as_deref())
+        .text(&u.name)
+        .text(&u.street)
+        .text(&u.postcode)
+        .text(&u.city)
+        .text(&u.industry_code)
+        .text(classification)
+        .int(u.employees_low.into())
+        .maybe_int(u.employees_high.map(Into::into))
+        .maybe_int(u.company_employees_low.map(Into::into))
+        .maybe_int(u.company_employees_high.map(Into::into))
+        .text(&u.sector)
+        .text(&u.size)
+        .maybe(u.area.as_deref())
+        .maybe(u.started_on.as_deref())
+        .maybe(u.email.as_deref())
+        .maybe(u.phone.as_deref())
+        .maybe_at(u.protected.then_some(now))
+}
+
+/// A line of units by sector × size class.
+pub(crate) fn frame_count(row: &AnyRow) -> Result<FrameCount> {
+    let mut c = columns(row);
+    Ok(FrameCount {
+        sector: c.text()?,
+        size: c.text()?,
+        units: c.count()?,
+        contactable: c.count()?,
+        protected: c.count()?,
+    })
+}
+
 impl Store {
     /// Begins an import of a year's frame. `content_hash`: SHA-256 of the file (and of what decides how it is read).
     ///
@@ -254,28 +290,7 @@ impl Store {
                 &mut tx,
                 &full,
                 |c| c.text(import.as_str()),
-                |c, (id, u, classification)| {
-                    c.text(id)
-                        .text(u.country.code())
-                        .maybe(u.company_number.as_deref())
-                        .text(&u.name)
-                        .text(&u.street)
-                        .text(&u.postcode)
-                        .text(&u.city)
-                        .text(&u.industry_code)
-                        .text(classification)
-                        .int(u.employees_low.into())
-                        .maybe_int(u.employees_high.map(Into::into))
-                        .maybe_int(u.company_employees_low.map(Into::into))
-                        .maybe_int(u.company_employees_high.map(Into::into))
-                        .text(&u.sector)
-                        .text(&u.size)
-                        .maybe(u.area.as_deref())
-                        .maybe(u.started_on.as_deref())
-                        .maybe(u.email.as_deref())
-                        .maybe(u.phone.as_deref())
-                        .maybe_at(u.protected.then_some(now))
-                },
+                |c, (id, u, classification)| with_unit(c.text(id), u, classification, now),
             )
             .await?;
         tx.commit().await?;
@@ -417,18 +432,7 @@ impl Store {
     /// Units by sector × size class.
     pub async fn frame_counts(&self, municipality: &MunicipalityId, year: i32) -> Result<Vec<FrameCount>> {
         let rows = call(COUNTS).text(municipality.as_str()).int(year.into()).rows(&mut *self.read().await?).await?;
-        rows.iter()
-            .map(|row| {
-                let mut c = columns(row);
-                Ok(FrameCount {
-                    sector: c.text()?,
-                    size: c.text()?,
-                    units: c.count()?,
-                    contactable: c.count()?,
-                    protected: c.count()?,
-                })
-            })
-            .collect()
+        rows.iter().map(frame_count).collect()
     }
 
     /// Units in the order of their ids, after `after`.
